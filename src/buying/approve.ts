@@ -1,0 +1,191 @@
+import type { Approval } from "../domain/approval.ts";
+import { BuyingError } from "../domain/errors.ts";
+import { channelShortfall, weigh } from "../domain/mandate.ts";
+import type { Ref } from "../domain/ids.ts";
+import type { DecisionChannel } from "../domain/spend.ts";
+import { differences, noWorse } from "../domain/terms.ts";
+import type { NewRow } from "../ledger/ledger.ts";
+import { approvalLine } from "./line-terms.ts";
+import {
+  approvalRow,
+  decideAndAppend,
+  type LoadedApproval,
+  type LoadedLine,
+  lineRow,
+  loadApproval,
+  loadLine,
+} from "./lines.ts";
+import { mandateFacts } from "./mandate-facts.ts";
+import type { Ports } from "./ports.ts";
+import { readOpenQuote } from "./reread.ts";
+import { startRows } from "./start.ts";
+
+/** A person's decision as it reached us. Only `ask` and the operator's commands make one; no tool argument can. */
+export interface PersonsDecision {
+  readonly decision: "approve" | "reject";
+  readonly via: Exclude<DecisionChannel, "auto">;
+  readonly by: string;
+  /** Who says that a person answered: this server saw a secret, or the client says so. */
+  readonly wordOf: "server" | "client";
+  readonly note: string | null;
+}
+
+export interface DecisionOutcome {
+  readonly approval: Approval;
+  /** Lines that are now to be sent. */
+  readonly started: readonly Ref[];
+}
+
+/**
+ * Records a person's decision, once. Directly before, everything it rests on is read again: the approval, its lines,
+ * the mandate, trust and expiry; and the quotes at their sellers too, unless `readSellers` is false (the terminal never
+ * calls a seller: the sender reads the quote again before it sends). Decision, start and reservation are one append.
+ * @throws BuyingError `approval_used`, `approval_expired`, `terms_changed`, `outside_mandate`, `spending_stopped`
+ */
+export async function decide(
+  ports: Ports,
+  approvalId: string,
+  decision: PersonsDecision,
+  readSellers: boolean,
+): Promise<DecisionOutcome> {
+  const { approval } = await loadApproval(ports, approvalId);
+  refuseDecided(ports, approval);
+  if (decision.decision === "reject") return reject(ports, approvalId, decision);
+  if (readSellers) await Promise.all(approval.lines.map(({ ref }) => readOpenQuote(ports, ref)));
+  const changed = await decideAndAppend(ports, () => approveRows(ports, approvalId, decision));
+  if (changed.void) throw changed.void;
+  return { approval: (await loadApproval(ports, approvalId)).approval, started: changed.started };
+}
+
+/** Closes an approval whose time is over, and gives its lines back. */
+export async function expireApproval(ports: Ports, approvalId: string): Promise<void> {
+  await decideAndAppend(ports, async () => {
+    const loaded = await loadApproval(ports, approvalId);
+    const live = loaded.approval.status === "pending" && Date.parse(loaded.approval.expiresAt) <= ports.now().getTime();
+    return { rows: live ? await voidRows(ports, loaded, "nobody decided in time") : [], result: undefined };
+  });
+}
+
+async function reject(ports: Ports, approvalId: string, decision: PersonsDecision): Promise<DecisionOutcome> {
+  await decideAndAppend(ports, async () => {
+    const loaded = await loadApproval(ports, approvalId);
+    refuseDecided(ports, loaded.approval);
+    const { via, by, wordOf, note } = decision;
+    const decided = approvalRow(ports, loaded, {
+      kind: "approval_decided",
+      v: 1,
+      decision: "reject",
+      digests: [],
+      via,
+      by,
+      wordOf,
+      note,
+    });
+    return { rows: [decided, ...(await givenBack(ports, loaded, "rejected by a person"))], result: undefined };
+  });
+  return { approval: (await loadApproval(ports, approvalId)).approval, started: [] };
+}
+
+async function approveRows(
+  ports: Ports,
+  approvalId: string,
+  decision: PersonsDecision,
+): Promise<{ rows: readonly NewRow[]; result: { void: BuyingError | null; started: readonly Ref[] } }> {
+  const loaded = await loadApproval(ports, approvalId);
+  const { approval } = loaded;
+  refuseDecided(ports, approval);
+  const lines = await Promise.all(approval.lines.map(({ ref }) => loadLine(ports, ref)));
+  const worse = await whatChanged(ports, approval, lines);
+  if (worse) {
+    const error = new BuyingError(
+      "terms_changed",
+      `${worse}. The approval is void; ask to buy again for a fresh one. Nothing was booked.`,
+      "ask_person",
+    );
+    return { rows: await voidRows(ports, loaded, worse), result: { void: error, started: [] } };
+  }
+  const facts = await mandateFacts(ports);
+  const terms = approval.lines.map((line) => line.terms);
+  const weighed = weigh(ports.settings.mandate, terms, facts);
+  if (weighed.outcome === "refused" || !ports.settings.mandate) {
+    const code = facts.balances.incidents.length > 0 ? "spending_stopped" : "outside_mandate";
+    throw new BuyingError(
+      code,
+      `The mandate refuses this now: ${weighed.reasons.join("; ")}. Nothing was booked.`,
+      "ask_person",
+    );
+  }
+  const shortfall = channelShortfall(ports.settings.mandate, decision.via, terms, facts);
+  if (shortfall)
+    throw new BuyingError(
+      "outside_mandate",
+      `This way of deciding does not count here: ${shortfall}. The approval stays open. Nothing was booked.`,
+      "ask_person",
+    );
+  const { via, by, wordOf, note } = decision;
+  const digests = approval.lines.map(({ digest }) => digest);
+  const decided = approvalRow(ports, loaded, {
+    kind: "approval_decided",
+    v: 1,
+    decision: "approve",
+    digests,
+    via,
+    by,
+    wordOf,
+    note,
+  });
+  const started = await startRows(ports, lines, approval.lines, { via, by, approval }, facts);
+  return { rows: [decided, ...started], result: { void: null, started: lines.map(({ ref }) => ref) } };
+}
+
+/** Why the lines are no longer those that were shown, in our words; null when they are, or cost less. */
+async function whatChanged(ports: Ports, approval: Approval, lines: readonly LoadedLine[]): Promise<string | null> {
+  for (const shown of approval.lines) {
+    const loaded = lines.find(({ ref }) => ref === shown.ref);
+    if (loaded?.line.status !== "awaiting_approval" || loaded.line.approvalId !== approval.approvalId) {
+      return `${shown.ref} is ${loaded?.line.status.replaceAll("_", " ") ?? "gone"} by now`;
+    }
+    if (Date.parse(loaded.line.quote.expiresAt) <= ports.now().getTime()) return `${shown.ref} has expired`;
+    const now = await approvalLine(ports, loaded, approval.poNumber);
+    if (now.digest === shown.digest || noWorse(shown.terms, now.terms)) continue;
+    const first = differences(shown.terms, now.terms)[0];
+    return `${shown.ref} changed: ${first?.field ?? "terms"} was ${first?.approved ?? "?"} and is ${first?.now ?? "?"} now`;
+  }
+  return null;
+}
+
+/** Rows that void a pending approval and give its lines back; none when it is decided already. */
+export async function voidRows(ports: Ports, loaded: LoadedApproval, why: string): Promise<readonly NewRow[]> {
+  if (loaded.approval.status !== "pending") return [];
+  return [approvalRow(ports, loaded, { kind: "approval_voided", v: 1, why }), ...(await givenBack(ports, loaded, why))];
+}
+
+async function givenBack(ports: Ports, { approval }: LoadedApproval, why: string): Promise<readonly NewRow[]> {
+  const lines = await Promise.all(approval.lines.map(({ ref }) => loadLine(ports, ref)));
+  return lines
+    .filter(({ line }) => line.status === "awaiting_approval" && line.approvalId === approval.approvalId)
+    .map((one) => lineRow(ports, one, { kind: "approval_closed", v: 1, approvalId: approval.approvalId, why }));
+}
+
+function refuseDecided(ports: Ports, approval: Approval): void {
+  const { approvalId, status } = approval;
+  if (status === "void")
+    throw new BuyingError(
+      "terms_changed",
+      `${approvalId} is void: ${approval.voidWhy ?? "closed"}. Ask to buy again for a fresh one. Nothing was booked.`,
+      "ask_person",
+    );
+  if (status !== "pending")
+    throw new BuyingError(
+      "approval_used",
+      `${approvalId} was decided before (${status}); a decision counts once. Nothing more was booked.`,
+      "none",
+    );
+  if (Date.parse(approval.expiresAt) <= ports.now().getTime()) {
+    throw new BuyingError(
+      "approval_expired",
+      `${approvalId} expired at ${approval.expiresAt}; ask to buy again. Nothing was booked.`,
+      "ask_person",
+    );
+  }
+}

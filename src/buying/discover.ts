@@ -1,0 +1,116 @@
+import { type Tier, type Trust, trustLevels } from "../domain/identity.ts";
+import type { Channel } from "../domain/inventory.ts";
+import { committed } from "../domain/media-buy.ts";
+import { splitRef } from "../domain/ids.ts";
+import type { Capability, SellerCard } from "../sellers/seller.ts";
+import { accessAs, highestTier } from "./access.ts";
+import { askAll, type SellerStatus } from "./fan-out.ts";
+import type { Ports, SellerRecord } from "./ports.ts";
+
+export interface DiscoverRequest {
+  readonly channels: readonly Channel[];
+  readonly countries: readonly string[];
+  readonly minTrust: Trust | null;
+  readonly capability: Capability | null;
+  readonly query: string | null;
+  /** One agent card directly, of a seller that need not be known. */
+  readonly url: string | null;
+  readonly refresh: boolean;
+  readonly deadlineMs: number;
+}
+
+export interface DiscoveredSeller {
+  readonly record: SellerRecord;
+  readonly card: SellerCard;
+  readonly revealUpTo: Tier;
+  readonly boughtBefore: number;
+}
+
+export interface Discovery {
+  readonly sellers: readonly DiscoveredSeller[];
+  /** Sellers that are known but not offered, each with the reason. */
+  readonly keptOut: readonly {
+    readonly record: SellerRecord;
+    readonly why: string;
+    readonly status: SellerStatus | "filtered" | "blocked";
+  }[];
+  readonly sources: readonly { readonly name: string; readonly status: "ok" | "empty" }[];
+}
+
+/**
+ * Finds sellers: asks every seller this desk knows for its agent card, at once, and filters what came back. Cards are
+ * cached singly by address, so filters and their order never change what is fetched. A seller that is down is reported
+ * as down; a blocked one is not contacted, not even for its card.
+ */
+export async function discoverSellers(ports: Ports, request: DiscoverRequest): Promise<Discovery> {
+  const known = request.url ? [await ports.directory.introduce(request.url)] : await ports.directory.all();
+  const contactable = known.filter((record) => !record.blocked);
+  const asked = await askAll(ports, contactable, request.deadlineMs, (record) =>
+    cardOf(ports, record, request.refresh),
+  );
+  const bought = await boughtBefore(ports);
+  const sellers: DiscoveredSeller[] = [];
+  const keptOut: Discovery["keptOut"][number][] = known
+    .filter((record) => record.blocked)
+    .map((record) => ({ record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" as const }));
+  for (const { record, status, value: card, why } of asked) {
+    if (!card) keptOut.push({ record, why: why ?? status, status });
+    else {
+      const reason = whyFiltered(request, record, card);
+      if (reason) keptOut.push({ record, why: reason, status: "filtered" });
+      else
+        sellers.push({
+          record,
+          card,
+          revealUpTo: highestTier(record) ?? "public",
+          boughtBefore: bought.get(record.id) ?? 0,
+        });
+    }
+  }
+  const name = request.url ? "agent card" : ports.settings.sandbox ? "sandbox" : "config";
+  return { sellers, keptOut, sources: [{ name, status: known.length > 0 ? "ok" : "empty" }] };
+}
+
+/** A seller's agent card, from the cache while it is fresh. */
+export async function cardOf(ports: Ports, record: SellerRecord, refresh = false): Promise<SellerCard> {
+  const key = `card:${record.origin}`;
+  if (!refresh) {
+    const cached = await ports.cache.get(key);
+    // Written three lines below and by nobody else.
+    if (cached !== undefined) return cached as SellerCard;
+  }
+  const card = await ports.directory.connect(record).card(accessAs(ports, "public"));
+  await ports.cache.set(key, card);
+  return card;
+}
+
+async function boughtBefore(ports: Ports): Promise<ReadonlyMap<string, number>> {
+  const heads = await ports.ledger.heads({ kind: "quote", statuses: [...committed, "cancelled"], limit: 10_000 });
+  const counts = new Map<string, number>();
+  for (const { stream } of heads) {
+    const { sellerId } = splitRef(stream.slice("quote/".length));
+    counts.set(sellerId, (counts.get(sellerId) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function whyFiltered(request: DiscoverRequest, record: SellerRecord, card: SellerCard): string | null {
+  if (request.minTrust && trustLevels.indexOf(record.trust) < trustLevels.indexOf(request.minTrust)) {
+    return `trust is ${record.trust}, asked for ${request.minTrust} or better`;
+  }
+  if (record.trust === "unknown" && !request.url) return "in no registry and not vouched for: public media kit only";
+  if (request.channels.length > 0 && !request.channels.some((channel) => card.channels.includes(channel))) {
+    return `sells ${card.channels.join(", ") || "no channel it names"}`;
+  }
+  if (request.capability && !card.capabilities.includes(request.capability)) return `cannot ${request.capability}`;
+  const words = `${record.id} ${record.name} ${record.domain} ${card.name} ${card.channels.join(" ")}`.toLowerCase();
+  if (
+    request.query &&
+    !request.query
+      .toLowerCase()
+      .split(/\s+/)
+      .every((word) => words.includes(word))
+  )
+    return "does not match the query";
+  return null;
+}

@@ -1,0 +1,93 @@
+import { BuyingError } from "../domain/errors.ts";
+import { splitRef, streams, type Ref } from "../domain/ids.ts";
+import type { LineEvent } from "../domain/media-buy.ts";
+import { type Performance, SellerFailure } from "../sellers/seller.ts";
+import { accessAs } from "./access.ts";
+import { appendLine, decideAndAppend, type LoadedLine, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
+import type { Ports } from "./ports.ts";
+import { bookingOf } from "./send.ts";
+
+/**
+ * A media buy by its id (the reference of its quote) or by its deal id (`northbeam/DEMO-2099`).
+ * @throws BuyingError `unknown_media_buy`
+ */
+export async function loadBuy(ports: Ports, id: string): Promise<LoadedLine> {
+  splitRef(id);
+  const owner = (await ports.ledger.head(streams.deal(id)))?.entries.find(({ kind }) => kind === "deal_claimed");
+  const ref = owner?.kind === "deal_claimed" ? owner.ref : id;
+  const head = await ports.ledger.head(streams.quote(ref));
+  if (head) return loadLine(ports, ref);
+  throw new BuyingError(
+    "unknown_media_buy",
+    `This desk holds no media buy ${id}. Nothing was changed.`,
+    "fix_arguments",
+    { field: "media_buy_id" },
+  );
+}
+
+/**
+ * Asks the seller to cancel a booked deal, and believes it only when a read says so. The money of a cancelled deal is
+ * given back. An answer that was lost leaves `cancel_unknown`, its money held; asking again is safe.
+ * @throws BuyingError `conflict` when there is nothing to cancel, `unsupported_by_seller` when the seller says no
+ */
+export async function cancelBuy(ports: Ports, id: Ref, by: string): Promise<LoadedLine> {
+  const { ref } = await loadBuy(ports, id);
+  const started = await appendLine(ports, ref, ({ line }) => {
+    if (line.status === "cancelled" || line.status === "cancelling") return [];
+    if (!["booked", "terms_mismatch", "cancel_unknown"].includes(line.status) || !line.deal) {
+      throw new BuyingError(
+        "conflict",
+        `${ref} is ${line.status.replaceAll("_", " ")}: there is no booked deal to cancel. Nothing was changed.`,
+        "none",
+      );
+    }
+    return [{ kind: "cancel_started", v: 1, by }];
+  });
+  const { line } = started;
+  if (line.status !== "cancelling" || !line.deal) return started;
+  const record = await ports.directory.find(line.quote.sellerId);
+  const seller = ports.directory.connect(record);
+  try {
+    const answer = await seller.cancel(line.deal.dealId, accessAs(ports, line.quote.pricedAs));
+    if (answer.kind === "cancelled") return await cancelled(ports, ref);
+    await close(ports, ref, { kind: "cancel_refused", v: 1, why: answer.why });
+  } catch (error) {
+    if (!(error instanceof SellerFailure)) throw error;
+    const event: LineEvent = error.definite
+      ? { kind: "cancel_refused", v: 1, why: error.message }
+      : { kind: "cancel_unknown", v: 1, why: error.message };
+    const after = await close(ports, ref, event);
+    if (event.kind === "cancel_unknown") return after;
+  }
+  throw new BuyingError(
+    "unsupported_by_seller",
+    `${record.id} did not cancel it: ${seller.cancellation} The deal stands.`,
+    "ask_person",
+    { nothingBooked: false },
+  );
+}
+
+/** How a deal delivers, as far as its seller reports it. */
+export async function performanceOf(ports: Ports, id: Ref): Promise<Performance | null> {
+  const { line } = await loadBuy(ports, id);
+  if (!line.deal) return null;
+  const record = await ports.directory.find(line.quote.sellerId);
+  return ports.directory.connect(record).performance(line.deal.dealId, accessAs(ports, line.quote.pricedAs));
+}
+
+async function cancelled(ports: Ports, ref: Ref): Promise<LoadedLine> {
+  await decideAndAppend(ports, async () => {
+    const loaded = await loadLine(ports, ref);
+    if (loaded.line.status !== "cancelling") return { rows: [], result: undefined };
+    const { holding } = bookingOf(loaded.line);
+    const released = spendRow(ports, await loadBalances(ports), loaded.flowId, [
+      { kind: "released", v: 1, holding, why: "the seller cancelled the deal" },
+    ]);
+    return { rows: [lineRow(ports, loaded, { kind: "cancel_confirmed", v: 1 }), released], result: undefined };
+  });
+  return loadLine(ports, ref);
+}
+
+function close(ports: Ports, ref: Ref, event: LineEvent): Promise<LoadedLine> {
+  return appendLine(ports, ref, ({ line }) => (line.status === "cancelling" ? [event] : []));
+}

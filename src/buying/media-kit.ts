@@ -1,0 +1,189 @@
+import { BuyingError } from "../domain/errors.ts";
+import { refOf, splitRef } from "../domain/ids.ts";
+import type { Channel, DealType, MediaKit, Price, Product } from "../domain/inventory.ts";
+import { compare, type Money } from "../domain/money.ts";
+import { planAccess } from "./access.ts";
+import { type Asked, askAll } from "./fan-out.ts";
+import type { Ports, SellerRecord } from "./ports.ts";
+
+export interface MediaKitRequest {
+  /** Empty = every seller this desk trusts. */
+  readonly sellers: readonly string[];
+  readonly channels: readonly Channel[];
+  readonly formats: readonly string[];
+  readonly geo: readonly string[];
+  readonly dealType: DealType | null;
+  readonly query: string | null;
+  readonly maxCpm: Money | null;
+  readonly limit: number;
+  readonly offset: number;
+  readonly refresh: boolean;
+  readonly deadlineMs: number;
+}
+
+export interface MediaKitAnswer {
+  readonly products: readonly Product[];
+  readonly sellers: readonly (Asked<MediaKit> & { readonly shown: number })[];
+  readonly total: number;
+}
+
+/** A page of what sellers offer, cheapest first, asked of all of them at once; each seller's kit is cached as seen. */
+export async function getMediaKit(ports: Ports, request: MediaKitRequest): Promise<MediaKitAnswer> {
+  const records = await chosen(ports, request.sellers);
+  const asked = await askAll(ports, records, request.deadlineMs, (record) =>
+    kitOf(ports, record, request.query, request.refresh),
+  );
+  const matching = asked.flatMap(({ value }) => value?.products ?? []).filter((product) => matches(request, product));
+  matching.sort(byPrice);
+  const products = matching.slice(request.offset, request.offset + request.limit);
+  const sellers = asked.map((one) => {
+    const shown = matching.filter((product) => product.sellerId === one.record.id).length;
+    return { ...one, status: one.status === "ok" && shown === 0 ? ("empty" as const) : one.status, shown };
+  });
+  return { products, sellers, total: matching.length };
+}
+
+/**
+ * A seller's whole kit as the desk is seen there without a deal in mind. With a query the seller's own search may add
+ * or rank; every answer is cached for the cache's life time.
+ */
+export async function kitOf(
+  ports: Ports,
+  record: SellerRecord,
+  query: string | null,
+  refresh = false,
+): Promise<MediaKit> {
+  const { access } = planAccess(ports, record, { dealType: "PD", goal: null, value: null });
+  // A seller nobody vouches for gets no words of the planner's either; its kit is filtered here.
+  const asked = record.trust === "unknown" ? null : (query?.toLowerCase().trim() ?? null);
+  const key = `kit:${record.origin}:${access.tier}:${asked ?? ""}`;
+  if (!refresh) {
+    const cached = await ports.cache.get(key);
+    if (typeof cached === "string") return kitFrom(cached);
+  }
+  const { products, unreadable } = await ports.directory
+    .connect(record)
+    .catalogue({ query: asked, limit: 1000 }, access);
+  const kit: MediaKit = { sellerId: record.id, seenAs: access.tier, products, unreadable };
+  await ports.cache.set(
+    key,
+    JSON.stringify(kit, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)),
+  );
+  return kit;
+}
+
+/**
+ * One product by its reference, or by a name that only one seller uses.
+ * @throws BuyingError `unknown_product` with candidates
+ */
+export async function findProduct(
+  ports: Ports,
+  wanted: string,
+  deadlineMs: number,
+): Promise<{ readonly record: SellerRecord; readonly product: Product }> {
+  if (/^[a-z0-9.-]+\/\S+$/.test(wanted)) {
+    const { sellerId, theirId } = splitRef(wanted);
+    const record = await ports.directory.find(sellerId);
+    const kit = await kitOf(ports, record, null);
+    const product = kit.products.find((candidate) => candidate.ref === refOf(record.id, theirId));
+    if (product) return { record, product };
+    throw unknownProduct(wanted, nearest(wanted, kit.products));
+  }
+  const asked = await askAll(ports, await chosen(ports, []), deadlineMs, (record) => kitOf(ports, record, null));
+  const products = asked.flatMap(({ record, value }) =>
+    (value?.products ?? []).map((product) => ({ record, product })),
+  );
+  const named = products.filter(({ product }) => product.name.toLowerCase() === wanted.trim().toLowerCase());
+  const [only] = named;
+  if (only && named.length === 1) return only;
+  throw unknownProduct(
+    wanted,
+    named.length > 1
+      ? named.map(({ product }) => product.ref)
+      : nearest(
+          wanted,
+          products.map(({ product }) => product),
+        ),
+  );
+}
+
+async function chosen(ports: Ports, ids: readonly string[]): Promise<readonly SellerRecord[]> {
+  if (ids.length === 0)
+    return (await ports.directory.all()).filter((record) => !record.blocked && record.trust !== "unknown");
+  return Promise.all(ids.map((id) => ports.directory.find(id)));
+}
+
+function kitFrom(text: string): MediaKit {
+  // Our own text of a few minutes ago; only `micros` needs reviving.
+  return JSON.parse(text, (key, value: unknown) =>
+    key === "micros" && typeof value === "string" ? BigInt(value) : value,
+  ) as MediaKit;
+}
+
+function matches(request: MediaKitRequest, product: Product): boolean {
+  const { channels, formats, geo, dealType, maxCpm, query } = request;
+  if (channels.length > 0 && !(product.channel && channels.includes(product.channel))) return false;
+  if (
+    formats.length > 0 &&
+    !formats.some((format) => product.formats.some((has) => has.toLowerCase().includes(format.toLowerCase())))
+  )
+    return false;
+  if (geo.length > 0 && product.geo.length > 0 && !geo.some((place) => product.geo.includes(place))) return false;
+  if (dealType && !product.dealTypes.includes(dealType)) return false;
+  const lowest = lowestPrice(product.price);
+  if (maxCpm && lowest && (lowest.currency !== maxCpm.currency || compare(lowest, maxCpm) > 0)) return false;
+  if (!query) return true;
+  const words =
+    `${product.ref} ${product.name} ${product.channel ?? ""} ${product.about} ${product.tags.join(" ")} ${product.formats.join(" ")}`.toLowerCase();
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .some((word) => words.includes(word));
+}
+
+/** The lowest CPM a price can turn out to be; null when the seller names none. */
+export function lowestPrice(price: Price): Money | null {
+  switch (price.kind) {
+    case "exact":
+      return price.cpm;
+    case "range":
+      return price.low;
+    case "floor":
+      return price.floor;
+    case "on_request":
+      return null;
+  }
+}
+
+function byPrice(left: Product, right: Product): number {
+  const [a, b] = [lowestPrice(left.price), lowestPrice(right.price)];
+  if (!a || !b) return a ? -1 : b ? 1 : 0;
+  if (a.currency !== b.currency) return a.currency < b.currency ? -1 : 1;
+  return compare(a, b);
+}
+
+function nearest(wanted: string, products: readonly Product[]): readonly string[] {
+  const words = wanted
+    .toLowerCase()
+    .split(/[\s/-]+/)
+    .filter((word) => word.length > 2);
+  const score = (product: Product) =>
+    words.filter((word) => `${product.ref} ${product.name}`.toLowerCase().includes(word)).length;
+  return [...products]
+    .sort((left, right) => score(right) - score(left))
+    .slice(0, 5)
+    .map(({ ref }) => ref);
+}
+
+function unknownProduct(wanted: string, candidates: readonly string[]): BuyingError {
+  const named = candidates.length > 0 ? ` Candidates: ${candidates.join(", ")}.` : "";
+  return new BuyingError(
+    "unknown_product",
+    `No one product is ${JSON.stringify(wanted.slice(0, 80))}.${named} Nothing was booked.`,
+    "fix_arguments",
+    {
+      field: "product",
+      candidates,
+    },
+  );
+}

@@ -1,0 +1,99 @@
+import { bookedDifferences, overspend } from "../domain/booked.ts";
+import { type Ref, refOf, streams } from "../domain/ids.ts";
+import type { Deal, LineEvent } from "../domain/media-buy.ts";
+import { SellerFailure } from "../sellers/seller.ts";
+import { accessAs } from "./access.ts";
+import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
+import type { Ports } from "./ports.ts";
+
+/**
+ * Records what a seller booked, compared with what was approved: equal is booked; anything else is an incident that
+ * stops further approvals, with the actual figure in the balances. The deal is claimed for this line in the same append.
+ * @returns true when this call recorded it, false when somebody already had
+ */
+export async function recordDeal(ports: Ports, ref: Ref, deal: Deal): Promise<boolean> {
+  const recorded = await decideAndAppend(ports, async () => {
+    const loaded = await loadLine(ports, ref);
+    const { line, flowId } = loaded;
+    if (!line.booking || !["sending", "booking_unknown"].includes(line.status)) return { rows: [], result: false };
+    const { attempt, terms, holding } = line.booking;
+    const dealRef = refOf(line.quote.sellerId, deal.dealId);
+    const owner = await dealOwner(ports, dealRef);
+    const found = [...bookedDifferences(terms, deal, line.quote.cpm)];
+    if (owner !== null && owner !== ref)
+      found.push({ field: "deal_id", approved: "a deal of its own", now: `${deal.dealId}, which ${owner} has` });
+    const claim = owner === null ? [dealRow(ref, dealRef, flowId)] : [];
+    if (found.length === 0) {
+      return {
+        rows: [lineRow(ports, loaded, { kind: "booking_confirmed", v: 1, attempt, deal }), ...claim],
+        result: true,
+      };
+    }
+    const event: LineEvent = { kind: "booking_mismatched", v: 1, attempt, deal, differences: found };
+    const why = found.map(({ field, approved, now }) => `${field}: approved ${approved}, booked ${now}`).join("; ");
+    const by = overspend(terms, deal);
+    const incident = spendRow(ports, await loadBalances(ports), flowId, [
+      { kind: "overspent", v: 1, holding, by, why },
+    ]);
+    ports.log("booked on other terms than approved", { ref, why });
+    return { rows: [lineRow(ports, loaded, event), ...claim, incident], result: true };
+  });
+  if (recorded) await anchor(ports, ref);
+  return recorded;
+}
+
+/** The line that has a deal, or null. */
+async function dealOwner(ports: Ports, dealRef: Ref): Promise<Ref | null> {
+  const head = await ports.ledger.head(streams.deal(dealRef));
+  const entry = head?.entries.find(({ kind }) => kind === "deal_claimed");
+  return entry?.kind === "deal_claimed" ? entry.ref : null;
+}
+
+/** Places the seller's order for a booked deal. Its failure leaves the buy booked and is recorded, not hidden. */
+export async function placeOrder(ports: Ports, ref: Ref): Promise<void> {
+  const { line } = await loadLine(ports, ref);
+  if (!line.deal || line.orderId) return;
+  const record = await ports.directory.find(line.quote.sellerId);
+  const metadata = {
+    media_buy_id: ref,
+    ...(line.booking?.terms.po_number ? { po_number: line.booking.terms.po_number } : {}),
+  };
+  let event: LineEvent;
+  try {
+    const access = accessAs(ports, line.quote.pricedAs);
+    const { orderId } = await ports.directory
+      .connect(record)
+      .placeOrder(line.deal.dealId, line.quote.sellerQuoteId, metadata, access);
+    event = { kind: "order_placed", v: 1, orderId };
+  } catch (error) {
+    if (!(error instanceof SellerFailure)) throw error;
+    event = { kind: "order_failed", v: 1, why: error.message };
+  }
+  await appendLine(ports, ref, (latest) =>
+    latest.line.orderId || !["booked", "terms_mismatch"].includes(latest.line.status) ? [] : [event],
+  );
+}
+
+/** Notes the heads a booking left behind, so that a tail cut off later shows. */
+async function anchor(ports: Ports, ref: Ref): Promise<void> {
+  const stream = streams.anchor(ports.settings.name);
+  await decideAndAppend(ports, async () => {
+    const heads = await Promise.all(
+      [streams.quote(ref), streams.spend(ports.settings.name)].map((name) => ports.ledger.head(name)),
+    );
+    const last = await ports.ledger.head(stream);
+    const noted = heads.flatMap((head) =>
+      head ? [{ stream: head.stream, version: head.version, hash: head.hash }] : [],
+    );
+    const flowId = heads[0]?.flowId ?? ref;
+    const row = {
+      stream,
+      version: (last?.version ?? 0) + 1,
+      kind: "anchor",
+      status: "noted",
+      flowId,
+      entries: [{ kind: "anchored" as const, v: 1 as const, heads: noted }],
+    };
+    return { rows: [row], result: undefined };
+  });
+}

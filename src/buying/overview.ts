@@ -1,0 +1,107 @@
+import type { Approval } from "../domain/approval.ts";
+import type { Ref } from "../domain/ids.ts";
+import { committed, type LineStatus, lineStatuses } from "../domain/media-buy.ts";
+import type { Balances } from "../domain/spend.ts";
+import type { Row } from "../ledger/ledger.ts";
+import { type LoadedLine, loadApproval, loadBalances, loadLine } from "./lines.ts";
+import { spendDay } from "./mandate-facts.ts";
+import type { Ports } from "./ports.ts";
+
+/** Where the desk stands: the first thing a new conversation asks for. */
+export interface Inbox {
+  readonly day: string;
+  readonly balances: Balances;
+  readonly openQuotes: readonly LoadedLine[];
+  readonly approvals: readonly Approval[];
+  readonly underWay: readonly LoadedLine[];
+  readonly attention: readonly LoadedLine[];
+  readonly recent: readonly LoadedLine[];
+}
+
+const underWay: readonly LineStatus[] = ["approved", "sending", "cancelling"];
+const attention: readonly LineStatus[] = ["booking_unknown", "terms_mismatch", "cancel_unknown"];
+
+/** Everything open, and the latest that was booked. */
+export async function inbox(ports: Ports): Promise<Inbox> {
+  const now = ports.now().getTime();
+  const { balances } = await loadBalances(ports);
+  const quotes = await linesIn(ports, ["open"], 200);
+  const heads = await ports.ledger.heads({ kind: "approval", statuses: ["pending"], limit: 100 });
+  const approvals = await Promise.all(heads.map(({ stream }) => loadApproval(ports, stream.slice("approval/".length))));
+  return {
+    day: spendDay(ports),
+    balances,
+    openQuotes: quotes.filter(({ line }) => Date.parse(line.quote.expiresAt) > now),
+    approvals: approvals.map(({ approval }) => approval).filter(({ expiresAt }) => Date.parse(expiresAt) > now),
+    underWay: await linesIn(ports, underWay, 100),
+    attention: await linesIn(ports, attention, 100),
+    recent: await linesIn(ports, ["booked", "cancelled"], 10),
+  };
+}
+
+export interface BuysAsk {
+  readonly ids: readonly Ref[];
+  readonly campaign: string | null;
+  readonly statuses: readonly LineStatus[];
+  readonly limit: number;
+  readonly before: number | null;
+}
+
+/** Media buys of the desk, newest first: everything that is committed, was cancelled, or is waiting for a person. */
+export async function mediaBuys(ports: Ports, ask: BuysAsk): Promise<readonly LoadedLine[]> {
+  const bought: readonly LineStatus[] = [...committed, "cancelled", "awaiting_approval"];
+  const wanted = ask.statuses.length > 0 ? ask.statuses : lineStatuses.filter((status) => bought.includes(status));
+  const lines = await linesIn(ports, wanted, ask.limit, ask.before);
+  return lines.filter(({ line }) => ask.campaign === null || line.campaign === ask.campaign);
+}
+
+export interface HistoryAsk {
+  readonly campaign: string | null;
+  readonly flowId: string | null;
+  readonly stream: string | null;
+  readonly kind: string | null;
+  readonly since: string | null;
+  readonly after: number;
+  readonly limit: number;
+}
+
+/** What happened, oldest first; a campaign is all flows that carry its label. */
+export async function history(
+  ports: Ports,
+  ask: HistoryAsk,
+): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }> {
+  const { flowId, stream, since, after, limit } = ask;
+  const filter = { ...(flowId ? { flowId } : {}), ...(stream ? { stream } : {}), ...(since ? { since } : {}) };
+  const flows = ask.campaign === null ? null : await flowsOf(ports, ask.campaign);
+  const rows: Row[] = [];
+  let at = after;
+  // Filters that the ledger does not know are applied page by page, so that an answer is never empty by accident.
+  for (;;) {
+    const page = await ports.ledger.history({ ...filter, after: at, limit: 500 });
+    rows.push(
+      ...page.filter(
+        (row) =>
+          (flows ? flows.has(row.flowId) : true) &&
+          (ask.kind ? row.entries.some(({ kind }) => kind === ask.kind) : true),
+      ),
+    );
+    at = page.at(-1)?.seq ?? at;
+    if (page.length < 500 || rows.length > limit) break;
+  }
+  return { rows: rows.slice(0, limit), more: rows.length > limit };
+}
+
+async function flowsOf(ports: Ports, campaign: string): Promise<ReadonlySet<string>> {
+  const lines = await linesIn(ports, lineStatuses, 5_000);
+  return new Set(lines.filter(({ line }) => line.campaign === campaign).map(({ flowId }) => flowId));
+}
+
+async function linesIn(
+  ports: Ports,
+  statuses: readonly LineStatus[],
+  limit: number,
+  before: number | null = null,
+): Promise<readonly LoadedLine[]> {
+  const heads = await ports.ledger.heads({ kind: "quote", statuses, limit, ...(before === null ? {} : { before }) });
+  return Promise.all(heads.map(({ stream }) => loadLine(ports, stream.slice("quote/".length))));
+}

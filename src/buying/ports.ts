@@ -1,0 +1,43 @@
+import type { BuyerIdentity } from "../domain/identity.ts";
+import type { Log } from "../domain/log.ts";
+import type { Mandate } from "../domain/mandate.ts";
+import type { Money } from "../domain/money.ts";
+import type { Strategy } from "../domain/negotiation.ts";
+import type { Cache } from "../ledger/cache.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Directory } from "../sellers/records.ts";
+
+export type { Directory, SellerRecord } from "../sellers/records.ts";
+
+/** What the operator decided about this desk. Nothing in it ever comes from a tool argument or a seller. */
+export interface DeskSettings {
+  readonly name: string;
+  readonly advertiser: string;
+  readonly sandbox: boolean;
+  readonly mandate: Mandate | null;
+  readonly buyer: BuyerIdentity;
+  /** Deal values from which more of the buyer is shown; null without a mandate, for then no currency is known. */
+  readonly revealFrom: { readonly agency: Money; readonly advertiser: Money } | null;
+  /** How long a person may take over an approval, at most. */
+  readonly approvalMinutes: number;
+  /** Quiet time after the last send before a lost booking may be sent once more (`read_back` sellers). */
+  readonly settleAfterMs: number;
+  /** How long a claim to send keeps others away: the booking timeout and a margin. */
+  readonly claimMs: number;
+}
+
+/** Everything the verbs need from outside; the composition root fills it with the real things. */
+export interface Ports {
+  readonly settings: DeskSettings;
+  readonly ledger: Ledger;
+  readonly cache: Cache;
+  readonly directory: Directory;
+  readonly strategies: readonly Strategy[];
+  /** This process, in claims: two processes of one desk differ. */
+  readonly holder: string;
+  now(): Date;
+  /** A fresh random UUID. */
+  newId(): string;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  readonly log: Log;
+}

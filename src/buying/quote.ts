@@ -1,0 +1,337 @@
+import { BuyingError } from "../domain/errors.ts";
+import type { Flight } from "../domain/flight.ts";
+import { expectedDiscount, expectedSaving, type Goal, type Tier } from "../domain/identity.ts";
+import { type Ref, streams } from "../domain/ids.ts";
+import type { DealType, Product } from "../domain/inventory.ts";
+import { type MandateDecision, weigh } from "../domain/mandate.ts";
+import { compare, costOfImpressions, displayMoney, impressionsForBudget, type Money } from "../domain/money.ts";
+import type { Quote, QuoteRequest, Targeting } from "../domain/quote.ts";
+import { canonicalJson, termsOf } from "../domain/terms.ts";
+import type { Seller } from "../sellers/seller.ts";
+import { type AccessPlan, accessAs, planAccess } from "./access.ts";
+import { failureAsError } from "./failures.ts";
+import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, lineRow, loadLine } from "./lines.ts";
+import { mandateFacts } from "./mandate-facts.ts";
+import { findProduct, lowestPrice } from "./media-kit.ts";
+import type { Ports, SellerRecord } from "./ports.ts";
+import { termsContext } from "./line-terms.ts";
+
+export interface QuoteItem {
+  readonly product: string;
+  readonly flight: Flight;
+  /** Exactly one of these two. */
+  readonly budget: Money | null;
+  readonly impressions: number | null;
+  readonly dealType: DealType | null;
+  readonly targeting: Targeting | null;
+}
+
+export interface QuoteAsk {
+  readonly campaign: string | null;
+  readonly items: readonly QuoteItem[];
+  readonly goal: Goal | null;
+  readonly by: string;
+  readonly deadlineMs: number;
+}
+
+/** A quote as the planner gets it, with what it means here. */
+export interface QuoteReport {
+  readonly loaded: LoadedLine;
+  readonly total: Money;
+  readonly available: number | null;
+  readonly reveal: {
+    readonly tier: Tier;
+    readonly why: readonly string[];
+    readonly next: Tier | null;
+    readonly nextSaving: Money | null;
+  };
+  readonly mandate: MandateDecision;
+  readonly warnings: readonly string[];
+  /** True when an open quote for the same item was found instead of asking again. */
+  readonly found: boolean;
+}
+
+export type QuoteOutcome =
+  | { readonly ok: true; readonly report: QuoteReport }
+  | { readonly ok: false; readonly item: string; readonly error: BuyingError };
+
+/** Asks for many quotes at once; one that fails says why and costs the others nothing. Nothing is booked. */
+export async function requestQuotes(ports: Ports, ask: QuoteAsk): Promise<readonly QuoteOutcome[]> {
+  const flowId = ports.newId();
+  return Promise.all(
+    ask.items.map((item) => settled(item.product, ports, ask.deadlineMs, () => quoteItem(ports, ask, item, flowId))),
+  );
+}
+
+/** Renews quotes at the same product, flight and volume. The old quote gives way to the new one. */
+export async function renewQuotes(
+  ports: Ports,
+  refs: readonly Ref[],
+  by: string,
+  deadlineMs: number,
+): Promise<readonly QuoteOutcome[]> {
+  return Promise.all(refs.map((ref) => settled(ref, ports, deadlineMs, () => renew(ports, ref, by))));
+}
+
+async function settled(
+  item: string,
+  ports: Ports,
+  deadlineMs: number,
+  work: () => Promise<QuoteReport>,
+): Promise<QuoteOutcome> {
+  const stop = new AbortController();
+  const late = ports.sleep(deadlineMs, stop.signal).then(
+    () => "late" as const,
+    () => "late" as const,
+  );
+  const done = work().then(
+    (report): QuoteOutcome => ({ ok: true, report }),
+    (error: unknown): QuoteOutcome => ({ ok: false, item, error: failureAsError(ports, error) }),
+  );
+  const first = await Promise.race([done, late]);
+  stop.abort();
+  if (first !== "late") return first;
+  const message = `No quote within ${deadlineMs} ms. Ask for the same item again to collect it. Nothing was booked.`;
+  return { ok: false, item, error: new BuyingError("seller_unavailable", message, "wait", { retryAfterSeconds: 5 }) };
+}
+
+async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: string): Promise<QuoteReport> {
+  const { record, product } = await findProduct(ports, item.product, ask.deadlineMs);
+  if (record.trust === "unknown") {
+    throw new BuyingError(
+      "trust_too_low",
+      `${record.id} is in no registry and not vouched for: only its public media kit is read. Nothing was booked.`,
+      "choose_another",
+    );
+  }
+  const request = requestFor(item, product, ask.goal);
+  const open = await findOpen(ports, request, ask.campaign);
+  if (open) return reportOf(ports, record, open, true);
+  const plan = planFor(ports, record, request, product);
+  const seller = ports.directory.connect(record);
+  checkBeforeAsking(product, request);
+  const quote = await askForBudget(ports, seller, request, plan, product);
+  return keep(ports, record, quote, { ask, flowId, plan, renews: null });
+}
+
+async function renew(ports: Ports, ref: Ref, by: string): Promise<QuoteReport> {
+  const old = await loadLine(ports, ref);
+  if (!["open", "awaiting_approval", "declined"].includes(old.line.status)) {
+    throw new BuyingError(
+      "already_booked",
+      `${ref} is ${old.line.status.replaceAll("_", " ")} and is not renewed. Nothing new was booked.`,
+      "none",
+    );
+  }
+  const { record, product } = await findProduct(ports, old.line.request.product, 15_000);
+  const plan = planFor(ports, record, old.line.request, product);
+  const seller = ports.directory.connect(record);
+  const quote = await seller.quote(old.line.request, ports.newId(), plan.access);
+  const ask = { campaign: old.line.campaign, goal: old.line.request.goal, by };
+  return keep(ports, record, { quote, request: old.line.request }, { ask, flowId: old.flowId, plan, renews: ref });
+}
+
+interface Kept {
+  readonly ask: { readonly campaign: string | null; readonly by: string };
+  readonly flowId: string;
+  readonly plan: AccessPlan;
+  readonly renews: Ref | null;
+}
+
+async function keep(
+  ports: Ports,
+  record: SellerRecord,
+  got: { quote: Quote; request: QuoteRequest },
+  kept: Kept,
+): Promise<QuoteReport> {
+  const { quote, request } = got;
+  await decideAndAppend(ports, async () => {
+    // A seller may answer two asks with one quote; it is one line all the same.
+    const there = lineFrom(quote.ref, await ports.ledger.read(streams.quote(quote.ref)));
+    if (there) return { rows: [], result: undefined };
+    const { campaign, by } = kept.ask;
+    const first = firstLineRow(quote.ref, kept.flowId, {
+      kind: "quoted",
+      v: 1,
+      quote,
+      request,
+      campaign,
+      by,
+      renews: kept.renews,
+    });
+    if (kept.renews === null || kept.renews === quote.ref) return { rows: [first], result: undefined };
+    const old = await loadLine(ports, kept.renews);
+    return { rows: [first, lineRow(ports, old, { kind: "superseded", v: 1, by: quote.ref })], result: undefined };
+  });
+  return reportOf(ports, record, await loadLine(ports, quote.ref), false, kept.plan);
+}
+
+/** The request to send; impressions from a budget are a first estimate at the price we can see. */
+function requestFor(item: QuoteItem, product: Product, goal: Goal | null): QuoteRequest {
+  const dealType = item.dealType ?? product.dealTypes[0] ?? "PD";
+  if (product.dealTypes.length > 0 && !product.dealTypes.includes(dealType)) {
+    const message = `${product.ref} is sold as ${product.dealTypes.join(" or ")}, not ${dealType}. Nothing was booked.`;
+    throw new BuyingError("deal_type_unsupported", message, "fix_arguments", {
+      field: "deal_type",
+      candidates: product.dealTypes,
+    });
+  }
+  if (product.price.kind === "on_request") {
+    throw new BuyingError(
+      "price_on_request",
+      `${product.ref} has a price on request only; ask the seller in person. Nothing was booked.`,
+      "choose_another",
+    );
+  }
+  const seen = lowestPrice(product.price);
+  const impressions = item.impressions ?? (item.budget && seen ? impressionsForBudget(item.budget, seen) : 0);
+  const { flight, budget, targeting } = item;
+  return { product: product.ref, flight, dealType, impressions, budget, targeting, goal };
+}
+
+function planFor(ports: Ports, record: SellerRecord, request: QuoteRequest, product: Product): AccessPlan {
+  const seen = lowestPrice(product.price);
+  const value = request.budget ?? (seen ? costOfImpressions(seen, request.impressions) : null);
+  return planAccess(ports, record, { dealType: request.dealType, goal: request.goal, value });
+}
+
+function checkBeforeAsking(product: Product, request: QuoteRequest): void {
+  const { minImpressions, availableImpressions } = product;
+  if (minImpressions !== null && request.impressions < minImpressions && request.budget === null)
+    throw belowMinimum(product, request.impressions);
+  if (availableImpressions !== null && request.budget === null && request.impressions > availableImpressions) {
+    throw new BuyingError(
+      "above_available",
+      `${product.ref} has ${availableImpressions} impressions, asked for ${request.impressions}. Nothing was booked.`,
+      "fix_arguments",
+      { field: "impressions" },
+    );
+  }
+}
+
+/**
+ * A quote for a budget takes two asks where the first shows another price than the estimate: volume follows price, and
+ * price may follow volume. The answer never costs more than the budget.
+ */
+async function askForBudget(
+  ports: Ports,
+  seller: Seller,
+  request: QuoteRequest,
+  plan: AccessPlan,
+  product: Product,
+): Promise<{ quote: Quote; request: QuoteRequest }> {
+  const ask = async (impressions: number) => {
+    const capped = Math.min(impressions, product.availableImpressions ?? impressions);
+    if (product.minImpressions !== null && capped < product.minImpressions) throw belowMinimum(product, capped);
+    const asked = { ...request, impressions: capped };
+    return { quote: await seller.quote(asked, ports.newId(), plan.access), request: asked };
+  };
+  let got = await ask(request.impressions);
+  if (!request.budget) return got;
+  for (let tries = 0; tries < 3; tries += 1) {
+    const fitting = Math.min(
+      impressionsForBudget(request.budget, got.quote.cpm),
+      product.availableImpressions ?? Number.MAX_SAFE_INTEGER,
+    );
+    if (fitting === got.quote.impressions) return got;
+    got = await ask(fitting);
+  }
+  const total = costOfImpressions(got.quote.cpm, got.quote.impressions);
+  if (compare(total, request.budget) <= 0) return got;
+  const message = `${product.ref}: the price rises whenever the volume falls, so no volume fits ${displayMoney(request.budget)}. Nothing was booked.`;
+  throw new BuyingError("seller_invalid_answer", message, "fix_arguments", { field: "budget" });
+}
+
+function belowMinimum(product: Product, impressions: number): BuyingError {
+  const price = lowestPrice(product.price);
+  const least = product.minImpressions ?? 0;
+  const cost = price ? `, about ${displayMoney(costOfImpressions(price, least))}` : "";
+  return new BuyingError(
+    "below_minimum",
+    `${product.ref} sells at least ${least} impressions${cost}; this is ${impressions}. Nothing was booked.`,
+    "fix_arguments",
+    { field: "budget" },
+  );
+}
+
+async function findOpen(ports: Ports, request: QuoteRequest, campaign: string | null): Promise<LoadedLine | undefined> {
+  const heads = await ports.ledger.heads({ kind: "quote", statuses: ["open", "awaiting_approval"], limit: 500 });
+  const prefix = `quote/${request.product.split("/")[0]}/`;
+  for (const { stream } of heads.filter((head) => head.stream.startsWith(prefix))) {
+    const loaded = await loadLine(ports, stream.slice("quote/".length));
+    const { line } = loaded;
+    const live = Date.parse(line.quote.expiresAt) - 120_000 > ports.now().getTime();
+    if (live && line.campaign === campaign && sameAsk(line.request, request)) return loaded;
+  }
+  return undefined;
+}
+
+function sameAsk(left: QuoteRequest, right: QuoteRequest): boolean {
+  // A budget decides the volume, so two asks with one budget are one ask whatever volume they came to.
+  const essence = ({ budget, impressions, ...rest }: QuoteRequest) => ({
+    ...rest,
+    volume: budget ? `${budget.micros} ${budget.currency}` : `${impressions}`,
+  });
+  return canonicalJson(essence(left)) === canonicalJson(essence(right));
+}
+
+/** What a quote means to the planner now: cost, what it was priced as, what the mandate would say. */
+export async function reportOf(
+  ports: Ports,
+  record: SellerRecord,
+  loaded: LoadedLine,
+  found: boolean,
+  plan?: AccessPlan,
+): Promise<QuoteReport> {
+  const { quote, request } = loaded.line;
+  const total = costOfImpressions(quote.cpm, quote.impressions);
+  const { reveal } =
+    plan ??
+    planAccess(ports, record, { dealType: request.dealType, goal: request.goal, value: request.budget ?? total });
+  const facts = await mandateFacts(ports);
+  const terms = termsOf(quote, request, termsContext(ports, record, null));
+  const perMille = reveal.next ? expectedSaving(quote.listCpm, reveal.tier, reveal.next) : null;
+  return {
+    loaded,
+    total,
+    available: await availsOf(ports, record, quote, reveal.tier),
+    reveal: {
+      tier: reveal.tier,
+      why: reveal.why,
+      next: reveal.next,
+      nextSaving: perMille ? costOfImpressions(perMille, quote.impressions) : null,
+    },
+    mandate: weigh(ports.settings.mandate, [terms], facts),
+    warnings: warningsOf(quote, request, reveal.tier, reveal.withoutCredential, total),
+    found,
+  };
+}
+
+async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, tier: Tier): Promise<number | null> {
+  try {
+    const seller = ports.directory.connect(record);
+    const { available } = await seller.avails(quote.product.id, quote.flight, quote.impressions, accessAs(ports, tier));
+    return available;
+  } catch (error) {
+    // Avails are a courtesy beside the quote; without them the answer says "not reported".
+    ports.log("avails not read", { quote: quote.ref, error: String(error) });
+    return null;
+  }
+}
+
+function warningsOf(
+  quote: Quote,
+  request: QuoteRequest,
+  tier: Tier,
+  without: Tier | null,
+  total: Money,
+): readonly string[] {
+  const warnings: string[] = [];
+  if (expectedDiscount[quote.pricedAs] < expectedDiscount[tier])
+    warnings.push(`priced as ${quote.pricedAs} although shown ${tier}: check the credential`);
+  if (without)
+    warnings.push(`no credential for ${without}: it would be expected ${expectedDiscount[without]} % below list`);
+  if (quote.inventoryAvailable === false) warnings.push("the seller says the inventory is not available");
+  if (request.budget && compare(total, request.budget) > 0) warnings.push("above the budget");
+  return warnings;
+}

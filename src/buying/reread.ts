@@ -1,0 +1,55 @@
+import type { Ref } from "../domain/ids.ts";
+import { canonicalJson } from "../domain/terms.ts";
+import type { Quote } from "../domain/quote.ts";
+import { SellerFailure } from "../sellers/seller.ts";
+import { accessAs } from "./access.ts";
+import { appendLine, type LoadedLine, loadLine } from "./lines.ts";
+import type { Ports } from "./ports.ts";
+
+/** A quote as its seller has it at this moment, price after any negotiation it holds to be accepted. */
+export async function readNow(ports: Ports, loaded: LoadedLine): Promise<Quote> {
+  const { quote, request } = loaded.line;
+  const record = await ports.directory.find(quote.sellerId);
+  const access = accessAs(ports, quote.pricedAs);
+  const read = await ports.directory.connect(record).readQuote(quote.sellerQuoteId, request, access);
+  // What the first answer said about honouring the targeting stands; a plain read does not repeat it.
+  return { ...read.quote, notHonoured: quote.notHonoured, product: quote.product };
+}
+
+/**
+ * Reads an open quote again and keeps what changed, so that what a person is asked about is what the seller holds now.
+ * A quote the seller no longer has is closed here. @throws SellerFailure when the seller cannot be read
+ */
+export async function readOpenQuote(ports: Ports, ref: Ref): Promise<LoadedLine> {
+  const loaded = await loadLine(ports, ref);
+  try {
+    const now = await readNow(ports, loaded);
+    if (now.state === "expired" || now.state === "declined")
+      return await declined(ports, ref, `the seller says it is ${now.state}`);
+    if (now.state === "booked")
+      return await declined(ports, ref, "the seller says somebody booked it, and it was not this desk");
+    if (same(loaded.line.quote, now)) return loaded;
+    return await appendLine(ports, ref, ({ line }) =>
+      ["open", "awaiting_approval"].includes(line.status) ? [{ kind: "quote_read", v: 1, quote: now }] : [],
+    );
+  } catch (error) {
+    if (error instanceof SellerFailure && ["gone", "not_found"].includes(error.kind))
+      return declined(ports, ref, "the seller no longer has it");
+    throw error;
+  }
+}
+
+/** Closes an open quote; one that is waiting for a person is left to the decision, which checks again. */
+async function declined(ports: Ports, ref: Ref, why: string): Promise<LoadedLine> {
+  return appendLine(ports, ref, ({ line }) => (line.status === "open" ? [{ kind: "quote_declined", v: 1, why }] : []));
+}
+
+function same(left: Quote, right: Quote): boolean {
+  const essence = (quote: Quote) =>
+    canonicalJson({
+      ...quote,
+      listCpm: `${quote.listCpm.micros} ${quote.listCpm.currency}`,
+      cpm: `${quote.cpm.micros} ${quote.cpm.currency}`,
+    });
+  return essence(left) === essence(right);
+}

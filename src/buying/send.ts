@@ -1,0 +1,148 @@
+import type { Ref } from "../domain/ids.ts";
+import { BuyingError } from "../domain/errors.ts";
+import type { BookingStart, Line } from "../domain/media-buy.ts";
+import { compare } from "../domain/money.ts";
+import { digestOf, differences, noWorse, termsOf } from "../domain/terms.ts";
+import { type Seller, SellerFailure } from "../sellers/seller.ts";
+import { accessAs } from "./access.ts";
+import { termsContext } from "./line-terms.ts";
+import { appendLine, decideAndAppend, type LoadedLine, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
+import { placeOrder, recordDeal } from "./outcome.ts";
+import type { Ports } from "./ports.ts";
+import { readNow } from "./reread.ts";
+
+/**
+ * Sends an approved line, if nobody else has claimed it: claims the right to send, reads the quote once more, sends the
+ * frozen bytes, and records what came of it. Returns when the outcome is in the ledger; never throws for a seller's fault.
+ */
+export async function sendLine(ports: Ports, ref: Ref): Promise<void> {
+  const claimed = await claim(ports, ref, "approved", false);
+  if (!claimed) return;
+  const { line } = claimed;
+  const booking = bookingOf(line);
+  const seller = await sellerToSend(ports, claimed, booking);
+  if (!seller) return;
+  await transmit(ports, claimed, booking, seller, false);
+}
+
+/**
+ * Sends the same bytes a second time: only for a lost answer of a `read_back` seller, once, after the settling time.
+ * Nothing but a deal settles it; every other answer leaves the outcome unknown, for the first send may have booked.
+ */
+export async function resendLine(ports: Ports, ref: Ref): Promise<void> {
+  const claimed = await claim(ports, ref, "booking_unknown", true);
+  if (!claimed) return;
+  const record = await ports.directory.find(claimed.line.quote.sellerId);
+  await transmit(ports, claimed, bookingOf(claimed.line), ports.directory.connect(record), true);
+}
+
+async function transmit(
+  ports: Ports,
+  claimed: LoadedLine,
+  booking: BookingStart,
+  seller: Seller,
+  resend: boolean,
+): Promise<void> {
+  const { ref } = claimed;
+  try {
+    const deal = await seller.book(booking.request, accessAs(ports, claimed.line.quote.pricedAs));
+    if (await recordDeal(ports, ref, deal)) await placeOrder(ports, ref);
+  } catch (error) {
+    if (!(error instanceof SellerFailure)) throw error;
+    const refused = error.definite && error.kind !== "already_booked" && !resend;
+    ports.log(refused ? "booking refused" : "booking answer lost", { ref, kind: error.kind, status: error.status });
+    if (refused)
+      await release(ports, ref, {
+        code: error.code ?? error.kind,
+        why: error.message,
+        sent: error.kind !== "circuit_open",
+      });
+    else await unknown(ports, ref, error.message);
+  }
+}
+
+/** Takes the right to send, as an entry: nobody else sends before `until`. @returns null when it is not ours to send */
+async function claim(ports: Ports, ref: Ref, from: Line["status"], resend: boolean): Promise<LoadedLine | null> {
+  const mine = await decideAndAppend(ports, async () => {
+    const loaded = await loadLine(ports, ref);
+    if (loaded.line.status !== from) return { rows: [], result: false };
+    const until = new Date(ports.now().getTime() + ports.settings.claimMs).toISOString();
+    const { attempt } = bookingOf(loaded.line);
+    return {
+      rows: [lineRow(ports, loaded, { kind: "send_claimed", v: 1, attempt, holder: ports.holder, until, resend })],
+      result: true,
+    };
+  });
+  return mine ? loadLine(ports, ref) : null;
+}
+
+/** The last look before sending: the seller still stands for just these terms, or for a lower price. */
+async function sellerToSend(ports: Ports, claimed: LoadedLine, booking: BookingStart): Promise<Seller | null> {
+  const { ref, line } = claimed;
+  const refuse = async (code: string, why: string) => {
+    await release(ports, ref, { code, why, sent: false });
+    return null;
+  };
+  try {
+    const record = await ports.directory.find(line.quote.sellerId);
+    const seller = ports.directory.connect(record);
+    const now = await readNow(ports, claimed);
+    if (now.state !== "available") return refuse("terms_changed", `the seller's quote is ${now.state} by now`);
+    const terms = termsOf(now, line.request, termsContext(ports, record, booking.terms.po_number));
+    if (digestOf(terms) !== booking.digest && !noWorse(booking.terms, terms)) {
+      const first = differences(booking.terms, terms)[0];
+      return refuse(
+        "terms_changed",
+        `${first?.field ?? "terms"} was approved as ${first?.approved ?? "?"} and is ${first?.now ?? "?"} by now`,
+      );
+    }
+    if (now.cpm.currency !== line.quote.cpm.currency || compare(now.cpm, line.quote.cpm) !== 0) {
+      await appendLine(ports, ref, ({ line: latest }) =>
+        latest.status === "sending" ? [{ kind: "quote_read", v: 1, quote: now }] : [],
+      );
+    }
+    const until = line.claims.at(-1)?.until ?? "";
+    // Half of the claim is for the look, half for the send: a claim that ran out while we looked is not sent on.
+    if (Date.parse(until) - ports.now().getTime() < ports.settings.claimMs / 2)
+      return refuse("seller_unavailable", "reading the quote again took too long");
+    return seller;
+  } catch (error) {
+    if (error instanceof SellerFailure)
+      return refuse(
+        error.kind === "gone" || error.kind === "not_found" ? "quote_expired" : "seller_unavailable",
+        error.message,
+      );
+    if (error instanceof BuyingError) return refuse(error.code, error.message);
+    throw error;
+  }
+}
+
+/** Ends an attempt that certainly booked nothing, and gives its money back. */
+async function release(
+  ports: Ports,
+  ref: Ref,
+  refusal: { readonly code: string; readonly why: string; readonly sent: boolean },
+): Promise<void> {
+  await decideAndAppend(ports, async () => {
+    const loaded = await loadLine(ports, ref);
+    if (loaded.line.status !== "sending") return { rows: [], result: undefined };
+    const { attempt, holding } = bookingOf(loaded.line);
+    const refused = lineRow(ports, loaded, { kind: "booking_refused", v: 1, attempt, ...refusal });
+    const spend = spendRow(ports, await loadBalances(ports), loaded.flowId, [
+      { kind: "released", v: 1, holding, why: refusal.why },
+    ]);
+    return { rows: [refused, spend], result: undefined };
+  });
+}
+
+async function unknown(ports: Ports, ref: Ref, why: string): Promise<void> {
+  await appendLine(ports, ref, ({ line }) =>
+    line.status === "sending" ? [{ kind: "booking_unknown", v: 1, attempt: bookingOf(line).attempt, why }] : [],
+  );
+}
+
+/** A line's frozen booking. @throws RangeError for a line that has none: its status would not allow this */
+export function bookingOf(line: Line): BookingStart {
+  if (!line.booking) throw new RangeError(`a line that is ${line.status} has no booking`);
+  return line.booking;
+}

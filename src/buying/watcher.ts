@@ -1,0 +1,94 @@
+import type { Ref } from "../domain/ids.ts";
+import { expireApproval } from "./approve.ts";
+import { loadApproval } from "./lines.ts";
+import type { Ports } from "./ports.ts";
+import { sendLine } from "./send.ts";
+import { settleLine } from "./settle.ts";
+
+const FIRST_LOOK_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/**
+ * Follows open work while a server runs: sends what a person approved elsewhere (terminal, another process), settles
+ * bookings whose answer was lost, closes approvals whose time is over. Several processes may watch one desk: the ledger
+ * decides who sends.
+ */
+export class Watcher {
+  readonly #ports: Ports;
+  readonly #pauses = new Map<Ref, { due: number; pause: number }>();
+  readonly #stop = new AbortController();
+  #loop: Promise<void> | null = null;
+
+  constructor(ports: Ports) {
+    this.#ports = ports;
+  }
+
+  /** Starts once; further calls change nothing. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Ends after the step under way: what is in flight is finished or journalled. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+  }
+
+  /** One round over everything open. */
+  async tick(): Promise<void> {
+    const { ledger } = this.#ports;
+    const lines = await ledger.heads({
+      kind: "quote",
+      statuses: ["approved", "sending", "booking_unknown"],
+      limit: 1_000,
+    });
+    const open = new Map(lines.map(({ stream, status }) => [stream.slice("quote/".length), status]));
+    for (const ref of this.#pauses.keys()) if (!open.has(ref)) this.#pauses.delete(ref);
+    await Promise.all([...open].map(([ref, status]) => this.#follow(ref, status)));
+    const approvals = await ledger.heads({ kind: "approval", statuses: ["pending"], limit: 1_000 });
+    for (const { stream } of approvals) await this.#expire(stream.slice("approval/".length));
+  }
+
+  async #run(): Promise<void> {
+    const { ledger, log, sleep } = this.#ports;
+    let seen = -1;
+    let idleSince = 0;
+    while (!this.#stop.signal.aborted) {
+      try {
+        const newest = await ledger.newest();
+        const changed = newest !== seen;
+        seen = newest;
+        // Nothing new and nothing due: look again soon, cheaply; every few seconds look at the clocks too.
+        if (changed || this.#pauses.size > 0 || Date.now() - idleSince > 5_000) {
+          idleSince = Date.now();
+          await this.tick();
+        }
+      } catch (error) {
+        log("the watcher could not look", { error: String(error) });
+      }
+      await sleep(500, this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  async #follow(ref: Ref, status: string): Promise<void> {
+    const now = this.#ports.now().getTime();
+    const known = this.#pauses.get(ref);
+    if (status !== "approved" && known && known.due > now) return;
+    try {
+      if (status === "approved") await sendLine(this.#ports, ref);
+      else if (await settleLine(this.#ports, ref)) {
+        this.#pauses.delete(ref);
+        return;
+      }
+    } catch (error) {
+      this.#ports.log("following a booking failed", { ref, error: String(error) });
+    }
+    const pause = Math.min(LONGEST_PAUSE_MS, known ? known.pause * 2 : FIRST_LOOK_MS);
+    this.#pauses.set(ref, { due: now + pause, pause });
+  }
+
+  async #expire(approvalId: string): Promise<void> {
+    const { approval } = await loadApproval(this.#ports, approvalId);
+    if (Date.parse(approval.expiresAt) <= this.#ports.now().getTime()) await expireApproval(this.#ports, approvalId);
+  }
+}

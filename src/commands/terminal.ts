@@ -1,0 +1,63 @@
+import { createInterface } from "node:readline";
+import type { ReadStream, WriteStream } from "node:tty";
+
+/** A person at a terminal, as commands talk to them. */
+export interface Terminal {
+  /** False where input or output is a pipe: then nobody is asked anything. */
+  readonly interactive: boolean;
+  /** The name the operating system gives the person. */
+  readonly user: string;
+  print(text: string): void;
+  /** One line of input; null when the input ended. */
+  question(prompt: string): Promise<string | null>;
+  /** One line that is not shown while it is typed. */
+  secret(prompt: string): Promise<string | null>;
+}
+
+/** A terminal over real streams. A pipe is never interactive, so that no program can answer in a person's place. */
+export function terminalOf(input: ReadStream, output: WriteStream, user: string): Terminal {
+  const interactive = input.isTTY === true && output.isTTY === true;
+  return {
+    interactive,
+    user,
+    print: (text) => {
+      output.write(`${text}\n`);
+    },
+    question: (prompt) =>
+      new Promise((resolve) => {
+        const lines = createInterface({ input, output });
+        lines.once("close", () => resolve(null));
+        lines.question(prompt, (answer) => {
+          resolve(answer.trim());
+          lines.close();
+        });
+      }),
+    secret: (prompt) => readSecret(input, output, prompt),
+  };
+}
+
+function readSecret(input: ReadStream, output: WriteStream, prompt: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    output.write(prompt);
+    input.setRawMode(true);
+    input.resume();
+    input.setEncoding("utf8");
+    let typed = "";
+    const end = (answer: string | null) => {
+      input.off("data", onData);
+      input.setRawMode(false);
+      input.pause();
+      output.write("\n");
+      resolve(answer);
+    };
+    const onData = (chunk: string) => {
+      for (const character of chunk) {
+        if (character === "\r" || character === "\n") return end(typed);
+        if (character === "\u0003" || character === "\u0004") return end(null);
+        if (character === "\u007f" || character === "\b") typed = [...typed].slice(0, -1).join("");
+        else typed += character;
+      }
+    };
+    input.on("data", onData);
+  });
+}

@@ -1,0 +1,294 @@
+import * as z from "zod";
+import { relationships, type Tier, tiers, trustLevels } from "./domain/identity.ts";
+import type { Mandate } from "./domain/mandate.ts";
+import { isCurrency, type Money, parseMoney } from "./domain/money.ts";
+import { decisionChannels } from "./domain/spend.ts";
+
+/** A secret that prints as `***` wherever it is logged, serialised or inspected by accident. */
+export class Secret {
+  readonly #value: string;
+  constructor(value: string) {
+    this.#value = value;
+  }
+  /** The secret itself, for the one place that puts it on the wire. */
+  reveal(): string {
+    return this.#value;
+  }
+  toString(): string {
+    return "***";
+  }
+  toJSON(): string {
+    return "***";
+  }
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return "***";
+  }
+}
+
+const amount = z.string().transform((text, context): Money => {
+  try {
+    return parseMoney(text);
+  } catch {
+    context.addIssue({ code: "custom", message: `${JSON.stringify(text)} is not an amount like "31.50 USD"` });
+    return z.NEVER;
+  }
+});
+const seconds = (least: number, most: number) => z.number().min(least).max(most);
+const sellerId = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/, "lower-case letters, digits, dots and dashes");
+
+const channelLimit = z
+  .strictObject({
+    per_buy: amount.describe("Most that one decision by this channel may commit"),
+    per_day: amount.describe("Most that this channel may commit in a day"),
+  })
+  .transform((limit) => ({ perBuy: limit.per_buy, perDay: limit.per_day }));
+
+const mandate = z
+  .strictObject({
+    currency: z
+      .string()
+      .refine(isCurrency, "an ISO 4217 code in capitals")
+      .describe("The only currency that may be spent"),
+    per_buy: amount.describe("Most that one media buy may cost"),
+    per_day: amount.describe("Most that may be committed in a day, by all channels together"),
+    max_cpm: amount.describe("Highest price per 1,000 impressions"),
+    sellers: z
+      .strictObject({ allowed: z.array(sellerId).optional(), blocked: z.array(sellerId).default([]) })
+      .default({ blocked: [] })
+      .describe("`allowed` (absent = all) and `blocked` seller ids"),
+    min_trust: z.enum(trustLevels).exclude(["blocked"]).describe("Least trust a seller needs to be bought from"),
+    time_zone: z
+      .string()
+      .refine(isTimeZone, "an IANA time zone, e.g. America/New_York")
+      .describe("Where the spend day begins"),
+    channels: z
+      .strictObject(Object.fromEntries(decisionChannels.map((channel) => [channel, channelLimit.optional()])))
+      .default({})
+      .describe(
+        "How much a decision counts for by each channel: `auto` (the server alone), `form` (the client's form), `terminal` (PIN). Absent = zero",
+      ),
+  })
+  .superRefine((value, context) => {
+    const amounts = [
+      value.per_buy,
+      value.per_day,
+      value.max_cpm,
+      ...Object.values(value.channels).flatMap((limit) => (limit ? [limit.perBuy, limit.perDay] : [])),
+    ];
+    if (amounts.some((one) => one.currency !== value.currency)) {
+      context.addIssue({ code: "custom", message: `every amount of the mandate must be in ${value.currency}` });
+    }
+  })
+  .transform(
+    (value): Mandate => ({
+      currency: value.currency,
+      perBuy: value.per_buy,
+      perDay: value.per_day,
+      maxCpm: value.max_cpm,
+      allowedSellers: value.sellers.allowed ?? null,
+      blockedSellers: value.sellers.blocked,
+      minTrust: value.min_trust,
+      timeZone: value.time_zone,
+      channels: value.channels,
+    }),
+  );
+
+const credential = z
+  .strictObject({ bearer: z.string().min(1).optional(), api_key: z.string().min(1).optional() })
+  .refine((value) => (value.bearer === undefined) !== (value.api_key === undefined), "either bearer or api_key");
+
+const seller = z.strictObject({
+  id: sellerId.describe("What this desk calls the seller"),
+  url: z.url({ protocol: /^https?$/ }).describe("Base address of its agent"),
+  name: z.string().optional(),
+  domain: z.string().optional(),
+  protocol: z.literal("iab-seller-agent").default("iab-seller-agent"),
+  trust: z
+    .enum(trustLevels)
+    .describe("How far this desk trusts it, as the operator knows: registered, verified, preferred…"),
+  relationship: z.enum(relationships).default("new"),
+  credentials: z
+    .partialRecord(z.enum(tiers).exclude(["public"]), credential)
+    .default({})
+    .describe(
+      'By tier (seat, agency, advertiser): {"bearer": …} or {"api_key": …}; "env:NAME" reads an environment variable',
+    ),
+});
+
+const schema = z.strictObject({
+  desk: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,40}$/)
+    .describe("Name of this desk; its ledger is kept under it"),
+  advertiser: z.string().min(1).max(120).describe("Who the media is bought for; echoed in every answer"),
+  buyer: z
+    .strictObject({
+      seat_id: z.string().optional(),
+      seat_name: z.string().optional(),
+      agency_id: z.string().optional(),
+      agency_name: z.string().optional(),
+      agency_holding_company: z.string().optional(),
+      advertiser_id: z.string().optional(),
+      advertiser_name: z.string().optional(),
+      advertiser_industry: z.string().optional(),
+    })
+    .default({})
+    .describe("Identity fields; each is shown only to sellers whose tier reveals it"),
+  sellers: z.array(seller).default([]).describe("The sellers of this desk"),
+  mandate: mandate.optional().describe("What may be spent; absent = nothing"),
+  reveal_from: z
+    .strictObject({ agency: amount, advertiser: amount })
+    .optional()
+    .describe("Deal values from which a seller is shown more; default 25,000 and 100,000 in the mandate's currency"),
+  approval: z
+    .strictObject({
+      expires_after_minutes: z
+        .number()
+        .int()
+        .min(1)
+        .max(30 * 24 * 60)
+        .default(24 * 60),
+    })
+    .default({ expires_after_minutes: 24 * 60 })
+    .describe("How long a person may take, at most; a quote that ends earlier ends it earlier"),
+  cache: z
+    .strictObject({ ttl_s: seconds(0, 86_400).default(300) })
+    .default({ ttl_s: 300 })
+    .describe("How long agent cards and media kits are kept"),
+  timeouts: z
+    .strictObject({
+      discovery_s: seconds(0.1, 120).default(10),
+      media_kit_s: seconds(0.1, 120).default(15),
+      booking_s: seconds(0.1, 300).default(30),
+    })
+    .prefault({})
+    .describe("How long a seller may take: reads and discovery, media kits and quotes, negotiation and booking"),
+  booking: z
+    .strictObject({ settle_after_s: seconds(1, 86_400).default(300) })
+    .prefault({})
+    .describe("Quiet time after which a lost booking may be sent once more, where the protocol allows it"),
+  data_dir: z
+    .string()
+    .optional()
+    .describe("Where ledger, cache and keys are kept; default: the user's local data directory"),
+  allow_loopback: z
+    .boolean()
+    .default(false)
+    .describe("Lets sellers on this machine be reached over plain http, for tests against your own seller"),
+});
+
+export interface SellerConfig {
+  readonly id: string;
+  readonly url: string;
+  readonly name: string;
+  readonly domain: string;
+  readonly protocol: string;
+  readonly trust: (typeof trustLevels)[number];
+  readonly relationship: (typeof relationships)[number];
+  readonly credentials: Readonly<
+    Partial<Record<Tier, { readonly kind: "bearer" | "api_key"; readonly secret: Secret }>>
+  >;
+}
+
+export type Config = Omit<z.output<typeof schema>, "sellers"> & {
+  readonly sellers: readonly SellerConfig[];
+  readonly sandbox: boolean;
+};
+
+/** The schema of the config file, for `docs/configuration.md`. */
+export const configSchema = schema;
+
+export class ConfigError extends Error {
+  constructor(where: string, issues: readonly string[]) {
+    super(`${where} cannot be used:\n${issues.map((issue) => `  - ${issue}`).join("\n")}\nNothing was started.`);
+    this.name = "ConfigError";
+  }
+}
+
+/**
+ * Checks a config file's text. Unknown settings are refused, so that a misspelt limit never silently means none.
+ * @param environment where `env:NAME` secrets are read from
+ * @throws ConfigError naming every line that is wrong
+ */
+export function parseConfig(
+  text: string,
+  where: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Config {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(where, [`not JSON: ${error instanceof Error ? error.message : "unreadable"}`]);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success)
+    throw new ConfigError(
+      where,
+      parsed.error.issues.map((issue) => `${issue.path.join(".") || "top level"}: ${issue.message}`),
+    );
+  const issues: string[] = [];
+  const sellers = parsed.data.sellers.map((one): SellerConfig => {
+    const domain = one.domain ?? new URL(one.url).hostname;
+    const credentials = Object.fromEntries(
+      Object.entries(one.credentials).map(([tier, given]) => [
+        tier,
+        secretOf(`sellers.${one.id}.credentials.${tier}`, given, environment, issues),
+      ]),
+    );
+    return { ...one, name: one.name ?? one.id, domain, credentials };
+  });
+  const ids = sellers.map(({ id }) => id);
+  for (const id of ids.filter((one, at) => ids.indexOf(one) !== at)) issues.push(`sellers: ${id} is there twice`);
+  if (issues.length > 0) throw new ConfigError(where, issues);
+  return { ...parsed.data, sellers, sandbox: false };
+}
+
+/** The config of a desk without one: a sandbox with a mandate of its own, in which every channel counts but `auto`. */
+export function sandboxConfig(): Config {
+  const most = { per_buy: "250000.00 USD", per_day: "1000000.00 USD" };
+  const parsed = schema.parse({
+    desk: "sandbox",
+    advertiser: "Acme Outdoor (sandbox)",
+    buyer: {
+      seat_id: "seat-sandbox",
+      agency_id: "agency-sandbox",
+      agency_name: "Sandbox Agency",
+      advertiser_id: "adv-sandbox",
+      advertiser_name: "Acme Outdoor",
+    },
+    mandate: {
+      currency: "USD",
+      ...most,
+      max_cpm: "60.00 USD",
+      min_trust: "registered",
+      time_zone: "UTC",
+      channels: { form: most, terminal: most },
+    },
+    allow_loopback: true,
+  });
+  return { ...parsed, sellers: [], sandbox: true };
+}
+
+function secretOf(
+  where: string,
+  given: { bearer?: string | undefined; api_key?: string | undefined },
+  environment: Readonly<Record<string, string | undefined>>,
+  issues: string[],
+): { kind: "bearer" | "api_key"; secret: Secret } {
+  const kind = given.bearer === undefined ? "api_key" : "bearer";
+  const text = given.bearer ?? given.api_key ?? "";
+  const name = text.startsWith("env:") ? text.slice(4) : null;
+  const value = name === null ? text : environment[name];
+  if (!value) issues.push(`${where}: the environment variable ${name ?? "?"} is not set`);
+  return { kind, secret: new Secret(value ?? "") };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

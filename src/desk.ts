@@ -1,0 +1,267 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { decide, type DecisionOutcome, type PersonsDecision } from "./buying/approve.ts";
+import { type BuyAsk, type BuyOutcome, createMediaBuy } from "./buying/book.ts";
+import { type DiscoverRequest, type Discovery, discoverSellers } from "./buying/discover.ts";
+import { failureAsError } from "./buying/failures.ts";
+import { cancelBuy, loadBuy, performanceOf } from "./buying/flight.ts";
+import { type LoadedLine, loadApproval, loadBalances, loadLine } from "./buying/lines.ts";
+import { spendDay } from "./buying/mandate-facts.ts";
+import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
+import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
+import { type BuysAsk, type HistoryAsk, history, type Inbox, inbox, mediaBuys } from "./buying/overview.ts";
+import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
+import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
+import { sendLine } from "./buying/send.ts";
+import { clearIncident, settleByPerson, settleLine } from "./buying/settle.ts";
+import { Watcher } from "./buying/watcher.ts";
+import type { Config, SellerConfig } from "./config.ts";
+import type { Approval } from "./domain/approval.ts";
+import type { BuyingError } from "./domain/errors.ts";
+import { type BuyerIdentity, tiers } from "./domain/identity.ts";
+import type { Log } from "./domain/log.ts";
+import type { Ref } from "./domain/ids.ts";
+import type { Line, LineStatus } from "./domain/media-buy.ts";
+import { money } from "./domain/money.ts";
+import type { Balances } from "./domain/spend.ts";
+import { deskFiles } from "./files.ts";
+import { keyvCache } from "./ledger/keyv-cache.ts";
+import { lazyLedger } from "./ledger/lazy.ts";
+import type { Row } from "./ledger/ledger.ts";
+import { openSqliteLedger } from "./ledger/sqlite.ts";
+import { originOf, sellerDirectory } from "./sellers/directory.ts";
+import type { KnownSeller } from "./sellers/records.ts";
+import type { Performance } from "./sellers/seller.ts";
+import { strategies } from "./strategies/index.ts";
+
+/**
+ * One buyer's working set, as the tools, the terminal and the demo see it: verbs, with everything concrete behind them.
+ * Every method may throw {@link BuyingError}; `explain` turns anything else into one.
+ */
+export interface Desk {
+  readonly settings: DeskSettings;
+  readonly log: Log;
+  discover(request: DiscoverRequest): Promise<Discovery>;
+  mediaKit(request: MediaKitRequest): Promise<MediaKitAnswer>;
+  quote(ask: QuoteAsk): Promise<readonly QuoteOutcome[]>;
+  renew(refs: readonly Ref[], by: string, deadlineMs: number): Promise<readonly QuoteOutcome[]>;
+  negotiate(ask: NegotiateAsk): Promise<readonly NegotiationReport[]>;
+  /** Asks to buy; what is started by the operator's own limits is sent before this returns, or within `waitMs`. */
+  buy(ask: BuyAsk, waitMs: number): Promise<BuyOutcome>;
+  /** Records a person's decision and sends what it started, waiting at most `waitMs` for the sellers. */
+  decide(approvalId: string, decision: PersonsDecision, waitMs: number): Promise<DecisionOutcome>;
+  /** Records a decision without calling any seller; a serving process sends. */
+  decideOnly(approvalId: string, decision: PersonsDecision): Promise<DecisionOutcome>;
+  approval(approvalId: string): Promise<Approval>;
+  /** Waits until an approval is decided and its lines have an outcome, or the time is over. */
+  waitFor(approvalId: string, waitMs: number, signal?: AbortSignal): Promise<Approval>;
+  line(ref: Ref): Promise<LoadedLine>;
+  buyById(id: Ref): Promise<LoadedLine>;
+  buys(ask: BuysAsk): Promise<readonly LoadedLine[]>;
+  /** Looks at the seller for lines whose outcome is open. */
+  refresh(refs: readonly Ref[]): Promise<void>;
+  cancel(id: Ref, by: string): Promise<LoadedLine>;
+  performance(id: Ref): Promise<Performance | null>;
+  seller(idNameOrDomain: string): Promise<SellerRecord>;
+  sellers(): Promise<readonly SellerRecord[]>;
+  balances(): Promise<{ readonly balances: Balances; readonly day: string }>;
+  inbox(): Promise<Inbox>;
+  history(ask: HistoryAsk): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }>;
+  settle(
+    ref: Ref,
+    verdict: { readonly dealId: string | null; readonly by: string; readonly note: string },
+  ): Promise<Line>;
+  clear(ref: Ref, by: string, note: string): Promise<void>;
+  /** Newest sequence number of the ledger; changes whenever anything did. */
+  newest(): Promise<number>;
+  /** Key for state handed through clients; kept in the data directory, shared by all processes of this desk. */
+  stateKey(): Promise<Uint8Array>;
+  /** Follows open work until the desk is closed. */
+  watch(): void;
+  explain(error: unknown): BuyingError;
+  close(): Promise<void>;
+}
+
+export interface DeskOptions {
+  readonly config: Config;
+  /** The user's local data directory; the desk keeps its files below. */
+  readonly dataHome: string;
+  readonly log: Log;
+  /** On a sandbox desk: makes sure its sellers run, and says where. */
+  readonly sandboxSellers: (() => Promise<readonly SellerConfig[]>) | null;
+}
+
+/** Puts a desk together; nothing is opened or started before it is needed. */
+export function openDesk(options: DeskOptions): Desk {
+  const { config, log } = options;
+  const files = deskFiles(config.data_dir ?? options.dataHome, config.desk);
+  const ledger = lazyLedger(() => openSqliteLedger({ file: files.ledger }));
+  const cache = keyvCache({ file: files.cache, namespace: "desk", ttlSeconds: config.cache.ttl_s, log });
+  const settings = settingsOf(config);
+  const listed = options.sandboxSellers ?? (() => Promise.resolve(config.sellers));
+  const directory = sellerDirectory({
+    known: async () => (await listed()).map((one) => knownSeller(config, one)),
+    allowLoopback: config.allow_loopback,
+    blocked: config.mandate?.blockedSellers ?? [],
+    timeouts: {
+      discovery: config.timeouts.discovery_s * 1000,
+      media_kit: config.timeouts.media_kit_s * 1000,
+      booking: config.timeouts.booking_s * 1000,
+    },
+    cache,
+    log,
+  });
+  const ports: Ports = {
+    settings,
+    ledger,
+    cache,
+    directory,
+    strategies,
+    holder: randomUUID(),
+    now: () => new Date(),
+    newId: () => randomUUID(),
+    sleep: (ms, signal) => delay(ms, undefined, { ref: true, ...(signal ? { signal } : {}) }),
+    log,
+  };
+  const watcher = new Watcher(ports);
+
+  const sendAll = async (refs: readonly Ref[], waitMs: number) => {
+    // What takes longer than the caller waits goes on; the watcher and the ledger know about it.
+    const sending = refs.map((ref) =>
+      sendLine(ports, ref)
+        .then(() => settleLine(ports, ref))
+        .catch((error: unknown) => log("sending failed", { ref, error: String(error) })),
+    );
+    await within(Promise.all(sending), waitMs);
+  };
+  const approval = async (approvalId: string) => (await loadApproval(ports, approvalId)).approval;
+
+  return {
+    settings,
+    log,
+    discover: (request) => discoverSellers(ports, request),
+    mediaKit: (request) => getMediaKit(ports, request),
+    quote: (ask) => requestQuotes(ports, ask),
+    renew: (refs, by, deadlineMs) => renewQuotes(ports, refs, by, deadlineMs),
+    negotiate: (ask) => negotiate(ports, ask),
+    buy: async (ask, waitMs) => {
+      const outcome = await createMediaBuy(ports, ask);
+      await sendAll(outcome.started, waitMs);
+      return outcome;
+    },
+    decide: async (approvalId, decision, waitMs) => {
+      const outcome = await decide(ports, approvalId, decision, true);
+      await sendAll(outcome.started, waitMs);
+      return outcome;
+    },
+    decideOnly: (approvalId, decision) => decide(ports, approvalId, decision, false),
+    approval,
+    waitFor: async (approvalId, waitMs, signal) => {
+      const until = Date.now() + waitMs;
+      for (;;) {
+        const found = await approval(approvalId);
+        const lines = await Promise.all(found.lines.map(({ ref }) => loadLine(ports, ref)));
+        const moving = lines.some(({ line }) => transient.includes(line.status));
+        const expired = Date.parse(found.expiresAt) <= Date.now();
+        if ((found.status !== "pending" && !moving) || (found.status === "pending" && expired)) return found;
+        if (Date.now() >= until || signal?.aborted) return found;
+        await delay(Math.min(250, Math.max(1, until - Date.now())));
+      }
+    },
+    line: (ref) => loadLine(ports, ref),
+    buyById: (id) => loadBuy(ports, id),
+    buys: (ask) => mediaBuys(ports, ask),
+    refresh: async (refs) => {
+      await Promise.all(refs.map((ref) => settleLine(ports, ref)));
+    },
+    cancel: (id, by) => cancelBuy(ports, id, by),
+    performance: (id) => performanceOf(ports, id),
+    seller: (id) => directory.find(id),
+    sellers: () => directory.all(),
+    balances: async () => ({ balances: (await loadBalances(ports)).balances, day: spendDay(ports) }),
+    inbox: () => inbox(ports),
+    history: (ask) => history(ports, ask),
+    settle: (ref, verdict) => settleByPerson(ports, ref, verdict),
+    clear: (ref, by, note) => clearIncident(ports, ref, by, note),
+    newest: () => ledger.newest(),
+    stateKey: () => files.stateKey(),
+    watch: () => watcher.start(),
+    explain: (error) => failureAsError(ports, error),
+    close: async () => {
+      await watcher.stop();
+      await ledger.close();
+      await cache.close();
+    },
+  };
+}
+
+const transient: readonly LineStatus[] = ["approved", "sending"];
+
+function settingsOf(config: Config): DeskSettings {
+  const { mandate } = config;
+  const currency = mandate?.currency;
+  const standard = currency
+    ? { agency: money(25_000_000_000n, currency), advertiser: money(100_000_000_000n, currency) }
+    : null;
+  const bookingMs = config.timeouts.booking_s * 1000;
+  return {
+    name: config.desk,
+    advertiser: config.advertiser,
+    sandbox: config.sandbox,
+    mandate: mandate ?? null,
+    buyer: buyerOf(config),
+    revealFrom: config.reveal_from ?? standard,
+    approvalMinutes: config.approval.expires_after_minutes,
+    settleAfterMs: config.booking.settle_after_s * 1000,
+    // Half for the last look at the quote, half for the booking itself, and a margin for each.
+    claimMs: 2 * (bookingMs + 5_000),
+  };
+}
+
+function knownSeller(config: Config, one: SellerConfig): KnownSeller {
+  const byMandate = config.mandate?.blockedSellers.includes(one.id) ?? false;
+  const { id, name, domain, protocol, trust, relationship } = one;
+  const trustBy = byMandate ? "mandate" : config.sandbox ? "sandbox" : "the operator's config";
+  const credentials = Object.fromEntries(
+    Object.entries(one.credentials).map(([tier, { kind, secret }]) => [
+      tier,
+      kind === "bearer" ? { bearer: secret.reveal() } : { apiKey: secret.reveal() },
+    ]),
+  );
+  const held = tiers.filter((tier) => tier in one.credentials);
+  const blocked = byMandate || trust === "blocked";
+  return {
+    record: {
+      id,
+      name,
+      domain,
+      origin: originOf(one.url),
+      protocol,
+      trust,
+      trustBy,
+      relationship,
+      credentials: held,
+      blocked,
+    },
+    credentials,
+  };
+}
+
+function buyerOf({ buyer }: Config): BuyerIdentity {
+  return {
+    seatId: buyer.seat_id,
+    seatName: buyer.seat_name,
+    agencyId: buyer.agency_id,
+    agencyName: buyer.agency_name,
+    agencyHoldingCompany: buyer.agency_holding_company,
+    advertiserId: buyer.advertiser_id,
+    advertiserName: buyer.advertiser_name,
+    advertiserIndustry: buyer.advertiser_industry,
+  };
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  const stop = new AbortController();
+  await Promise.race([work, delay(ms, undefined, { signal: stop.signal }).catch(() => undefined)]);
+  stop.abort();
+}

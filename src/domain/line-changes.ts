@@ -1,0 +1,112 @@
+import type { Line, LineEvent } from "./media-buy.ts";
+
+/** A line as its first entry leaves it. */
+export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: string): Line {
+  return {
+    status: "open",
+    quote: event.quote,
+    request: event.request,
+    campaign: event.campaign,
+    quotedAt: at,
+    quotedCpm: event.quote.cpm,
+    rounds: [],
+    negotiation: null,
+    supersededBy: null,
+    approvalId: null,
+    attempts: 0,
+    booking: null,
+    claims: [],
+    seenAvailable: 0,
+    unknownWhy: null,
+    refusal: null,
+    deal: null,
+    bookedAt: null,
+    differences: [],
+    orderId: null,
+    orderFailure: null,
+    cancelFrom: null,
+    cancelWhy: null,
+  };
+}
+
+/** What an entry changes in a line, once it is known that it may come. The status only where the content decides it. */
+export function changesOf(before: Line, event: LineEvent, at: string): Partial<Line> {
+  switch (event.kind) {
+    case "quoted":
+      return {};
+    case "quote_read":
+      return { quote: event.quote };
+    case "negotiation_round":
+      return { rounds: [...before.rounds, event.round] };
+    case "negotiation_ended": {
+      const quote = event.cpm ? { ...before.quote, cpm: event.cpm } : before.quote;
+      return { quote, negotiation: { status: event.status, why: event.why } };
+    }
+    case "quote_declined":
+      return { refusal: { code: "quote_declined", why: event.why, sent: false } };
+    case "superseded":
+      return { supersededBy: event.by };
+    case "approval_requested":
+      return { approvalId: event.approvalId };
+    case "approval_closed":
+      return { approvalId: null };
+    case "booking_started":
+      return { booking: event.booking, attempts: event.booking.attempt, claims: [], seenAvailable: 0, refusal: null };
+    case "send_claimed": {
+      const claim = { holder: event.holder, until: event.until, resend: event.resend, at };
+      return { claims: [...before.claims, claim], seenAvailable: 0 };
+    }
+    case "booking_unknown":
+      return { unknownWhy: event.why };
+    case "booking_looked_up":
+      return { seenAvailable: event.found === "available" ? before.seenAvailable + 1 : 0 };
+    case "booking_refused":
+      return {
+        booking: null,
+        approvalId: null,
+        claims: [],
+        seenAvailable: 0,
+        unknownWhy: null,
+        refusal: { code: event.code, why: event.why, sent: event.sent },
+      };
+    case "booking_confirmed":
+      return { deal: event.deal, bookedAt: at, unknownWhy: null };
+    case "booking_mismatched":
+      return { deal: event.deal, differences: event.differences, bookedAt: at, unknownWhy: null };
+    case "mismatch_cleared":
+      return before.status === "terms_mismatch" ? { status: "booked" } : {};
+    case "settled_by_person":
+      return settled(before, event, at);
+    case "order_placed":
+      return { orderId: event.orderId, orderFailure: null };
+    case "order_failed":
+      return { orderFailure: event.why };
+    case "cancel_started":
+      return { cancelFrom: cancelFrom(before), cancelWhy: null };
+    case "cancel_confirmed":
+      return {};
+    case "cancel_refused":
+      return { status: before.cancelFrom ?? "booked", cancelFrom: null, cancelWhy: event.why };
+    case "cancel_unknown":
+      return { cancelWhy: event.why };
+  }
+}
+
+/** A line that differs from what was approved still does after a cancellation that failed. */
+function cancelFrom(before: Line): Line["cancelFrom"] {
+  return before.status === "booked" || before.status === "terms_mismatch" ? before.status : before.cancelFrom;
+}
+
+function settled(before: Line, event: Extract<LineEvent, { kind: "settled_by_person" }>, at: string): Partial<Line> {
+  if (event.booked) return { status: "booked", deal: event.deal, bookedAt: at, unknownWhy: null };
+  const refusal = { code: "settled_by_person", why: event.note, sent: true };
+  return {
+    status: "declined",
+    booking: null,
+    claims: [],
+    approvalId: null,
+    refusal,
+    unknownWhy: null,
+    attempts: before.attempts,
+  };
+}

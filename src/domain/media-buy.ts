@@ -1,0 +1,265 @@
+import { changesOf, freshLine } from "./line-changes.ts";
+import type { NegotiationStatus, Round } from "./negotiation.ts";
+import type { Money } from "./money.ts";
+import type { Quote, QuoteRequest } from "./quote.ts";
+import type { DecisionChannel, Holding } from "./spend.ts";
+import type { Difference, Terms } from "./terms.ts";
+
+/**
+ * A line: a quote and all that comes of it, in one stream. It is the unit of approval and of booking, and it is booked
+ * at most once, ever.
+ */
+export const lineStatuses = [
+  "open",
+  "declined",
+  "superseded",
+  "awaiting_approval",
+  "approved",
+  "sending",
+  "booking_unknown",
+  "booked",
+  "terms_mismatch",
+  "cancelling",
+  "cancel_unknown",
+  "cancelled",
+] as const;
+export type LineStatus = (typeof lineStatuses)[number];
+
+/** What a seller booked, as it says. Prices are CPM; texts are cleaned seller words. */
+export interface Deal {
+  readonly dealId: string;
+  readonly sellerStatus: string;
+  readonly productId: string;
+  readonly dealType: string;
+  readonly cpm: Money;
+  readonly impressions: number | null;
+  readonly flight: { readonly start: string; readonly end: string };
+  readonly activation: readonly { readonly dsp: string; readonly steps: string }[];
+  readonly openrtb: {
+    readonly id: string;
+    readonly bidfloor: Money | null;
+    readonly at: number | null;
+    readonly wseat: readonly string[];
+  };
+  readonly expiresAt: string | null;
+}
+
+/** The request that books a line, frozen before it is first sent; a re-send is these same bytes. */
+export interface FrozenRequest {
+  readonly method: "POST";
+  readonly path: string;
+  readonly body: string;
+}
+
+/** Entries of a line's stream, version 1. What a seller's words are worth is decided before they get here. */
+export type LineEvent =
+  | {
+      readonly kind: "quoted";
+      readonly v: 1;
+      readonly quote: Quote;
+      readonly request: QuoteRequest;
+      readonly campaign: string | null;
+      readonly by: string;
+      readonly renews: string | null;
+    }
+  | { readonly kind: "quote_read"; readonly v: 1; readonly quote: Quote }
+  | { readonly kind: "negotiation_round"; readonly v: 1; readonly round: Round }
+  | {
+      readonly kind: "negotiation_ended";
+      readonly v: 1;
+      readonly status: NegotiationStatus;
+      readonly cpm: Money | null;
+      readonly why: string;
+    }
+  | { readonly kind: "quote_declined"; readonly v: 1; readonly why: string }
+  | { readonly kind: "superseded"; readonly v: 1; readonly by: string }
+  | {
+      readonly kind: "approval_requested";
+      readonly v: 1;
+      readonly approvalId: string;
+      readonly digest: string;
+      readonly terms: Terms;
+    }
+  | { readonly kind: "approval_closed"; readonly v: 1; readonly approvalId: string; readonly why: string }
+  | { readonly kind: "booking_started"; readonly v: 1; readonly booking: BookingStart }
+  | {
+      readonly kind: "send_claimed";
+      readonly v: 1;
+      readonly attempt: number;
+      readonly holder: string;
+      readonly until: string;
+      readonly resend: boolean;
+    }
+  | { readonly kind: "booking_unknown"; readonly v: 1; readonly attempt: number; readonly why: string }
+  | {
+      readonly kind: "booking_looked_up";
+      readonly v: 1;
+      readonly attempt: number;
+      readonly found: "available" | "gone" | "unreachable";
+    }
+  | {
+      readonly kind: "booking_refused";
+      readonly v: 1;
+      readonly attempt: number;
+      readonly code: string;
+      readonly why: string;
+      readonly sent: boolean;
+    }
+  | { readonly kind: "booking_confirmed"; readonly v: 1; readonly attempt: number; readonly deal: Deal }
+  | {
+      readonly kind: "booking_mismatched";
+      readonly v: 1;
+      readonly attempt: number;
+      readonly deal: Deal;
+      readonly differences: readonly Difference[];
+    }
+  | { readonly kind: "mismatch_cleared"; readonly v: 1; readonly by: string; readonly note: string }
+  | {
+      readonly kind: "settled_by_person";
+      readonly v: 1;
+      readonly by: string;
+      readonly booked: boolean;
+      readonly deal: Deal | null;
+      readonly note: string;
+    }
+  | { readonly kind: "order_placed"; readonly v: 1; readonly orderId: string }
+  | { readonly kind: "order_failed"; readonly v: 1; readonly why: string }
+  | { readonly kind: "cancel_started"; readonly v: 1; readonly by: string }
+  | { readonly kind: "cancel_confirmed"; readonly v: 1 }
+  | { readonly kind: "cancel_refused"; readonly v: 1; readonly why: string }
+  | { readonly kind: "cancel_unknown"; readonly v: 1; readonly why: string };
+
+/** Everything the sender needs, decided and frozen before anybody is called. */
+export interface BookingStart {
+  readonly attempt: number;
+  readonly key: string;
+  readonly digest: string;
+  readonly terms: Terms;
+  readonly request: FrozenRequest;
+  readonly approvalId: string | null;
+  readonly via: DecisionChannel;
+  readonly by: string;
+  readonly holding: Holding;
+}
+
+export interface Claim {
+  readonly holder: string;
+  /** UTC instant until which nobody else may send. */
+  readonly until: string;
+  readonly resend: boolean;
+  /** When it was claimed; the settling time counts from the last of these. */
+  readonly at: string;
+}
+
+/** A line folded from its entries. `at` fields are the UTC instants of the rows they came in. */
+export interface Line {
+  readonly status: LineStatus;
+  readonly quote: Quote;
+  readonly request: QuoteRequest;
+  readonly campaign: string | null;
+  readonly quotedAt: string;
+  readonly quotedCpm: Money;
+  readonly rounds: readonly Round[];
+  readonly negotiation: { readonly status: NegotiationStatus; readonly why: string } | null;
+  readonly supersededBy: string | null;
+  readonly approvalId: string | null;
+  /** Attempts made so far; the next one is this plus one. */
+  readonly attempts: number;
+  readonly booking: BookingStart | null;
+  readonly claims: readonly Claim[];
+  /** Look-ups that found the quote still available since the last time anything was sent. */
+  readonly seenAvailable: number;
+  readonly unknownWhy: string | null;
+  readonly refusal: { readonly code: string; readonly why: string; readonly sent: boolean } | null;
+  readonly deal: Deal | null;
+  readonly bookedAt: string | null;
+  readonly differences: readonly Difference[];
+  readonly orderId: string | null;
+  readonly orderFailure: string | null;
+  /** Where a refused cancellation leads back to. */
+  readonly cancelFrom: "booked" | "terms_mismatch" | null;
+  readonly cancelWhy: string | null;
+}
+
+/**
+ * Which statuses each kind of entry may come in, and where it leads; `same` keeps the status, and of several the entry's
+ * content decides. The whole life of a line. Facts that a seller may tell late (an order's id) may come late.
+ */
+export const transitions: Readonly<
+  Record<
+    LineEvent["kind"],
+    { readonly from: readonly (LineStatus | "none")[]; readonly to: LineStatus | readonly LineStatus[] | "same" }
+  >
+> = {
+  quoted: { from: ["none"], to: "open" },
+  quote_read: { from: ["open", "awaiting_approval", "sending"], to: "same" },
+  negotiation_round: { from: ["open"], to: "same" },
+  negotiation_ended: { from: ["open"], to: "same" },
+  quote_declined: { from: ["open"], to: "declined" },
+  superseded: { from: ["open", "awaiting_approval", "declined"], to: "superseded" },
+  approval_requested: { from: ["open"], to: "awaiting_approval" },
+  approval_closed: { from: ["awaiting_approval"], to: "open" },
+  booking_started: { from: ["open", "awaiting_approval"], to: "approved" },
+  send_claimed: { from: ["approved", "booking_unknown"], to: "sending" },
+  booking_unknown: { from: ["sending"], to: "booking_unknown" },
+  booking_looked_up: { from: ["booking_unknown"], to: "same" },
+  booking_refused: { from: ["approved", "sending", "booking_unknown"], to: "open" },
+  booking_confirmed: { from: ["sending", "booking_unknown"], to: "booked" },
+  booking_mismatched: { from: ["sending", "booking_unknown"], to: "terms_mismatch" },
+  mismatch_cleared: { from: ["terms_mismatch", "cancelled"], to: ["booked", "cancelled"] },
+  settled_by_person: { from: ["booking_unknown"], to: ["booked", "declined"] },
+  order_placed: { from: ["booked", "terms_mismatch", "cancelling", "cancel_unknown", "cancelled"], to: "same" },
+  order_failed: { from: ["booked", "terms_mismatch", "cancelling", "cancel_unknown", "cancelled"], to: "same" },
+  cancel_started: { from: ["booked", "terms_mismatch", "cancel_unknown"], to: "cancelling" },
+  cancel_confirmed: { from: ["cancelling", "cancel_unknown"], to: "cancelled" },
+  cancel_refused: { from: ["cancelling", "cancel_unknown"], to: ["booked", "terms_mismatch"] },
+  cancel_unknown: { from: ["cancelling"], to: "cancel_unknown" },
+};
+
+/** Statuses in which money is held, spent, or may still turn out to be. */
+export const committed: readonly LineStatus[] = [
+  "approved",
+  "sending",
+  "booking_unknown",
+  "booked",
+  "terms_mismatch",
+  "cancelling",
+  "cancel_unknown",
+];
+
+/**
+ * A line after one more entry. @param at UTC instant of the entry's row
+ * @throws RangeError when the entry may not come in that status, or speaks of another attempt or approval than the
+ * line's: the caller decided on a stale fold, or a row is forged
+ */
+export function foldLine(before: Line | null, event: LineEvent, at: string): Line {
+  const rule = transitions[event.kind];
+  const from = before?.status ?? "none";
+  // A forged row may hold an entry of another stream, for which there is no rule.
+  if (!rule?.from.includes(from)) throw new RangeError(`${event.kind} cannot come after ${from}`);
+  if (!before) {
+    if (event.kind !== "quoted") throw new RangeError("a line begins with its quote");
+    return freshLine(event, at);
+  }
+  refuseStale(before, event);
+  const status = typeof rule.to === "string" && rule.to !== "same" ? rule.to : before.status;
+  const after = { ...before, status, ...changesOf(before, event, at) };
+  if (Array.isArray(rule.to) && !rule.to.includes(after.status)) {
+    throw new RangeError(`${event.kind} cannot lead from ${from} to ${after.status}`);
+  }
+  return after;
+}
+
+function refuseStale(before: Line, event: LineEvent): void {
+  if (event.kind === "booking_started") {
+    const { attempt, approvalId } = event.booking;
+    if (attempt !== before.attempts + 1) throw new RangeError(`attempt ${attempt} cannot follow ${before.attempts}`);
+    if (before.status === "awaiting_approval" && approvalId !== before.approvalId) {
+      throw new RangeError(`the line waits for approval ${before.approvalId}, not ${approvalId}`);
+    }
+  } else if ("attempt" in event && event.attempt !== before.booking?.attempt) {
+    throw new RangeError(`${event.kind} speaks of attempt ${event.attempt}, not ${before.booking?.attempt}`);
+  } else if (event.kind === "approval_closed" && event.approvalId !== before.approvalId) {
+    throw new RangeError(`the line waits for approval ${before.approvalId}, not ${event.approvalId}`);
+  }
+}

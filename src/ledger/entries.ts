@@ -1,0 +1,113 @@
+import type { ApprovalEvent } from "../domain/approval.ts";
+import type { LineEvent } from "../domain/media-buy.ts";
+import type { Balances, SpendEvent } from "../domain/spend.ts";
+
+/** Entries of the `deal` stream: a seller's deal belongs to one media buy. */
+export type DealEvent = { readonly kind: "deal_claimed"; readonly v: 1; readonly ref: string };
+
+/** Entries of the `pin` stream; tries are counted across processes. */
+export type PinEvent =
+  | { readonly kind: "pin_tried"; readonly v: 1; readonly ok: boolean }
+  | { readonly kind: "pin_set"; readonly v: 1 };
+
+/** Entries of the `anchor` stream: heads of what a booking touched, so that a cut tail shows. */
+export type AnchorEvent = {
+  readonly kind: "anchored";
+  readonly v: 1;
+  readonly heads: readonly { readonly stream: string; readonly version: number; readonly hash: string }[];
+};
+
+/** The balances after the row's events, carried so that the stream's head alone tells them. */
+export type BalancesEvent = { readonly kind: "balances"; readonly v: 1; readonly balances: Balances };
+
+/** Every kind of entry, in one union. A kind this release does not know makes its stream read-only. */
+export type Entry = LineEvent | ApprovalEvent | SpendEvent | BalancesEvent | DealEvent | PinEvent | AnchorEvent;
+
+/** `kind` → newest version `v` this release can fold. */
+export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
+  quoted: 1,
+  quote_read: 1,
+  negotiation_round: 1,
+  negotiation_ended: 1,
+  quote_declined: 1,
+  superseded: 1,
+  approval_requested: 1,
+  approval_closed: 1,
+  booking_started: 1,
+  send_claimed: 1,
+  booking_unknown: 1,
+  booking_looked_up: 1,
+  booking_refused: 1,
+  booking_confirmed: 1,
+  booking_mismatched: 1,
+  mismatch_cleared: 1,
+  settled_by_person: 1,
+  order_placed: 1,
+  order_failed: 1,
+  cancel_started: 1,
+  cancel_confirmed: 1,
+  cancel_refused: 1,
+  cancel_unknown: 1,
+  approval_opened: 1,
+  approval_asked: 1,
+  approval_not_answered: 1,
+  approval_decided: 1,
+  approval_voided: 1,
+  reserved: 1,
+  released: 1,
+  overspent: 1,
+  incident_cleared: 1,
+  balances: 1,
+  deal_claimed: 1,
+  pin_tried: 1,
+  pin_set: 1,
+  anchored: 1,
+};
+
+/**
+ * Entries as stored text. A money's `micros` is a decimal string, for JSON has no integers that large.
+ * @throws RangeError for what would come back as something else: another bigint, or a number that is none
+ */
+export function encodeEntries(entries: readonly Entry[]): string {
+  return JSON.stringify(entries, (key, value: unknown) => {
+    if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError(`${key} is ${value}`);
+    if (typeof value !== "bigint") return value;
+    if (key !== "micros") throw new RangeError(`${key} is a bigint, which only money's micros may be`);
+    return value.toString();
+  });
+}
+
+/** What a stored text holds: the entries, and the first kind this release does not know or `unreadable` for no such text. */
+export function decodeEntries(text: string): { readonly entries: readonly Entry[]; readonly unknown: string | null } {
+  const list = parsed(text);
+  if (list === null) return { entries: [], unknown: "unreadable" };
+  const known = list.filter(isKnown);
+  return {
+    entries: known,
+    unknown: known.length === list.length ? null : nameOf(list.find((entry) => !isKnown(entry))),
+  };
+}
+
+function parsed(text: string): readonly unknown[] | null {
+  try {
+    const value: unknown = JSON.parse(text, (key, inner: unknown) =>
+      key === "micros" && typeof inner === "string" ? BigInt(inner) : inner,
+    );
+    return Array.isArray(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const newestVersions: ReadonlyMap<unknown, number> = new Map(Object.entries(knownEntries));
+
+function isKnown(entry: unknown): entry is Entry {
+  if (typeof entry !== "object" || entry === null || !("kind" in entry) || !("v" in entry)) return false;
+  const newest = newestVersions.get(entry.kind);
+  return newest !== undefined && typeof entry.v === "number" && entry.v <= newest;
+}
+
+function nameOf(entry: unknown): string {
+  const { kind, v } = Object(entry) as { kind?: unknown; v?: unknown };
+  return `${String(kind)} v${String(v)}`;
+}

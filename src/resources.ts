@@ -1,0 +1,78 @@
+import { type McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
+import type { Desk } from "./desk.ts";
+import { splitRef } from "./domain/ids.ts";
+import { lineStatuses } from "./domain/media-buy.ts";
+import { buyRow } from "./tools/buy-report.ts";
+import { cardText } from "./tools/card.ts";
+
+/** What can be read and watched by address: sellers, quotes, media buys, approvals. Ids complete from the ledger. */
+export function registerResources(server: McpServer, desk: Desk): void {
+  const sellerIds = async (prefix: string) =>
+    (await desk.sellers()).map(({ id }) => id).filter((id) => id.startsWith(prefix));
+  const refs = async (statuses: readonly (typeof lineStatuses)[number][]) =>
+    (await desk.buys({ ids: [], campaign: null, statuses, limit: 50, before: null })).map(
+      ({ ref }) => splitRef(ref).theirId,
+    );
+  const text = (uri: URL, body: unknown) => ({
+    contents: [
+      {
+        uri: uri.href,
+        mimeType: "application/json",
+        text: JSON.stringify(body, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 1),
+      },
+    ],
+  });
+
+  server.registerResource(
+    "seller",
+    new ResourceTemplate("buyer://seller/{seller}", { list: undefined, complete: { seller: sellerIds } }),
+    { title: "Seller", description: "A seller as this desk knows it", mimeType: "application/json" },
+    async (uri, { seller }) => text(uri, await explained(desk, desk.seller(one(seller)))),
+  );
+  server.registerResource(
+    "quote",
+    new ResourceTemplate("buyer://quote/{seller}/{id}", {
+      list: undefined,
+      complete: { seller: sellerIds, id: () => refs(["open", "awaiting_approval"]) },
+    }),
+    { title: "Quote", description: "An offer and everything that came of it", mimeType: "application/json" },
+    async (uri, { seller, id }) => text(uri, (await explained(desk, desk.line(`${one(seller)}/${one(id)}`))).line),
+  );
+  server.registerResource(
+    "media-buy",
+    new ResourceTemplate("buyer://media-buy/{seller}/{id}", {
+      list: undefined,
+      complete: { seller: sellerIds, id: () => refs(lineStatuses) },
+    }),
+    { title: "Media buy", description: "What was bought from one seller, with deal IDs", mimeType: "application/json" },
+    async (uri, { seller, id }) => text(uri, buyRow(await explained(desk, desk.buyById(`${one(seller)}/${one(id)}`)))),
+  );
+  server.registerResource(
+    "approval",
+    new ResourceTemplate("buyer://approval/{id}", {
+      list: undefined,
+      complete: { id: async () => (await desk.inbox()).approvals.map(({ approvalId }) => approvalId) },
+    }),
+    { title: "Approval", description: "What a person is asked to decide", mimeType: "text/plain" },
+    async (uri, { id }) => {
+      const approval = await explained(desk, desk.approval(one(id)));
+      return {
+        contents: [{ uri: uri.href, mimeType: "text/plain", text: `${approval.status}\n${cardText(approval, desk)}` }],
+      };
+    },
+  );
+}
+
+function one(value: string | string[] | undefined): string {
+  return Array.isArray(value) ? (value[0] ?? "") : (value ?? "");
+}
+
+/** Only our own sentences leave through a resource error, never a stack or a path. */
+async function explained<T>(desk: Desk, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const known = desk.explain(error);
+    throw new Error(`${known.code}: ${known.message}`);
+  }
+}

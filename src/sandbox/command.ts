@@ -1,0 +1,145 @@
+import { parseArgs } from "node:util";
+import { ensureSandbox, resetSandbox, runSandboxDaemon, type SandboxCommand } from "./daemon.ts";
+import { faultKinds, faultSpec, operations } from "./faults.ts";
+import { command, livingLock, type SandboxLock } from "./lock-file.ts";
+import { sellerProfiles } from "./catalogue.ts";
+import type { SandboxSeller } from "./control.ts";
+
+/** What the `sandbox` command needs of the program around it. */
+export interface CommandContext {
+  /** The desk's data directory. */
+  readonly directory: string;
+  /** Takes a line of what happened (standard error). */
+  readonly log: (line: string) => void;
+  /** Takes a line of the result (standard output). */
+  readonly out: (line: string) => void;
+  /** How to start the sandbox process when an order needs one and none runs; absent: such an order is refused. */
+  readonly spawn?: SandboxCommand;
+  /** Ends a sandbox that runs in this process. */
+  readonly signal?: AbortSignal;
+}
+
+const usage = `media-buyer-mcp sandbox                          run the sandbox sellers here until interrupted
+media-buyer-mcp sandbox status                   where they answer, with their sandbox-only keys
+media-buyer-mcp sandbox reset                    stop them and forget their quotes, deals and faults
+media-buyer-mcp sandbox fault <seller> <fault>   switch a fault on [--operation deal] [--uses 1] [--ms 2000] …
+media-buyer-mcp sandbox fault <seller> off       switch all its faults off
+media-buyer-mcp sandbox faults                   the faults that are on
+media-buyer-mcp sandbox deals <seller>           the deals in its books
+media-buyer-mcp sandbox requests <seller>        the requests it got
+media-buyer-mcp sandbox expire <seller> <quote>  let a quote expire now [--gone]
+
+sellers: ${sellerProfiles.map((seller) => seller.id).join(", ")}
+faults: ${faultKinds.join(", ")}
+operations: ${operations.join(", ")}, read, any
+options: --uses n, --ms n, --factor 1.1, --bytes n, --when before|after, --how …, --close, --to url`;
+
+const flags = {
+  operation: { type: "string" },
+  uses: { type: "string" },
+  ms: { type: "string" },
+  factor: { type: "string" },
+  bytes: { type: "string" },
+  when: { type: "string" },
+  how: { type: "string" },
+  to: { type: "string" },
+  close: { type: "boolean" },
+  gone: { type: "boolean" },
+  "idle-ms": { type: "string" },
+} as const;
+
+type Values = ReturnType<typeof parse>["values"];
+
+function parse(argv: readonly string[]) {
+  return parseArgs({ args: [...argv], options: flags, allowPositionals: true, strict: true });
+}
+
+function faultFrom(kind: string | undefined, values: Values): unknown {
+  const numbers = { uses: values.uses, ms: values.ms, factor: values.factor, bytes: values.bytes };
+  const given = Object.entries(numbers).flatMap(([name, text]) => (text === undefined ? [] : [[name, Number(text)]]));
+  const words = { operation: values.operation, when: values.when, how: values.how, to: values.to, close: values.close };
+  const said = Object.entries(words).filter(([, value]) => value !== undefined);
+  const result = faultSpec.safeParse({ kind, ...Object.fromEntries(said), ...Object.fromEntries(given) });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new Error(`${issue?.path.join(".") || "fault"}: ${issue?.message}`);
+}
+
+function table(sellers: readonly SandboxSeller[]): string {
+  const rows = sellers.map(
+    ({ id, name, url, keys }) => `${id}\t${name}\t${url}\n\tkeys ${Object.values(keys).join(", ")}`,
+  );
+  return rows.join("\n");
+}
+
+async function reached(context: CommandContext): Promise<SandboxLock> {
+  if (context.spawn) await ensureSandbox({ directory: context.directory, spawn: context.spawn });
+  const lock = await livingLock(context.directory);
+  if (!lock) throw new Error("No sandbox is running here. Start one with: media-buyer-mcp sandbox");
+  return lock;
+}
+
+function sellerId(lock: SandboxLock, id: string | undefined): string {
+  if (id !== undefined && lock.sellers.some((seller) => seller.id === id)) return id;
+  throw new Error(`Which seller? One of ${lock.sellers.map((seller) => seller.id).join(", ")}.`);
+}
+
+async function run(context: CommandContext, idleMs: number): Promise<void> {
+  const living = await livingLock(context.directory);
+  if (living) {
+    context.out(`The sandbox already runs in process ${living.pid}.\n${table(living.sellers)}`);
+    return;
+  }
+  await runSandboxDaemon({
+    directory: context.directory,
+    idleMs,
+    log: context.log,
+    ...(context.signal ? { signal: context.signal } : {}),
+    onReady: (sellers) => context.out(table(sellers)),
+  });
+}
+
+async function order(context: CommandContext, words: readonly string[], values: Values): Promise<void> {
+  const [verb, first, second] = words;
+  const lock = await reached(context);
+  const show = (answer: unknown) => context.out(JSON.stringify(answer, null, 2));
+  if (verb === "status") context.out(`process ${lock.pid}\n${table(lock.sellers)}`);
+  else if (verb === "faults") show(await command(lock, "GET", "/faults"));
+  else if (verb === "fault") {
+    const seller = sellerId(lock, first);
+    if (second === "off") show(await command(lock, "DELETE", `/faults?seller=${seller}`));
+    else show(await command(lock, "POST", "/faults", { seller, fault: faultFrom(second, values) }));
+  } else if (verb === "deals" || verb === "requests") {
+    show(await command(lock, "GET", `/${verb}?seller=${sellerId(lock, first)}`));
+  } else {
+    const seller = sellerId(lock, first);
+    show(await command(lock, "POST", "/expire", { seller, quote_id: second, gone: values.gone ?? false }));
+  }
+}
+
+const orders = ["status", "faults", "fault", "deals", "requests", "expire"];
+
+/**
+ * The `sandbox` command: `argv` is what follows the word `sandbox`. Returns the exit code; 2 for a command that was
+ * not understood. `daemon` is the one a server starts in the background: it ends after ten idle minutes.
+ */
+export async function sandboxCommand(argv: readonly string[], context: CommandContext): Promise<number> {
+  try {
+    const { positionals, values } = parse(argv);
+    const [verb] = positionals;
+    if (verb === undefined || verb === "run") await run(context, Number(values["idle-ms"] ?? "Infinity"));
+    else if (verb === "daemon") await run({ ...context, out: context.log }, Number(values["idle-ms"] ?? 600_000));
+    else if (verb === "reset") {
+      await resetSandbox(context.directory);
+      context.out("The sandbox is stopped and its memory is gone.");
+    } else if (orders.includes(verb)) await order(context, positionals, values);
+    else {
+      context.log(usage);
+      return 2;
+    }
+    return 0;
+  } catch (error) {
+    context.log(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}

@@ -1,0 +1,148 @@
+import type { FaultKind, FaultSpec } from "./faults.ts";
+import { faultSpec } from "./faults.ts";
+import { keysOf, type TierKeys } from "./identity.ts";
+import { wireMoney } from "./pricing.ts";
+import { storedQuote, strikeByThirdParty } from "./quote-book.ts";
+import type { LoggedRequest, RequestLog } from "./request-log.ts";
+import type { SellerSettings } from "./runtime.ts";
+import type { SellerServer } from "./seller.ts";
+
+/** A sandbox seller as a buyer needs to know it. The keys are fixed, public, and good for the sandbox only. */
+export interface SandboxSeller {
+  readonly id: string;
+  readonly name: string;
+  readonly domain: string;
+  /** Origin without a trailing slash. */
+  readonly url: string;
+  readonly version: string;
+  readonly keys: TierKeys;
+}
+
+/** A deal at a sandbox seller, as its books have it. */
+export interface BookedDeal {
+  readonly deal_id: string;
+  readonly quote_id: string | null;
+  readonly status: string;
+  /** Booked CPM in micros; null for a deal without a price. */
+  readonly cpm_micros: number | null;
+  readonly impressions: number | null;
+}
+
+/** A fault by name, or with its options. */
+export type FaultOrder = FaultKind | FaultSpec;
+
+/** The hand behind the sandbox: switches faults, looks into the books and at every request. */
+export class SandboxControl {
+  readonly #servers: ReadonlyMap<string, SellerServer>;
+  readonly #decoy: RequestLog;
+  readonly #settings: SellerSettings;
+
+  constructor(servers: ReadonlyMap<string, SellerServer>, decoy: RequestLog, settings: SellerSettings) {
+    this.#servers = servers;
+    this.#decoy = decoy;
+    this.#settings = settings;
+  }
+
+  /** Everybody who sells here. */
+  get sellers(): readonly SandboxSeller[] {
+    return [...this.#servers.values()].map(({ runtime }) => {
+      const { id, name, domain, version } = runtime.profile;
+      return { id, name, domain, url: runtime.url, version, keys: keysOf(id) };
+    });
+  }
+
+  /** One seller by id; throws when there is none. */
+  seller(id: string): SandboxSeller {
+    this.#server(id);
+    const found = this.sellers.find((seller) => seller.id === id);
+    if (!found) throw new Error(`no sandbox seller ${id}`);
+    return found;
+  }
+
+  #server(id: string): SellerServer {
+    const server = this.#servers.get(id);
+    if (!server) throw new Error(`no sandbox seller ${id}: there are ${[...this.#servers.keys()].join(", ")}`);
+    return server;
+  }
+
+  /** Switches a fault on, beside those already on. */
+  fault(sellerId: string, order: FaultOrder): void {
+    const { runtime } = this.#server(sellerId);
+    const spec = faultSpec.parse(typeof order === "string" ? { kind: order } : order);
+    runtime.state.faults = [...runtime.state.faults, spec];
+    runtime.commit();
+  }
+
+  /** The faults still on. */
+  faults(sellerId: string): readonly FaultSpec[] {
+    return this.#server(sellerId).runtime.state.faults;
+  }
+
+  /** Switches all faults off, at one seller or at all. */
+  clearFaults(sellerId?: string): void {
+    for (const { runtime } of this.#chosen(sellerId)) {
+      runtime.state.faults = [];
+      runtime.commit();
+    }
+  }
+
+  #chosen(sellerId: string | undefined): SellerServer[] {
+    return sellerId === undefined ? [...this.#servers.values()] : [this.#server(sellerId)];
+  }
+
+  /** What came in since the log was last cleared, at one seller or at all, in order of arrival. */
+  requests(sellerId?: string): readonly LoggedRequest[] {
+    const all = this.#chosen(sellerId).flatMap((server) => server.log.list());
+    return sellerId === undefined ? all.sort((a, b) => a.at - b.at) : all;
+  }
+
+  /** What came in at the other origin that `redirect` points to. */
+  strayRequests(): readonly LoggedRequest[] {
+    return this.#decoy.list();
+  }
+
+  /** Empties the request logs. */
+  clearRequests(): void {
+    for (const server of this.#servers.values()) server.log.clear();
+    this.#decoy.clear();
+  }
+
+  /** The seller's deals, of one quote or all, oldest first. */
+  deals(sellerId: string, quoteId?: string): readonly BookedDeal[] {
+    const deals = Object.values(this.#server(sellerId).runtime.state.deals);
+    return deals
+      .filter((deal) => quoteId === undefined || deal.quoteId === quoteId)
+      .map((deal) => ({
+        deal_id: deal.id,
+        quote_id: deal.quoteId,
+        status: deal.status,
+        cpm_micros: deal.quote && wireMoney(deal.quote.final).amount_micros,
+        impressions: deal.quote?.impressions ?? null,
+      }));
+  }
+
+  /** Lets a quote expire now: 410 afterwards, or 404 when the store has dropped it too (`gone`). */
+  expireQuote(sellerId: string, quoteId: string, gone = false): void {
+    const { runtime } = this.#server(sellerId);
+    const quote = storedQuote(runtime, quoteId);
+    if (!quote) throw new Error(`no quote ${quoteId} at ${sellerId}`);
+    const now = runtime.now();
+    const goneAt = gone ? now : Math.max(quote.goneAt, now + 86_400_000);
+    runtime.state.quotes[quoteId] = { ...quote, expiresAt: now, goneAt };
+    runtime.commit();
+  }
+
+  /** Has somebody else strike the negotiation of a quote, at a CPM in micros. */
+  strikeNegotiation(sellerId: string, quoteId: string, cpmMicros: number): void {
+    const { runtime } = this.#server(sellerId);
+    const quote = storedQuote(runtime, quoteId);
+    if (!quote) throw new Error(`no quote ${quoteId} at ${sellerId}`);
+    strikeByThirdParty(runtime, quote, cpmMicros / 1_000_000);
+    runtime.commit();
+  }
+
+  /** Changes how all sellers behave from now on. */
+  configure(change: Partial<SellerSettings>): void {
+    Object.assign(this.#settings, change);
+  }
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { type AdminAddress, openAdmin } from "./admin.ts";
+import { type SellerProfile, sellerProfiles } from "./catalogue.ts";
+import { SandboxControl } from "./control.ts";
+import { credentialOf } from "./identity.ts";
+import { bodyOf, type Loopback, openLoopback } from "./loopback.ts";
+import { RequestLog } from "./request-log.ts";
+import { SellerRuntime, type SellerSettings } from "./runtime.ts";
+import { SellerServer } from "./seller.ts";
+import { SandboxStore } from "./state.ts";
+
+/** How to start a sandbox. Everything is optional; times in milliseconds. */
+export interface SandboxOptions {
+  /** Where the sellers' memory is kept over restarts; absent: in memory only. */
+  readonly stateFile?: string;
+  /** Ids of the sellers to start; absent: all three. */
+  readonly sellers?: readonly string[];
+  /** How long quotes stand (24 h). */
+  readonly quoteTtlMs?: number;
+  /** The pause between a seller's check and its write (5 ms). */
+  readonly gapMs?: number;
+  /** Well-behaved sellers that never book a repeated key twice (false). */
+  readonly locked?: boolean;
+  /** First of as many ports in a row, unless the state file remembers others; absent: any free ones. */
+  readonly port?: number;
+  /** The sellers' clock. */
+  readonly now?: () => number;
+  /** The admin token; absent: a random one. */
+  readonly token?: string;
+  /** Called on every request, to sellers and admin alike. */
+  readonly onRequest?: () => void;
+  /** Called when the admin endpoint is asked to end the sandbox. */
+  readonly onStop?: () => void;
+}
+
+/** A running sandbox. */
+export interface Sandbox extends SandboxControl {
+  readonly admin: AdminAddress;
+  /** Stops all servers; calls that hang are cut, commits still to come are not made. */
+  close(): Promise<void>;
+}
+
+class RunningSandbox extends SandboxControl implements Sandbox {
+  admin: AdminAddress = { url: "", token: "" };
+  open: { close(): Promise<void> }[] = [];
+
+  async close(): Promise<void> {
+    await Promise.all(this.open.map((server) => server.close()));
+  }
+}
+
+function chosen(ids: readonly string[] | undefined): readonly SellerProfile[] {
+  if (!ids) return sellerProfiles;
+  return ids.map((id) => {
+    const profile = sellerProfiles.find((seller) => seller.id === id);
+    if (!profile) throw new Error(`no sandbox seller ${id}`);
+    return profile;
+  });
+}
+
+/** Another origin for redirects to point to: it notes what it is sent and answers an empty object. */
+async function openDecoy(wishedPort: number, log: RequestLog, now: () => number): Promise<Loopback> {
+  return openLoopback(wishedPort, (request, response) => {
+    bodyOf(request).then(
+      (body) => {
+        const { method = "GET", url: target = "/", headers, rawHeaders } = request;
+        const credential = credentialOf(headers);
+        log.add({ at: now(), method, target, operation: null, headers, rawHeaders, credential, body });
+        response.writeHead(200, { "Content-Type": "application/json" });
+        response.end("{}");
+      },
+      () => response.destroy(),
+    );
+  });
+}
+
+/**
+ * Starts the sandbox sellers: real HTTP servers on 127.0.0.1 that speak the IAB seller agent contract, an admin
+ * endpoint, and a decoy origin. With a state file a restart keeps quotes, negotiations, deals, orders, faults and,
+ * while they are free, the ports.
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const now = options.now ?? Date.now;
+  const onRequest = options.onRequest ?? (() => undefined);
+  const store = new SandboxStore(options.stateFile);
+  const settings: SellerSettings = {
+    quoteTtlMs: options.quoteTtlMs ?? 86_400_000,
+    gapMs: options.gapMs ?? 5,
+    locked: options.locked ?? false,
+  };
+  const decoyLog = new RequestLog("elsewhere");
+  let decoyUrl = "";
+  const servers = new Map<string, SellerServer>();
+  const sandbox = new RunningSandbox(servers, decoyLog, settings);
+  let next = options.port ?? 0;
+  const portFor = (name: string) => {
+    const own = next;
+    if (next > 0) next += 1;
+    return store.portOf(name) || own;
+  };
+  try {
+    for (const profile of chosen(options.sellers)) {
+      const runtime = new SellerRuntime(profile, store, settings, now);
+      const server = new SellerServer(runtime, () => decoyUrl, onRequest);
+      store.rememberPort(profile.id, await server.open(portFor(profile.id)));
+      servers.set(profile.id, server);
+      sandbox.open.push(server);
+    }
+    const token = options.token ?? randomBytes(24).toString("base64url");
+    const onStop = options.onStop ?? (() => undefined);
+    const admin = await openAdmin(portFor("admin"), { control: sandbox, token, onRequest, onStop });
+    sandbox.open.push(admin);
+    sandbox.admin = { url: admin.url, token };
+    store.rememberPort("admin", admin.port);
+    const decoy = await openDecoy(portFor("elsewhere"), decoyLog, now);
+    sandbox.open.push(decoy);
+    decoyUrl = decoy.url;
+    store.rememberPort("elsewhere", decoy.port);
+    store.save();
+    return sandbox;
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+}

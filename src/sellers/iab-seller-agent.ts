@@ -1,0 +1,209 @@
+import { instants } from "../domain/flight.ts";
+import { splitRef } from "../domain/ids.ts";
+import type { QuoteRequest } from "../domain/quote.ts";
+import { createHttp } from "./http.ts";
+import { createCatalogue } from "./iab-catalogue.ts";
+import { createExchange, identityOf } from "./iab-exchange.ts";
+import { availsOf, cardOf, checkEcho, dealOf, isEarlierContract, performanceOf, quoteOf } from "./iab-mapping.ts";
+import { createNegotiation } from "./iab-negotiation.ts";
+import { unreadable } from "./iab-refusals.ts";
+import { type ConnectOptions, defineProtocol } from "./protocol.ts";
+import { type Access, type Found, type Seller, SellerFailure } from "./seller.ts";
+import { sellerId as checkedId, sellerText } from "./untrusted.ts";
+import {
+  bulkAnswer,
+  cardAnswer,
+  dealAnswer,
+  dealState,
+  legacyAvails,
+  openDirectAvails,
+  orderAnswer,
+  performanceAnswer,
+  quoteAnswer,
+  quoteState,
+  supplyChainAnswer,
+} from "./wire/iab-seller-agent.ts";
+
+/**
+ * Sellers that run the IAB Tech Lab seller agent, over its REST API (2.4.2; 1.x negotiates otherwise). Its idempotency
+ * keys are checked before and written after without a lock, so that the same key sent twice in parallel may book
+ * twice: a lost answer is settled by reading the quote back, never by sending again.
+ */
+export const iabSellerAgent = defineProtocol({ name: "iab-seller-agent", connect });
+
+const cancellation =
+  "The seller's interface marks a deal as cancelled on request and names no notice period, fee or refund; " +
+  "impressions delivered until then may be charged.";
+
+function connect(options: ConnectOptions): Seller {
+  const { sellerId, log } = options;
+  const http = createHttp(options);
+  const exchange = createExchange(sellerId, http);
+  const { ask, read } = exchange;
+  const catalogue = createCatalogue(exchange, log);
+  const negotiation = createNegotiation(exchange, log);
+
+  async function quoteNow(sellerQuoteId: string, request: QuoteRequest, access: Access) {
+    const path = `/api/v1/quotes/${encodeURIComponent(sellerQuoteId)}`;
+    const answer = await ask("the quote", quoteAnswer, { method: "GET", path, phase: "discovery" }, access);
+    return quoteOf(sellerId, answer, request, access.tier);
+  }
+
+  async function dealNow(dealId: string, access: Access) {
+    const path = `/api/v1/deals/${encodeURIComponent(dealId)}`;
+    return dealOf(sellerId, await ask("the deal", dealAnswer, { method: "GET", path, phase: "discovery" }, access));
+  }
+
+  return {
+    id: sellerId,
+    origin: options.origin,
+    protocol: "iab-seller-agent",
+    settlement: "read_back",
+    cancellation,
+
+    async card(access) {
+      const path = "/.well-known/agent.json";
+      const answer = await ask("its card", cardAnswer, { method: "GET", path, phase: "discovery" }, access);
+      if (isEarlierContract(answer.version)) negotiation.useEarlierContract();
+      return cardOf(sellerId, answer);
+    },
+
+    catalogue: catalogue.list,
+    product: catalogue.one,
+
+    async avails(productId, flight, impressions, access) {
+      const { start, end } = instants(flight);
+      const body = JSON.stringify({
+        productid: productId,
+        startdate: start,
+        enddate: end,
+        requestedImpressions: impressions,
+      });
+      const call = { method: "POST", path: "/products/avails", body, phase: "media_kit" } as const;
+      // The legacy answer names no currency; the product's own price does.
+      const [answer, currency] = await Promise.all([
+        ask("avails", openDirectAvails.or(legacyAvails), call, access),
+        catalogue.currencyOf(productId, access).catch(() => null),
+      ]);
+      const avails = availsOf(productId, answer, currency);
+      if (avails) return avails;
+      throw unreadable(sellerId, "avails", "they are for another product");
+    },
+
+    async quote(request, key, access) {
+      const { theirId } = splitRef(request.product);
+      // No target price: this seller takes one as the price, upwards too. No agent address: it may lower our tier.
+      const body = JSON.stringify({
+        idempotency_key: key,
+        product_id: theirId,
+        deal_type: request.dealType,
+        impressions: request.impressions,
+        flight_start: request.flight.start,
+        flight_end: request.flight.end,
+        ...identityOf(access),
+      });
+      const call = { method: "POST", path: "/api/v1/quotes", body, phase: "media_kit" } as const;
+      const answer = await ask("a quote", quoteAnswer, call, access).catch(async (error: unknown) => {
+        const isUnknown = error instanceof SellerFailure && error.kind === "not_found";
+        if (!isUnknown || !(await catalogue.isBundle(theirId, access))) throw error;
+        const why = `${request.product} is a bundle of its media kit, and only the products in it are quoted`;
+        throw new SellerFailure(sellerId, "unsupported", `${sellerId} did not give a quote: ${why}.`, {
+          definite: true,
+        });
+      });
+      const quote = quoteOf(sellerId, answer, request, access.tier);
+      checkEcho(quote, request);
+      return quote;
+    },
+
+    async readQuote(sellerQuoteId, request, access) {
+      const quote = await quoteNow(sellerQuoteId, request, access);
+      if (quote.sellerQuoteId !== sellerQuoteId) throw unreadable(sellerId, "the quote", "it is another quote");
+      const state = await negotiation.state(sellerQuoteId, quote.cpm.currency, access);
+      // An accepted negotiation is what the booking will be struck at, though the quote itself does not say so yet.
+      const struck = quote.state === "available" && state?.status === "accepted" ? state.sellerCpm : null;
+      return { quote: struck ? { ...quote, cpm: struck } : quote, negotiation: state };
+    },
+
+    counter: negotiation.counter,
+    accept: negotiation.accept,
+
+    bookingRequest(_terms, sellerQuoteId, key, identity) {
+      const shown = Object.keys(identity).length === 0 ? {} : { buyer_identity: identity };
+      const body = JSON.stringify({ idempotency_key: key, quote_id: sellerQuoteId, ...shown });
+      return { method: "POST", path: "/api/v1/deals", body };
+    },
+
+    async book(request, access) {
+      const { method, path, body } = request;
+      const answer = await ask("the booking", dealAnswer, { method, path, body, phase: "booking" }, access);
+      const wanted = quoteIdOf(body);
+      if (answer.deal.quote_id !== null && answer.deal.quote_id !== wanted) {
+        throw unreadable(sellerId, "the booking", "the deal is of another quote");
+      }
+      return dealOf(sellerId, answer);
+    },
+
+    async findBooking(sellerQuoteId, access): Promise<Found> {
+      const path = `/api/v1/quotes/${encodeURIComponent(sellerQuoteId)}`;
+      const answer = await http.send({ method: "GET", path, phase: "discovery" }, access);
+      // A booked quote reads as expired once its day is over, so neither answer says that nothing was booked.
+      if (answer.status === 410) return { kind: "gone", why: "The seller says the quote has expired." };
+      if (answer.status === 404) return { kind: "gone", why: "The seller no longer knows the quote." };
+      const { quote } = read("the quote", quoteState, answer);
+      if (quote.status === "available") return { kind: "available" };
+      if (quote.status !== "booked") return { kind: "gone", why: "The quote is neither available nor booked." };
+      const dealId = checkedId(quote.deal_id);
+      if (dealId === null) throw unreadable(sellerId, "the quote", "it is booked without a usable deal ID");
+      return { kind: "booked", deal: await dealNow(dealId, access) };
+    },
+
+    async placeOrder(dealId, sellerQuoteId, metadata, access) {
+      // Always with the deal: an order without one fails at the seller's next change to it.
+      const body = JSON.stringify({ deal_id: dealId, quote_id: sellerQuoteId, metadata });
+      const call = { method: "POST", path: "/api/v1/orders", body, phase: "booking" } as const;
+      const orderId = checkedId((await ask("an order", orderAnswer, call, access)).order_id);
+      if (orderId === null) throw unreadable(sellerId, "an order", "its id cannot be used");
+      return { orderId };
+    },
+
+    async cancel(dealId, access) {
+      const body = JSON.stringify({ operations: [{ action: "cancel", deal_id: dealId }] });
+      const call = { method: "POST", path: "/api/v1/deals/bulk", body, phase: "booking" } as const;
+      const { results } = await ask("a cancellation", bulkAnswer, call, access);
+      // Any operation may report success; only the deal itself tells.
+      const path = `/api/v1/deals/${encodeURIComponent(dealId)}`;
+      const { deal } = await ask("the deal", dealState, { method: "GET", path, phase: "discovery" }, access);
+      if (deal.status.toLowerCase() === "cancelled") return { kind: "cancelled" };
+      const [result] = results;
+      const reason = sellerText(result?.error, 160);
+      const how = result?.success ? "The seller reported the deal as cancelled" : "The seller did not cancel the deal";
+      const why = `${how}${reason ? ` (it says: “${reason}”)` : ""}; it still reads as “${sellerText(deal.status, 40)}”.`;
+      return { kind: "refused", why };
+    },
+
+    async performance(dealId, access) {
+      const path = `/api/v1/deals/${encodeURIComponent(dealId)}/performance`;
+      const call = { method: "GET", path, phase: "discovery" } as const;
+      return performanceOf(await ask("delivery figures", performanceAnswer, call, access));
+    },
+
+    async supplyChain(access) {
+      const call = { method: "GET", path: "/api/v1/supply-chain", phase: "discovery" } as const;
+      try {
+        const { seller_type, is_direct, schain } = await ask("its supply chain", supplyChainAnswer, call, access);
+        return { sellerType: sellerText(seller_type, 40) || null, isDirect: is_direct, nodes: schain.length };
+      } catch (error) {
+        // A seller that was never told its own organisation fails here with a text 500: it publishes none.
+        const isUnpublished = error instanceof SellerFailure && (error.status === 500 || error.status === 404);
+        if (!isUnpublished) throw error;
+        return { sellerType: null, isDirect: null, nodes: 0 };
+      }
+    },
+  };
+}
+
+function quoteIdOf(body: string): unknown {
+  const parsed: unknown = JSON.parse(body);
+  return typeof parsed === "object" && parsed !== null && "quote_id" in parsed ? parsed.quote_id : null;
+}

@@ -1,0 +1,5 @@
+import { iabSellerAgent } from "./iab-seller-agent.ts";
+import type { Protocol } from "./protocol.ts";
+
+/** Every protocol there is; a new one is one file and one line here. */
+export const protocols: readonly Protocol[] = [iabSellerAgent];

@@ -1,0 +1,25 @@
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import type { Desk } from "./desk.ts";
+import { createServer } from "./server.ts";
+
+/** The principal of a stdio connection: whoever started the client on this machine. */
+export const localPrincipal = { name: "local" } as const;
+
+/** How long after the first connection open work is first looked at; some clients start a server only to end it. */
+const WATCH_AFTER_MS = 1_500;
+
+/**
+ * Serves one client over stdin and stdout, in whichever protocol era it opens with, and follows open work meanwhile.
+ * @returns a function that ends it: what is in flight is finished or journalled
+ */
+export function serveOverStdio(desk: Desk): () => Promise<void> {
+  const handle = serveStdio(({ era }) => createServer(desk, localPrincipal, era), {
+    onerror: (error) => desk.log("stdio", { error: error.message }),
+  });
+  const watching = setTimeout(() => desk.watch(), WATCH_AFTER_MS);
+  return async () => {
+    clearTimeout(watching);
+    await handle.close();
+    await desk.close();
+  };
+}

@@ -1,0 +1,31 @@
+import * as z from "zod";
+import { buyAnswer, reportBuy } from "./buy-report.ts";
+import { settle } from "./create-media-buy.ts";
+import { defineTool } from "./tool.ts";
+
+export const approve = defineTool({
+  name: "approve",
+  title: "Ask the person to approve",
+  effect: "spend",
+  description:
+    "Ask the person to decide an open approval, or wait for a decision made elsewhere, and return the booking. You cannot decide: no argument does. Safe to repeat.",
+  input: z.strictObject({
+    approval_id: z.string().max(60),
+    wait_s: z
+      .number()
+      .min(0)
+      .max(50)
+      .optional()
+      .describe("Wait this long for a decision made outside this conversation"),
+  }),
+  output: buyAnswer,
+}).run(async ({ approval_id: approvalId, wait_s: waitS }, desk, call) => {
+  const found = await desk.approval(approvalId);
+  const refs = found.lines.map(({ ref }) => ref);
+  const open = found.status === "pending" && Date.parse(found.expiresAt) > Date.now();
+  if (waitS !== undefined || !open) {
+    const after = await desk.waitFor(approvalId, (waitS ?? 0) * 1000, call.mcp.mcpReq.signal);
+    return reportBuy(desk, refs, after, after.status === "pending" ? "Nobody has decided yet." : null);
+  }
+  return settle(desk, call, approvalId, refs);
+});

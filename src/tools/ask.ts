@@ -1,0 +1,131 @@
+import { acceptedContent, inputRequired, inputResponse, type ServerContext } from "@modelcontextprotocol/server";
+import * as z from "zod";
+import type { Desk } from "../desk.ts";
+import type { Approval } from "../domain/approval.ts";
+import { channelShortfall } from "../domain/mandate.ts";
+import { cardText } from "./card.ts";
+import { Question, type ToolCall } from "./tool.ts";
+
+/** How the person behind a request can be reached on it. */
+export interface Asking {
+  readonly era: "legacy" | "modern";
+  readonly canBeAsked: { readonly form: boolean };
+  mintState(payload: State, mcp: ServerContext): Promise<string>;
+}
+
+/** What travels through the client and back: which approval was asked about. Everything else is in the ledger. */
+export interface State {
+  readonly approvalId: string;
+  readonly shortCode: string;
+}
+
+/**
+ * What came of asking. Only `approve` and `reject` chosen by a person are decisions; declining, cancelling, silence,
+ * time-outs and errors are `not_answered`, and the approval stays open.
+ */
+export type PersonsAnswer =
+  | { readonly kind: "decided"; readonly decision: "approve" | "reject"; readonly note: string | null }
+  | { readonly kind: "not_answered"; readonly how: string };
+
+/** One closed choice and an optional note: the form every client that has forms can draw. */
+const form = z.object({
+  decision: z.enum(["approve", "reject"]).meta({ title: "Decision" }),
+  note: z.string().max(500).optional().meta({ title: "Note (optional)" }),
+});
+
+const ASK_MS = 50_000;
+const ASK_WITH_HEARTBEAT_MS = 600_000;
+const HEARTBEAT_MS = 15_000;
+
+/**
+ * Asks the person through the client of this request, or says why it cannot. 2026 clients are asked by returning a
+ * {@link Question} and being called again with the answer; 2025 clients by a request of our own on the open connection.
+ * The answer is bound to the approval it was asked about, and counts once: the ledger sees to that.
+ */
+export async function ask(approval: Approval, desk: Desk, call: ToolCall): Promise<PersonsAnswer | Question> {
+  const given = answerGiven(approval, call);
+  if (given) return given;
+  const blocked = await whyNotHere(approval, desk, call);
+  if (blocked) return { kind: "not_answered", how: blocked };
+  if (call.asking.era === "legacy") return askOnConnection(approval, desk, call);
+  const { approvalId, shortCode } = approval;
+  return new Question(
+    inputRequired({
+      inputRequests: { approval: inputRequired.elicit({ message: cardText(approval, desk), requestedSchema: form }) },
+      requestState: await call.asking.mintState({ approvalId, shortCode }, call.mcp),
+    }),
+  );
+}
+
+/** The answer this very request carries back, if it is one to this approval. A form that does not fit is no answer. */
+function answerGiven(approval: Approval, call: ToolCall): PersonsAnswer | null {
+  const { inputResponses } = call.mcp.mcpReq;
+  const view = inputResponse(inputResponses, "approval");
+  if (view.kind === "missing") return null;
+  const asked = call.mcp.mcpReq.requestState<State>();
+  if (asked?.approvalId !== approval.approvalId || asked.shortCode !== approval.shortCode) return null;
+  if (view.kind !== "elicit") return { kind: "not_answered", how: "the client answered something else" };
+  if (view.action !== "accept")
+    return {
+      kind: "not_answered",
+      how: view.action === "decline" ? "the client declined the question" : "the client cancelled the question",
+    };
+  const accepted = acceptedContent(inputResponses, "approval", form);
+  if (!accepted) return { kind: "not_answered", how: "the answer did not fit the form" };
+  return { kind: "decided", decision: accepted.decision, note: accepted.note ?? null };
+}
+
+async function whyNotHere(approval: Approval, desk: Desk, call: ToolCall): Promise<string | null> {
+  if (!call.asking.canBeAsked.form) return "this client shows no forms";
+  const { mandate } = desk.settings;
+  if (!mandate) return "this desk has no mandate";
+  const { balances, day } = await desk.balances();
+  const terms = approval.lines.map((line) => line.terms);
+  const shortfall = channelShortfall(mandate, "form", terms, { balances, day });
+  return shortfall ? `an answer in the client's form does not count for this: ${shortfall}` : null;
+}
+
+async function askOnConnection(approval: Approval, desk: Desk, call: ToolCall): Promise<PersonsAnswer> {
+  const { mcpReq } = call.mcp;
+  const token = mcpReq._meta?.progressToken;
+  // A client without a progress token gives up after a minute; we stop before it and say what else can be done.
+  const timeout = token === undefined ? ASK_MS : ASK_WITH_HEARTBEAT_MS;
+  let beats = 0;
+  const heartbeat =
+    token === undefined
+      ? null
+      : setInterval(() => {
+          beats += 1;
+          const params = { progressToken: token, progress: beats, message: "waiting for the person" };
+          mcpReq
+            .notify({ method: "notifications/progress", params })
+            .catch((error: unknown) => desk.log("heartbeat failed", { error: String(error) }));
+        }, HEARTBEAT_MS);
+  try {
+    const requestedSchema = {
+      type: "object" as const,
+      properties: {
+        decision: { type: "string" as const, title: "Decision", enum: ["approve", "reject"] },
+        note: { type: "string" as const, title: "Note (optional)", maxLength: 500 },
+      },
+      required: ["decision"],
+    };
+    const answer = await mcpReq.elicitInput(
+      { mode: "form", message: cardText(approval, desk), requestedSchema },
+      { timeout },
+    );
+    if (answer.action !== "accept")
+      return {
+        kind: "not_answered",
+        how: answer.action === "decline" ? "the client declined the question" : "the client cancelled the question",
+      };
+    const accepted = form.safeParse(answer.content);
+    if (!accepted.success) return { kind: "not_answered", how: "the answer did not fit the form" };
+    return { kind: "decided", decision: accepted.data.decision, note: accepted.data.note ?? null };
+  } catch (error) {
+    desk.log("the client could not be asked", { approval: approval.approvalId, error: String(error) });
+    return { kind: "not_answered", how: "the client gave no answer in time, or failed" };
+  } finally {
+    if (heartbeat) clearInterval(heartbeat);
+  }
+}

@@ -1,0 +1,243 @@
+import * as z from "zod";
+import type { LoadedLine } from "../buying/lines.ts";
+import type { Desk } from "../desk.ts";
+import type { Approval } from "../domain/approval.ts";
+import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
+import { cardText, spentToday, totalOfApproval } from "./card.ts";
+import { table } from "./table.ts";
+import { type Answer, answer, everyAnswer } from "./tool.ts";
+
+/** Where a request to buy stands, over all its lines. */
+export const buyStatuses = [
+  "booked",
+  "awaiting_approval",
+  "sending",
+  "partly_booked",
+  "rejected",
+  "expired",
+  "refused",
+  "terms_changed",
+  "terms_mismatch",
+  "booking_unknown",
+  "cancelled",
+] as const;
+type BuyStatus = (typeof buyStatuses)[number];
+
+/** The answer of `create_media_buy` and `approve`: one shape, whoever asked and however it was decided. */
+export const buyAnswer = z.looseObject({
+  ...everyAnswer,
+  status: z.enum(buyStatuses),
+  approval: z
+    .looseObject({
+      approval_id: z.string(),
+      status: z.string(),
+      total: z.string(),
+      expires_at: z.string(),
+      person_can: z.array(z.string()),
+    })
+    .nullable(),
+  media_buys: z.array(z.looseObject({ media_buy_id: z.string(), status: z.string(), total: z.string() })),
+  nothing_booked: z.boolean(),
+});
+
+/**
+ * Says what became of lines that were asked to be bought, and of the approval between.
+ * @param note one more sentence, e.g. why the person could not be asked here
+ */
+export async function reportBuy(
+  desk: Desk,
+  refs: readonly string[],
+  approval: Approval | null,
+  note: string | null,
+): Promise<Answer<z.output<typeof buyAnswer>>> {
+  const lines = await Promise.all(refs.map((ref) => desk.line(ref)));
+  const status = overall(lines, approval);
+  const buys = lines.filter(({ line }) => line.status !== "open" && line.status !== "awaiting_approval").map(buyRow);
+  const waiting = approval?.status === "pending" && status === "awaiting_approval";
+  const ways = waiting ? waysToDecide(approval) : [];
+  const spent = await spentToday(desk);
+  const nothingBooked = lines.every(({ line }) =>
+    ["open", "awaiting_approval", "declined", "superseded"].includes(line.status),
+  );
+  const data = {
+    status,
+    approval: approval && {
+      approval_id: approval.approvalId,
+      status: approval.status,
+      short_code: approval.shortCode,
+      total: formatMoney(totalOfApproval(approval)),
+      expires_at: approval.expiresAt,
+      why: approval.why,
+      person_can: ways,
+    },
+    decided: approval?.decided
+      ? { by: approval.decided.by, via: approval.decided.via, note: approval.decided.note }
+      : null,
+    media_buys: buys,
+    not_bought: lines.flatMap(({ ref, line }) =>
+      line.refusal
+        ? [{ quote_id: ref, code: line.refusal.code, why: line.refusal.why, was_sent: line.refusal.sent }]
+        : [],
+    ),
+    spent: spent && { today: spent.today, left_today: spent.leftToday },
+    nothing_booked: nothingBooked,
+    note,
+  };
+  return answer(
+    desk,
+    data,
+    nextSteps(status, approval, refs),
+    `${status}: ${sentences[status]}`,
+    note,
+    waiting && cardText(approval, desk),
+    ways.length > 0 && `The person can: ${ways.join("; or ")}. You cannot decide this, and no argument does.`,
+    buys.length > 0 && buysText(lines),
+    data.not_bought
+      .map(
+        (one) => `${one.quote_id} was not bought: ${one.code}: ${one.why}${one.was_sent ? "" : " (nothing was sent)"}`,
+      )
+      .join("\n"),
+    spent && `Committed today ${spent.today}, left today ${spent.leftToday}.`,
+    nothingBooked && "Nothing was booked.",
+  );
+}
+
+const sentences: Readonly<Record<BuyStatus, string>> = {
+  booked: "booked as approved.",
+  awaiting_approval: "waiting for a person's decision on exactly these terms.",
+  sending: "decided; the seller is being told. Ask again with approve {approval_id, wait_s}.",
+  partly_booked: "some lines are booked, some are not; each line says which.",
+  rejected: "a person rejected it.",
+  expired: "nobody decided in time; ask to buy again.",
+  refused: "the seller refused, or was not asked; nothing of it was booked.",
+  terms_changed: "the terms are no longer those that were shown; ask to buy again for a fresh decision.",
+  terms_mismatch:
+    "the seller booked something else than was approved. This is an incident, not a success: further approvals are stopped until a person clears it.",
+  booking_unknown:
+    "the seller's answer was lost. Whether it booked is being found out; the money stays held and nothing is sent twice.",
+  cancelled: "booked and cancelled since.",
+};
+
+function overall(lines: readonly LoadedLine[], approval: Approval | null): BuyStatus {
+  const has = (...statuses: readonly string[]) => lines.some(({ line }) => statuses.includes(line.status));
+  const all = (...statuses: readonly string[]) => lines.every(({ line }) => statuses.includes(line.status));
+  if (has("terms_mismatch")) return "terms_mismatch";
+  if (has("booking_unknown")) return "booking_unknown";
+  if (has("approved", "sending")) return "sending";
+  if (has("awaiting_approval"))
+    return approval && Date.parse(approval.expiresAt) <= Date.now() ? "expired" : "awaiting_approval";
+  if (all("cancelled")) return "cancelled";
+  if (all("booked", "cancelling", "cancel_unknown", "cancelled")) return "booked";
+  if (has("booked")) return "partly_booked";
+  if (approval?.status === "rejected") return "rejected";
+  if (approval?.status === "void") return approval.voidWhy === "nobody decided in time" ? "expired" : "terms_changed";
+  return lines.some(({ line }) => line.refusal?.code === "terms_changed") ? "terms_changed" : "refused";
+}
+
+/** One media buy as structured data; the same shape wherever buys are listed. */
+export function buyRow({ ref, line, flowId }: LoadedLine) {
+  const { quote, booking, deal } = line;
+  const cpm = deal?.cpm ?? quote.cpm;
+  const impressions = deal?.impressions ?? quote.impressions;
+  return {
+    media_buy_id: ref,
+    seller_id: quote.sellerId,
+    status: line.status,
+    as_approved: line.status === "booked" && line.differences.length === 0,
+    campaign: line.campaign,
+    flow_id: flowId,
+    order_id: line.orderId,
+    order_note:
+      line.orderFailure === null
+        ? null
+        : `the deal stands, but the seller's order could not be placed: ${line.orderFailure}`,
+    total: formatMoney(costOfImpressions(cpm, impressions)),
+    approved_total: booking?.terms.total ?? null,
+    flight: quote.flight,
+    booked_at: line.bookedAt,
+    packages: deal
+      ? [
+          {
+            package_id: deal.dealId,
+            product: quote.product.ref,
+            product_name: quote.product.name,
+            deal_id: deal.dealId,
+            deal_type: deal.dealType,
+            cpm: formatMoney(deal.cpm),
+            impressions: deal.impressions,
+            openrtb: { ...deal.openrtb, bidfloor: deal.openrtb.bidfloor ? formatMoney(deal.openrtb.bidfloor) : null },
+          },
+        ]
+      : [],
+    activation: deal?.activation ?? [],
+    differences: line.differences,
+    unknown_because: line.status === "booking_unknown" ? line.unknownWhy : null,
+    cancel_note: line.cancelWhy,
+    cancellation: booking?.terms.cancellation ?? null,
+  };
+}
+
+/** Media buys as text: deal ids ready to paste, activation steps labelled as the seller's words. */
+export function buysText(lines: readonly LoadedLine[]): string {
+  const rows = lines.filter(({ line }) => line.status !== "open" && line.status !== "awaiting_approval").map(buyRow);
+  const columns = ["media_buy_id", "status", "deal_id", "product", "cpm", "impressions", "total", "order_id"];
+  const cells = rows.map((one) => {
+    const [pack] = one.packages;
+    return [
+      one.media_buy_id,
+      one.status,
+      pack?.deal_id,
+      pack?.product,
+      pack?.cpm,
+      pack?.impressions,
+      one.total,
+      one.order_id,
+    ];
+  });
+  const extra = rows.flatMap((one) => [
+    ...one.differences.map(
+      ({ field, approved, now }) =>
+        `${one.media_buy_id}: ${field} was approved as ${approved}, the seller booked ${now}`,
+    ),
+    ...(one.unknown_because ? [`${one.media_buy_id}: ${one.unknown_because}`] : []),
+    ...(one.order_note ? [`${one.media_buy_id}: ${one.order_note}`] : []),
+    ...(one.cancel_note ? [`${one.media_buy_id}: ${one.cancel_note}`] : []),
+    ...(one.status === "booked"
+      ? one.activation.map(({ dsp, steps }) => `Activate in ${dsp} (the seller's words): ${steps}`)
+      : []),
+  ]);
+  return [table(columns, cells), ...extra].join("\n");
+}
+
+/** How a person can decide an open approval outside this conversation. */
+export function waysToDecide(approval: Approval): string[] {
+  return [`run in a terminal: media-buyer-mcp approve ${approval.approvalId}`];
+}
+
+function nextSteps(status: BuyStatus, approval: Approval | null, refs: readonly string[]): readonly string[] {
+  const again = refs.map((ref) => `{quote_id: "${ref}"}`).join(", ");
+  switch (status) {
+    case "awaiting_approval":
+    case "sending":
+      return approval ? [`approve {approval_id: "${approval.approvalId}", wait_s: 25}`] : ["get_media_buys {}"];
+    case "booking_unknown":
+      return ["get_media_buys {refresh: true}"];
+    case "terms_mismatch":
+      return refs.map((ref) => `update_media_buy {media_buy_id: "${ref}", action: "cancel"}`);
+    case "expired":
+    case "terms_changed":
+      return [`create_media_buy {lines: [${again}]}`, `request_quote {quote_ids: [...]}`];
+    case "refused":
+    case "rejected":
+      return ["request_quote for something else", "get_inbox {}"];
+    case "booked":
+    case "partly_booked":
+    case "cancelled":
+      return ["get_media_buys {}", "get_inbox {}"];
+  }
+}
+
+/** Total of lines in words, for headings. */
+export function totalText(lines: readonly LoadedLine[]): string {
+  return lines.map(({ line }) => displayMoney(costOfImpressions(line.quote.cpm, line.quote.impressions))).join(" + ");
+}

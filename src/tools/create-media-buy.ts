@@ -1,0 +1,66 @@
+import * as z from "zod";
+import type { Desk } from "../desk.ts";
+import { BuyingError } from "../domain/errors.ts";
+import { ask } from "./ask.ts";
+import { buyAnswer, reportBuy } from "./buy-report.ts";
+import { fields } from "./fields.ts";
+import { type Answer, defineTool, Question, type ToolCall } from "./tool.ts";
+
+/** How long a call waits for a seller to book; the booking goes on after it. */
+export const BOOKING_WAIT_MS = 45_000;
+
+export const createMediaBuy = defineTool({
+  name: "create_media_buy",
+  title: "Create media buy",
+  effect: "spend",
+  description:
+    "Buy open quotes, one or several together. A person decides on the exact terms unless the operator's own limits allow it; nothing you pass can decide. Safe to repeat: a booked quote returns its buy.",
+  input: z.strictObject({
+    lines: z
+      .array(z.strictObject({ quote_id: fields.quoteId }))
+      .min(1)
+      .max(20),
+    campaign: fields.campaign.optional(),
+    po_number: z.string().max(60).optional(),
+  }),
+  output: buyAnswer,
+}).run(async (input, desk, call) => {
+  const refs = input.lines.map((line) => line.quote_id);
+  const ask = { refs, poNumber: input.po_number ?? null, campaign: input.campaign ?? null, by: call.principal.name };
+  const outcome = await desk.buy(ask, BOOKING_WAIT_MS);
+  if (outcome.approvalId === null) return reportBuy(desk, outcome.refs, await lastApproval(desk, outcome.refs), null);
+  return settle(desk, call, outcome.approvalId, outcome.refs);
+});
+
+/** Asks the person about an open approval and acts on the answer, or says how else the person can be reached. */
+export async function settle(
+  desk: Desk,
+  call: ToolCall,
+  approvalId: string,
+  refs: readonly string[],
+): Promise<Answer<z.output<typeof buyAnswer>> | Question> {
+  const given = await ask(await desk.approval(approvalId), desk, call);
+  if (given instanceof Question) return given;
+  if (given.kind === "not_answered")
+    return reportBuy(desk, refs, await desk.approval(approvalId), `Nobody decided here: ${given.how}.`);
+  const { decision, note } = given;
+  try {
+    await desk.decide(
+      approvalId,
+      { decision, via: "form", by: `${call.client} user`, wordOf: "client", note },
+      BOOKING_WAIT_MS,
+    );
+  } catch (error) {
+    // Decided elsewhere in the meantime, or void: what stands now is the answer.
+    if (!(error instanceof BuyingError) || !["approval_used", "terms_changed", "approval_expired"].includes(error.code))
+      throw error;
+    return reportBuy(desk, refs, await desk.approval(approvalId), error.message);
+  }
+  return reportBuy(desk, refs, await desk.approval(approvalId), null);
+}
+
+async function lastApproval(desk: Desk, refs: readonly string[]) {
+  const lines = await Promise.all(refs.map((ref) => desk.line(ref)));
+  const id = lines.map(({ line }) => line.booking?.approvalId ?? line.approvalId).find((one) => one);
+  return id ? desk.approval(id) : null;
+}

@@ -1,0 +1,106 @@
+import * as z from "zod";
+import { trustLevels } from "../domain/identity.ts";
+import { fields } from "./fields.ts";
+import { table } from "./table.ts";
+import { answer, defineTool, everyAnswer } from "./tool.ts";
+
+const capabilities = ["media_kit", "quote", "negotiate", "book", "order", "cancel", "performance"] as const;
+
+export const discoverSellers = defineTool({
+  name: "discover_sellers",
+  title: "Discover sellers",
+  effect: "read",
+  description:
+    "Find sellers to buy from, with trust, protocol and what they can do. Start here. Sellers that are down or kept out are listed with the reason.",
+  input: z.strictObject({
+    channels: fields.channels.optional(),
+    countries: z.array(z.string().length(2)).max(20).optional().describe("ISO country codes"),
+    min_trust: z.enum(trustLevels).exclude(["blocked"]).optional(),
+    capability: z.enum(capabilities).optional(),
+    query: z.string().max(120).optional(),
+    url: z.string().max(300).optional().describe("One agent directly by its address"),
+    refresh: z.boolean().optional().describe("Ask again instead of using cached cards"),
+    deadline_s: fields.deadline.optional(),
+  }),
+  output: z.looseObject({
+    ...everyAnswer,
+    sellers: z.array(z.looseObject({ seller_id: z.string(), trust: z.string(), protocol: z.string() })),
+    kept_out: z.array(z.looseObject({ seller_id: z.string(), why: z.string() })),
+    sources: z.array(z.looseObject({ name: z.string(), status: z.string() })),
+  }),
+}).run(async (input, desk) => {
+  const found = await desk.discover({
+    channels: input.channels ?? [],
+    countries: input.countries ?? [],
+    minTrust: input.min_trust ?? null,
+    capability: input.capability ?? null,
+    query: input.query ?? null,
+    url: input.url ?? null,
+    refresh: input.refresh ?? false,
+    deadlineMs: (input.deadline_s ?? 10) * 1000,
+  });
+  const sellers = found.sellers.map(({ record, card, revealUpTo, boughtBefore }) => ({
+    seller_id: record.id,
+    name: record.name,
+    domain: record.domain,
+    protocol: record.protocol,
+    version: card.version,
+    compatible: card.compatibility.ok,
+    compatibility: card.compatibility.note,
+    channels: card.channels,
+    deal_types: card.dealTypes,
+    trust: record.trust,
+    trust_by: record.trustBy,
+    relationship: record.relationship,
+    reveal_up_to: revealUpTo,
+    can: card.capabilities,
+    bought_before: boughtBefore,
+    ...(namesOtherAddress(record.origin, card.url) ? { card_names_other_address: true } : {}),
+  }));
+  const keptOut = found.keptOut.map(({ record, why, status }) => ({
+    seller_id: record.id,
+    trust: record.trust,
+    status,
+    why,
+  }));
+  const columns = [
+    "seller_id",
+    "name",
+    "channels",
+    "deal types",
+    "trust",
+    "may see us as",
+    "can",
+    "version",
+    "bought before",
+  ];
+  const rows = sellers.map((one) => [
+    one.seller_id,
+    one.name,
+    one.channels.join(", "),
+    one.deal_types.join(", "),
+    one.trust,
+    one.reveal_up_to,
+    one.can.join(", "),
+    one.version,
+    one.bought_before,
+  ]);
+  const next = sellers.length > 0 ? ["get_media_kit {}"] : ["discover_sellers {}"];
+  return answer(
+    desk,
+    { sellers, kept_out: keptOut, sources: found.sources.map((source) => ({ ...source })) },
+    next,
+    sellers.length === 0 ? "No seller matches." : table(columns, rows),
+    keptOut.length > 0 &&
+      `Kept out:\n${table(
+        ["seller_id", "status", "why"],
+        keptOut.map((one) => [one.seller_id, one.status, one.why]),
+      )}`,
+    `Sources: ${found.sources.map(({ name, status }) => `${name} ${status}`).join(", ")}`,
+  );
+});
+
+/** A card that names another address than it was read from is said, never followed. */
+function namesOtherAddress(origin: string, named: string | null): boolean {
+  return named !== null && URL.canParse(named) && new URL(named).origin !== origin;
+}

@@ -1,0 +1,30 @@
+import * as z from "zod";
+import { BuyingError } from "../domain/errors.ts";
+import { channels, dealTypes } from "../domain/inventory.ts";
+import { type Money, parseMoney } from "../domain/money.ts";
+
+/** Parameters that several tools share, with the words a model reads about them. */
+export const fields = {
+  money: (what: string) => z.string().max(40).describe(`${what}, e.g. "31.50 USD"`),
+  channels: z.array(z.enum(channels)).max(8),
+  dealType: z.enum(dealTypes),
+  day: z.string().max(10).describe("YYYY-MM-DD"),
+  quoteId: z.string().max(400).describe('e.g. "northbeam/qt-14ecda2ec6a9"'),
+  campaign: z
+    .string()
+    .min(1)
+    .max(120)
+    .describe("The planner's own label; the thread that get_inbox and get_history find again"),
+  deadline: z.number().min(1).max(50).describe("Seconds to wait; what comes later is collected by the same call"),
+} as const;
+
+/** An optional amount of the arguments. @throws BuyingError `invalid_arguments` naming the field */
+export function amount(text: string | undefined, field: string): Money | null {
+  if (text === undefined) return null;
+  try {
+    return parseMoney(text);
+  } catch (error) {
+    if (!(error instanceof BuyingError)) throw error;
+    throw new BuyingError(error.code, error.message, error.recovery, { field });
+  }
+}

@@ -1,0 +1,132 @@
+import * as z from "zod";
+import type { LoadedLine } from "../buying/lines.ts";
+import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
+import { spentOn } from "../domain/spend.ts";
+import { buyRow, buysText, waysToDecide } from "./buy-report.ts";
+import { spentToday, totalOfApproval } from "./card.ts";
+import { table } from "./table.ts";
+import { answer, defineTool, everyAnswer } from "./tool.ts";
+
+const row = z.looseObject({});
+
+export const getInbox = defineTool({
+  name: "get_inbox",
+  title: "Where things stand",
+  effect: "read",
+  description:
+    "Where was I: who this desk is, mandate left today, open quotes, approvals waiting for the person, buys under way, what needs attention. Call first in a new conversation.",
+  input: z.strictObject({}),
+  output: z.looseObject({
+    ...everyAnswer,
+    desk: z.string(),
+    mandate: row.nullable(),
+    open_quotes: z.array(row),
+    approvals: z.array(row),
+    under_way: z.array(row),
+    attention: z.array(row),
+    recent: z.array(row),
+  }),
+}).run(async (_input, desk, call) => {
+  const found = await desk.inbox();
+  const { mandate } = desk.settings;
+  const spent = await spentToday(desk);
+  const quotes = found.openQuotes.map((one) => quoteRow(one));
+  const approvals = found.approvals.map((one) => ({
+    approval_id: one.approvalId,
+    total: formatMoney(totalOfApproval(one)),
+    lines: one.lines.map(({ ref }) => ref),
+    campaign: one.campaign,
+    expires_at: one.expiresAt,
+    short_code: one.shortCode,
+    person_can: waysToDecide(one),
+  }));
+  const limits = mandate && {
+    currency: mandate.currency,
+    per_buy: formatMoney(mandate.perBuy),
+    per_day: formatMoney(mandate.perDay),
+    max_cpm: formatMoney(mandate.maxCpm),
+    spend_day: found.day,
+    committed_today: formatMoney(spentOn(found.balances, found.day)),
+    left_today: spent?.leftToday ?? null,
+    committed_in_all: formatMoney(found.balances.total),
+    incidents: found.balances.incidents,
+  };
+  const next = approvals[0]
+    ? [`approve {approval_id: "${approvals[0].approval_id}"}`]
+    : quotes[0]
+      ? [`create_media_buy {lines: [{quote_id: "${quotes[0].quote_id}"}]}`]
+      : ["discover_sellers {}"];
+  return answer(
+    desk,
+    {
+      desk: desk.settings.name,
+      principal: call.principal.name,
+      mandate: limits,
+      open_quotes: quotes,
+      approvals,
+      under_way: found.underWay.map(buyRow),
+      attention: found.attention.map(buyRow),
+      recent: found.recent.map(buyRow),
+    },
+    next,
+    `Desk ${desk.settings.name} of ${desk.settings.advertiser}, ${desk.settings.sandbox ? "sandbox" : "live"}, as ${call.principal.name}.`,
+    limits && spent
+      ? `Mandate: ${spent.today} committed today, ${spent.leftToday} left; at most ${limits.per_buy} a buy, ${limits.max_cpm} CPM.`
+      : "No mandate: nothing can be bought on this desk until the operator adds one.",
+    found.balances.incidents.length > 0 &&
+      `Open incidents, approvals are stopped: ${found.balances.incidents.join(", ")}. A person clears one with: media-buyer-mcp settle <media_buy_id> --clear`,
+    found.attention.length > 0 && `Needs attention:\n${buysText(found.attention)}`,
+    approvals.length > 0 &&
+      `Waiting for the person:\n${table(
+        ["approval_id", "total", "campaign", "expires (UTC)", "how"],
+        approvals.map((one) => [
+          one.approval_id,
+          one.total,
+          one.campaign,
+          one.expires_at.slice(0, 16),
+          one.person_can.join("; "),
+        ]),
+      )}`,
+    quotes.length > 0 &&
+      `Open quotes:\n${table(
+        ["quote_id", "product", "cpm", "total", "campaign", "hours left", "negotiation"],
+        quotes.map((one) => [
+          one.quote_id,
+          one.product,
+          one.cpm,
+          one.total,
+          one.campaign,
+          one.hours_left,
+          one.negotiation,
+        ]),
+      )}`,
+    found.underWay.length > 0 && `Under way:\n${buysText(found.underWay)}`,
+    found.recent.length > 0 &&
+      `Latest buys:\n${table(
+        ["media_buy_id", "status", "deal_id", "total", "campaign"],
+        found.recent.map((one) => [
+          one.ref,
+          one.line.status,
+          one.line.deal?.dealId,
+          buyRow(one).total,
+          one.line.campaign,
+        ]),
+      )}`,
+  );
+});
+
+function quoteRow({ ref, line }: LoadedLine) {
+  const { quote } = line;
+  const minutes = Math.max(0, Math.floor((Date.parse(quote.expiresAt) - Date.now()) / 60_000));
+  return {
+    quote_id: ref,
+    product: quote.product.ref,
+    cpm: formatMoney(quote.cpm),
+    total: formatMoney(costOfImpressions(quote.cpm, quote.impressions)),
+    total_text: displayMoney(costOfImpressions(quote.cpm, quote.impressions)),
+    campaign: line.campaign,
+    hours_left: Math.floor(minutes / 60),
+    expires_at: quote.expiresAt,
+    negotiation: line.negotiation?.status ?? (line.rounds.length > 0 ? "active" : null),
+  };
+}

@@ -1,0 +1,25 @@
+import { approve } from "./approve.ts";
+import { createMediaBuy } from "./create-media-buy.ts";
+import { discoverSellers } from "./discover-sellers.ts";
+import { getHistory } from "./get-history.ts";
+import { getInbox } from "./get-inbox.ts";
+import { getMediaBuys } from "./get-media-buys.ts";
+import { getMediaKit } from "./get-media-kit.ts";
+import { negotiate } from "./negotiate.ts";
+import { requestQuote } from "./request-quote.ts";
+import type { Tool } from "./tool.ts";
+import { updateMediaBuy } from "./update-media-buy.ts";
+
+/** Everything a model can call, in the order it is listed. */
+export const tools: readonly Tool[] = [
+  discoverSellers,
+  getMediaKit,
+  requestQuote,
+  negotiate,
+  createMediaBuy,
+  approve,
+  getInbox,
+  getMediaBuys,
+  updateMediaBuy,
+  getHistory,
+];

@@ -1,0 +1,113 @@
+import * as z from "zod";
+import type { NegotiationReport } from "../buying/negotiate.ts";
+import { costOfImpressions, displayMoney, formatAmount, formatMoney, mulDiv } from "../domain/money.ts";
+import { amount, fields } from "./fields.ts";
+import { table } from "./table.ts";
+import { answer, defineTool, everyAnswer } from "./tool.ts";
+
+export const negotiate = defineTool({
+  name: "negotiate",
+  title: "Negotiate",
+  effect: "negotiate",
+  description:
+    "Bring open quotes down, several sellers at once. auto plays the strategy to its end; counter, accept and walk_away make one move. Never offers above max_cpm, the quote or the mandate. Books nothing.",
+  input: z.strictObject({
+    quotes: z
+      .array(
+        z.strictObject({
+          quote_id: fields.quoteId,
+          target_cpm: fields.money("CPM to aim for").optional(),
+          max_cpm: fields.money("Highest CPM to accept").optional(),
+          offer_cpm: fields.money("CPM of this one counter").optional(),
+        }),
+      )
+      .min(1)
+      .max(20),
+    strategy: z.enum(["threshold"]).optional(),
+    move: z.enum(["auto", "counter", "accept", "walk_away"]).optional(),
+    step: fields.money("How far each offer rises").optional(),
+    max_rounds: z.number().int().min(1).max(20).optional(),
+    deadline_s: fields.deadline.optional(),
+  }),
+  output: z.looseObject({
+    ...everyAnswer,
+    negotiations: z.array(z.looseObject({ quote_id: z.string(), status: z.string() })),
+    nothing_booked: z.literal(true),
+  }),
+}).run(async (input, desk) => {
+  const reports = await desk.negotiate({
+    items: input.quotes.map((one, index) => ({
+      ref: one.quote_id,
+      targetCpm: amount(one.target_cpm, `quotes[${index}].target_cpm`),
+      maxCpm: amount(one.max_cpm, `quotes[${index}].max_cpm`),
+      offerCpm: amount(one.offer_cpm, `quotes[${index}].offer_cpm`),
+    })),
+    strategy: input.strategy ?? "threshold",
+    move: input.move ?? "auto",
+    step: amount(input.step, "step"),
+    maxRounds: input.max_rounds ?? 5,
+    deadlineMs: (input.deadline_s ?? 40) * 1000,
+  });
+  const negotiations = reports.map(rowOf);
+  const bookable = negotiations.filter(({ status }) =>
+    ["agreed", "walked_away", "rejected", "not_negotiable"].includes(status),
+  );
+  const next =
+    bookable.length > 0 ? ["create_media_buy {lines: [{quote_id}]}"] : ["negotiate again with the same quotes"];
+  const columns = ["quote_id", "status", "cpm", "total", "saved", "rounds", "why"];
+  const rows = negotiations.map((one) => [
+    one.quote_id,
+    one.status,
+    one.cpm,
+    one.total,
+    one.saved,
+    one.rounds_text,
+    one.why,
+  ]);
+  const said = reports.flatMap(({ ref, sellerSaid }) =>
+    sellerSaid ? [`${ref}: the seller said (its words): "${sellerSaid}"`] : [],
+  );
+  return answer(
+    desk,
+    { negotiations, nothing_booked: true as const },
+    next,
+    table(columns, rows),
+    said.join("\n"),
+    "Nothing was booked.",
+  );
+});
+
+function rowOf({ ref, outcome, loaded, saved, why, sellerSaid, error }: NegotiationReport) {
+  const quote = loaded?.line.quote ?? null;
+  const rounds = (loaded?.line.rounds ?? []).map((round) => ({
+    n: round.n,
+    move: round.move,
+    we: round.we ? formatMoney(round.we) : null,
+    they: round.they ? formatMoney(round.they) : null,
+    their_action: round.theirAction,
+  }));
+  const total = quote ? costOfImpressions(quote.cpm, quote.impressions) : null;
+  const before = loaded && quote ? costOfImpressions(loaded.line.quotedCpm, quote.impressions) : null;
+  // Tenths of a percent, in integers.
+  const tenths = saved && before && before.micros > 0n ? mulDiv(saved.micros, 1000n, before.micros) : null;
+  return {
+    quote_id: ref,
+    status: outcome,
+    why,
+    rounds,
+    rounds_text: loaded
+      ? loaded.line.rounds
+          .map(
+            ({ n, move, we, they }) =>
+              `${n}: ${move === "accept" ? "accept" : we ? formatAmount(we) : "-"} → ${they ? formatAmount(they) : "-"}`,
+          )
+          .join("; ")
+      : "",
+    cpm: quote ? formatMoney(quote.cpm) : null,
+    total: total ? formatMoney(total) : null,
+    saved: saved && tenths !== null ? `${displayMoney(saved)} (${tenths / 10n}.${tenths % 10n} % on the quote)` : null,
+    expires_at: quote?.expiresAt ?? null,
+    seller_said: sellerSaid,
+    error_code: error?.code ?? null,
+  };
+}

@@ -1,0 +1,215 @@
+import * as z from "zod";
+import type { QuoteItem, QuoteOutcome, QuoteReport } from "../buying/quote.ts";
+import { BuyingError } from "../domain/errors.ts";
+import { flightOf } from "../domain/flight.ts";
+import { goals } from "../domain/identity.ts";
+import { compare, formatMoney } from "../domain/money.ts";
+import { amount, fields } from "./fields.ts";
+import { table } from "./table.ts";
+import { answer, defineTool, everyAnswer } from "./tool.ts";
+
+const words = z.array(z.string().max(80)).max(20);
+
+const item = z.strictObject({
+  product: z.string().max(400).describe('Reference like "northbeam/prod-53e78a97", or a unique name'),
+  flight: z.strictObject({ start: fields.day, end: fields.day }),
+  budget: fields.money("Budget; impressions are computed and rounded down").optional(),
+  impressions: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe("Instead of a budget"),
+  deal_type: fields.dealType.optional(),
+  targeting: z
+    .strictObject({ geo: words.optional(), audience: words.optional(), frequency_cap: z.string().max(60).optional() })
+    .optional()
+    .describe("What the seller will not honour comes back in not_honoured"),
+});
+
+export const requestQuote = defineTool({
+  name: "request_quote",
+  title: "Request quotes",
+  effect: "record",
+  description:
+    "Ask for priced, expiring offers, several at once. Books nothing. The same item while its quote is open returns that quote. quote_ids renews quotes at the same terms.",
+  input: z.strictObject({
+    campaign: fields.campaign.optional(),
+    items: z.array(item).min(1).max(20).optional(),
+    quote_ids: z.array(fields.quoteId).min(1).max(20).optional().describe("Renew these instead"),
+    goal: z.enum(goals).optional(),
+    deadline_s: fields.deadline.optional(),
+  }),
+  output: z.looseObject({
+    ...everyAnswer,
+    quotes: z.array(
+      z.looseObject({ quote_id: z.string(), rank: z.number(), status: z.string(), cpm: z.string(), total: z.string() }),
+    ),
+    failed: z.array(z.looseObject({ item: z.string(), code: z.string(), message: z.string() })),
+    nothing_booked: z.literal(true),
+  }),
+}).run(async (input, desk, call) => {
+  if ((input.items === undefined) === (input.quote_ids === undefined)) {
+    throw new BuyingError(
+      "invalid_arguments",
+      "Give items for new quotes, or quote_ids to renew, not both. Nothing was booked.",
+      "fix_arguments",
+      { field: "items" },
+    );
+  }
+  const deadlineMs = (input.deadline_s ?? 20) * 1000;
+  const by = call.principal.name;
+  const outcomes = input.quote_ids
+    ? await desk.renew(input.quote_ids, by, deadlineMs)
+    : await desk.quote({
+        campaign: input.campaign ?? null,
+        items: (input.items ?? []).map(itemOf),
+        goal: input.goal ?? null,
+        by,
+        deadlineMs,
+      });
+  const got = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.report] : [])).sort(byCpm);
+  const quotes = got.map((report, index) => quoteRow(report, index + 1));
+  const failed = outcomes.flatMap(failedRow);
+  const columns = [
+    "rank",
+    "quote_id",
+    "product",
+    "deal type",
+    "cpm",
+    "list",
+    "impressions",
+    "total",
+    "free",
+    "priced as",
+    "expires (UTC)",
+    "mandate",
+  ];
+  const rows = quotes.map((one) => [
+    one.rank,
+    one.quote_id,
+    one.product,
+    one.deal_type,
+    one.cpm,
+    one.list_cpm,
+    one.impressions,
+    one.total,
+    one.available ?? "not reported",
+    one.priced_as,
+    one.expires_at.slice(0, 16),
+    one.mandate,
+  ]);
+  const next =
+    quotes.length > 0
+      ? ["negotiate {quotes: [{quote_id, target_cpm, max_cpm}]}", "create_media_buy {lines: [{quote_id}]}"]
+      : ["get_media_kit {}"];
+  return answer(
+    desk,
+    { quotes, failed, nothing_booked: true as const },
+    next,
+    quotes.length > 0 && table(columns, rows),
+    notes(quotes),
+    failed.length > 0 &&
+      `No quote:\n${table(
+        ["item", "code", "message"],
+        failed.map((one) => [
+          one.item,
+          one.code,
+          one.message + (one.seller_said ? ` The seller said (its words): "${one.seller_said}"` : ""),
+        ]),
+      )}`,
+    "Nothing was booked.",
+  );
+});
+
+type Item = z.output<typeof item>;
+
+function itemOf(given: Item, index: number): QuoteItem {
+  const at = `items[${index}]`;
+  if ((given.budget === undefined) === (given.impressions === undefined)) {
+    throw new BuyingError(
+      "invalid_arguments",
+      `${at} needs a budget or impressions, not both. Nothing was booked.`,
+      "fix_arguments",
+      { field: `${at}.budget` },
+    );
+  }
+  const { geo = [], audience = [], frequency_cap: cap } = given.targeting ?? {};
+  return {
+    product: given.product,
+    flight: flightOf(given.flight.start, given.flight.end, new Date(), `${at}.flight`),
+    budget: amount(given.budget, `${at}.budget`),
+    impressions: given.impressions ?? null,
+    dealType: given.deal_type ?? null,
+    targeting: geo.length + audience.length > 0 || cap ? { geo, audience, frequencyCap: cap ?? null } : null,
+  };
+}
+
+function byCpm(left: QuoteReport, right: QuoteReport): number {
+  const [a, b] = [left.loaded.line.quote, right.loaded.line.quote];
+  if (a.cpm.currency !== b.cpm.currency) return a.cpm.currency < b.cpm.currency ? -1 : 1;
+  return compare(a.cpm, b.cpm);
+}
+
+function quoteRow(report: QuoteReport, rank: number) {
+  const { quote, status, campaign } = report.loaded.line;
+  const { reveal, mandate } = report;
+  return {
+    quote_id: quote.ref,
+    rank,
+    status,
+    product: quote.product.ref,
+    product_name: quote.product.name,
+    deal_type: quote.dealType,
+    guaranteed: quote.guaranteed,
+    cpm: formatMoney(quote.cpm),
+    list_cpm: formatMoney(quote.listCpm),
+    effective_cpm: formatMoney(quote.cpm),
+    impressions: quote.impressions,
+    flight: quote.flight,
+    total: formatMoney(report.total),
+    basis: "net",
+    available: report.available,
+    priced_as: quote.pricedAs,
+    shown_as: reveal.tier,
+    shown_because: reveal.why,
+    next_tier:
+      reveal.next && reveal.nextSaving ? { tier: reveal.next, would_save: formatMoney(reveal.nextSaving) } : null,
+    not_honoured: quote.notHonoured,
+    expires_at: quote.expiresAt,
+    mandate: mandate.outcome,
+    mandate_because: mandate.reasons,
+    warnings: report.warnings,
+    campaign,
+    flow_id: report.loaded.flowId,
+    found_open: report.found,
+    why: `${rank === 1 ? "lowest CPM" : `rank ${rank} by CPM`}, ${quote.guaranteed ? "guaranteed" : "not guaranteed"}`,
+  };
+}
+
+/** What a table cannot say: identity, what is not honoured, warnings, refusals. */
+function notes(quotes: readonly ReturnType<typeof quoteRow>[]): string {
+  return quotes
+    .flatMap((one) => [
+      `${one.quote_id}: priced as ${one.priced_as}; shown ${one.shown_as} (${one.shown_because.join("; ")})${one.next_tier ? `; ${one.next_tier.tier} would save about ${one.next_tier.would_save}` : ""}`,
+      ...(one.not_honoured.length > 0
+        ? [`${one.quote_id}: the seller will not honour ${one.not_honoured.join(", ")}`]
+        : []),
+      ...one.warnings.map((warning) => `${one.quote_id}: warning: ${warning}`),
+      ...(one.mandate === "allowed"
+        ? []
+        : [`${one.quote_id}: mandate ${one.mandate.replaceAll("_", " ")}: ${one.mandate_because.join("; ")}`]),
+    ])
+    .join("\n");
+}
+
+function failedRow(outcome: QuoteOutcome) {
+  if (outcome.ok) return [];
+  const { code, message, recovery, details } = outcome.error;
+  return [
+    {
+      item: outcome.item,
+      code,
+      message,
+      recovery,
+      field: details.field ?? null,
+      candidates: details.candidates ?? [],
+      seller_said: details.sellerSaid ?? null,
+    },
+  ];
+}

@@ -1,0 +1,216 @@
+import { CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY } from "@modelcontextprotocol/server";
+import type { CallToolResult, InputRequiredResult, McpServer, ServerContext } from "@modelcontextprotocol/server";
+import * as z from "zod";
+import type { Desk } from "../desk.ts";
+import { BuyingError } from "../domain/errors.ts";
+import type { Asking } from "./ask.ts";
+import { paragraphs } from "./table.ts";
+
+/** What a tool does to the world; the four MCP annotations follow from it. */
+export type Effect = "read" | "record" | "negotiate" | "spend";
+
+/** Who is calling. Over stdio it is the person's own client; over HTTP a token's principal. */
+export interface Principal {
+  readonly name: string;
+}
+
+/** One call's circumstances, as a tool may use them. */
+export interface ToolCall {
+  readonly mcp: ServerContext;
+  readonly principal: Principal;
+  /** How the person can be asked on this very request. */
+  readonly asking: Asking;
+  /** `name version` of the client, as it says. */
+  readonly client: string;
+}
+
+/** A question to hand to the client; opaque, so that a tool can return it but never forge its answer. */
+export class Question {
+  readonly request: InputRequiredResult;
+  constructor(request: InputRequiredResult) {
+    this.request = request;
+  }
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly effect: Effect;
+  readonly input: z.ZodType;
+  readonly output: z.ZodType;
+  register(server: McpServer, desk: Desk, call: (mcp: ServerContext) => ToolCall): void;
+}
+
+interface Contract<In, Out> {
+  readonly name: string;
+  readonly title: string;
+  readonly effect: Effect;
+  readonly description: string;
+  readonly input: z.ZodType<In>;
+  readonly output: z.ZodType<Out>;
+}
+
+/** What a tool gives back: the same answer for programs and, with every id and figure the next call needs, for readers. */
+export interface Answer<Out> {
+  readonly data: Out;
+  readonly text: string;
+}
+
+type Run<In, Out> = (input: In, desk: Desk, call: ToolCall) => Promise<Answer<Out> | Question>;
+
+/** Fields every answer carries. */
+export const everyAnswer = {
+  advertiser: z.string(),
+  sandbox: z.boolean(),
+  next: z.array(z.string()).max(3),
+};
+
+type EveryAnswer = z.output<z.ZodObject<typeof everyAnswer>>;
+
+/**
+ * An answer with what all of them share: whose desk this is, whether it is a sandbox, and at most three next steps.
+ * @param parts paragraphs of the text; empty ones fall away
+ */
+export function answer<Data extends Record<string, unknown>>(
+  desk: Desk,
+  data: Data,
+  next: readonly string[],
+  ...parts: readonly (string | null | false)[]
+): Answer<Data & EveryAnswer> {
+  const { advertiser, sandbox } = desk.settings;
+  const steps = next.slice(0, 3);
+  const text = paragraphs(
+    sandbox && "[sandbox: no real money, no real sellers]",
+    ...parts,
+    steps.length > 0 && `Next: ${steps.join(" | ")}`,
+  );
+  return { data: { ...data, advertiser, sandbox, next: steps }, text };
+}
+
+/** Contract first, behaviour second: two steps, because one object literal cannot infer `Out` for `run`. */
+export function defineTool<In, Out extends Record<string, unknown>>(
+  contract: Contract<In, Out>,
+): { run(run: Run<In, Out>): Tool } {
+  return { run: (run) => toolFrom(contract, run) };
+}
+
+function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In, Out>, run: Run<In, Out>): Tool {
+  const { name, title, description, effect, input, output } = contract;
+  return {
+    name,
+    title,
+    description,
+    effect,
+    input,
+    output,
+    register(server, desk, callOf) {
+      server.registerTool(
+        name,
+        { title, description, inputSchema: unchecked(input), outputSchema: output, annotations: annotationsOf(effect) },
+        async (args: unknown, mcp): Promise<CallToolResult | InputRequiredResult> => {
+          const started = performance.now();
+          const call = callOf(mcp);
+          const done = (outcome: string) =>
+            desk.log(name, {
+              ms: Math.round(performance.now() - started),
+              outcome,
+              client: call.client,
+              ...call.asking.canBeAsked,
+            });
+          try {
+            const given = await run(checked(input, args), desk, call);
+            if (given instanceof Question) {
+              done("asked the person");
+              return given.request;
+            }
+            done("ok");
+            return { content: [{ type: "text", text: given.text }], structuredContent: given.data };
+          } catch (error) {
+            const known = desk.explain(error);
+            done(known.code);
+            return errorResult(known);
+          }
+        },
+      );
+    },
+  };
+}
+
+/** `name version` as the client says it, from the request (2026) or the connection (2025). Unverified. */
+export function clientOf(server: McpServer, mcp: ServerContext): string {
+  const parsed = envelope.safeParse(mcp.mcpReq.envelope ?? {});
+  const info = (parsed.success ? parsed.data[CLIENT_INFO_META_KEY] : undefined) ?? server.server.getClientVersion();
+  return info ? `${info.name} ${info.version}`.slice(0, 80) : "unknown client";
+}
+
+/** What the client of this very request can do: 2026 requests carry it, 2025 connections said it once. */
+export function capabilitiesOf(
+  server: McpServer,
+  mcp: ServerContext,
+): { elicitation?: { form?: unknown; url?: unknown } | undefined } {
+  const parsed = envelope.safeParse(mcp.mcpReq.envelope ?? {});
+  const own = parsed.success ? parsed.data[CLIENT_CAPABILITIES_META_KEY] : undefined;
+  return own ?? capabilities.parse(server.server.getClientCapabilities() ?? {});
+}
+
+const capabilities = z.looseObject({
+  elicitation: z.looseObject({ form: z.unknown(), url: z.unknown() }).partial().optional(),
+});
+const envelope = z.looseObject({
+  [CLIENT_CAPABILITIES_META_KEY]: capabilities.optional(),
+  [CLIENT_INFO_META_KEY]: z.looseObject({ name: z.string(), version: z.string() }).optional(),
+});
+
+function annotationsOf(effect: Effect) {
+  return {
+    readOnlyHint: effect === "read",
+    destructiveHint: effect === "spend",
+    idempotentHint: effect !== "negotiate",
+    openWorldHint: true,
+  };
+}
+
+/**
+ * The schema as clients see it, with the check left to {@link checked}: the SDK's own refusal has no code, names no next
+ * step and would be the one error of ours in another shape.
+ */
+function unchecked<In>(schema: z.ZodType<In>) {
+  const standard = schema["~standard"];
+  return { "~standard": { ...standard, validate: (value: unknown) => ({ value }) } };
+}
+
+function checked<In>(schema: z.ZodType<In>, given: unknown): In {
+  const parsed = schema.safeParse(given ?? {});
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.map(String).join(".") || "arguments"}: ${issue.message}`);
+  const field = parsed.error.issues[0]?.path.map(String).join(".");
+  throw new BuyingError(
+    "invalid_arguments",
+    `${issues.join("; ")}. Nothing was booked.`,
+    "fix_arguments",
+    field ? { field } : {},
+  );
+}
+
+/** An error as a model reads it: code first, our sentence, the seller's words labelled; details for programs in `_meta`. */
+export function errorResult(error: BuyingError): CallToolResult {
+  const { field, candidates, retryAfterSeconds, sellerSaid, nothingBooked } = error.details;
+  const said = sellerSaid ? `\nThe seller said (its words, not ours): "${sellerSaid}"` : "";
+  return {
+    isError: true,
+    content: [{ type: "text", text: `${error.code}: ${error.message}${said}` }],
+    _meta: {
+      "media-buyer-mcp/error": {
+        code: error.code,
+        recovery: error.recovery,
+        retry_after_s: retryAfterSeconds ?? null,
+        field: field ?? null,
+        candidates: candidates ?? [],
+        nothing_booked: nothingBooked ?? true,
+      },
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { foldLine, type Line, type LineEvent, lineStatuses, transitions } from "../../src/domain/media-buy.ts";
+import { verifies } from "../requirements.ts";
+import { booking, deal, quote, quoted, terms, usd } from "../unit/sample.ts";
+
+const differences = [{ field: "unit_price", approved: '"31.50 USD"', now: '"40.00 USD"' }];
+const round = { n: 1, move: "counter", we: usd("28.50"), they: usd("30.00"), theirAction: "counter" } as const;
+const claim = { holder: "p1", until: "2026-11-20T10:01:00.000Z" };
+
+/** Every kind of entry, in every variant that a fold may tell apart, lawful or not at the place it is put. */
+const entries: readonly LineEvent[] = [
+  quoted,
+  { kind: "quote_read", v: 1, quote },
+  { kind: "negotiation_round", v: 1, round },
+  { kind: "negotiation_ended", v: 1, status: "agreed", cpm: usd("30.00"), why: "accepted" },
+  { kind: "quote_declined", v: 1, why: "sold" },
+  { kind: "superseded", v: 1, by: "northbeam/qt-2" },
+  ...["ap_1", "ap_2"].flatMap((approvalId): LineEvent[] => [
+    { kind: "approval_requested", v: 1, approvalId, digest: "d", terms },
+    { kind: "approval_closed", v: 1, approvalId, why: "voided" },
+    ...[1, 2, 3].map((attempt): LineEvent => started(attempt, approvalId)),
+  ]),
+  ...[1, 2, 3].flatMap((attempt): LineEvent[] => [
+    started(attempt, null),
+    { kind: "send_claimed", v: 1, attempt, ...claim, resend: false },
+    { kind: "booking_unknown", v: 1, attempt, why: "timeout" },
+    { kind: "booking_looked_up", v: 1, attempt, found: "available" },
+    { kind: "booking_refused", v: 1, attempt, code: "sold_out", why: "no", sent: true },
+    { kind: "booking_confirmed", v: 1, attempt, deal },
+    { kind: "booking_mismatched", v: 1, attempt, deal, differences },
+  ]),
+  { kind: "settled_by_person", v: 1, by: "dana", booked: true, deal, note: "" },
+  { kind: "settled_by_person", v: 1, by: "dana", booked: false, deal: null, note: "" },
+  { kind: "mismatch_cleared", v: 1, by: "dana", note: "" },
+  { kind: "order_placed", v: 1, orderId: "ORD-1" },
+  { kind: "order_failed", v: 1, why: "500" },
+  { kind: "cancel_started", v: 1, by: "dana" },
+  { kind: "cancel_confirmed", v: 1 },
+  { kind: "cancel_refused", v: 1, why: "too late" },
+  { kind: "cancel_unknown", v: 1, why: "timeout" },
+];
+
+function started(attempt: number, approvalId: string | null): LineEvent {
+  return { kind: "booking_started", v: 1, booking: booking(attempt, approvalId) };
+}
+
+/** Long lists, so that what survives of them reaches far into a line's life; few ends that nothing follows. */
+const histories = fc.array(
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.constantFrom(...entries.filter(({ kind }) => !["superseded", "quote_declined"].includes(kind))),
+    },
+    { weight: 1, arbitrary: fc.constantFrom(...entries) },
+  ),
+  { size: "max", minLength: 100, maxLength: 300 },
+);
+
+interface Step {
+  readonly before: Line | null;
+  readonly event: LineEvent;
+  readonly after: Line;
+}
+
+/** Folds what may come and skips the rest, which must be refused with a RangeError. */
+function lived(history: readonly LineEvent[], from: Line | null = null): readonly Step[] {
+  const steps: Step[] = [];
+  let line = from;
+  for (const event of history) {
+    try {
+      const after: Line = foldLine(line, event, "2026-11-20T10:00:00.000Z");
+      steps.push({ before: line, event, after });
+      line = after;
+    } catch (error) {
+      expect(error).toBeInstanceOf(RangeError);
+    }
+  }
+  return steps;
+}
+
+function along(before: Line | null, event: LineEvent, after: Line): void {
+  const { from, to } = transitions[event.kind];
+  expect(from).toContain(before?.status ?? "none");
+  expect(to === "same" ? [before?.status] : [to].flat()).toContain(after.status);
+}
+
+describe("a line", () => {
+  test("moves along the table or not at all", () => {
+    verifies("media_buy.transitions");
+    fc.assert(
+      fc.property(histories, (history) => {
+        for (const { before, event, after } of lived(history)) along(before, event, after);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("reaches every status, by every way the table names and no other", () => {
+    verifies("media_buy.transitions");
+    const used = new Set<string>();
+    const seen = new Map<string, Line>();
+    const todo: (Line | null)[] = [null];
+    for (let before = todo.pop(); before !== undefined; before = todo.pop()) {
+      for (const { event, after } of entries.flatMap((entry) => lived([entry], before))) {
+        along(before, event, after);
+        used.add(`${event.kind} from ${before?.status ?? "none"}`);
+        const { status, attempts, approvalId, cancelFrom, booking: sent } = after;
+        const place = JSON.stringify([status, attempts, approvalId, cancelFrom, sent?.attempt, after.deal !== null]);
+        if (!seen.has(place)) todo.push(after);
+        seen.set(place, after);
+      }
+    }
+    const named = Object.entries(transitions).flatMap(([kind, { from }]) =>
+      from.map((status) => `${kind} from ${status}`),
+    );
+    expect([...used].sort()).toEqual(named.sort());
+    expect([...new Set([...seen.values()].map(({ status }) => status))].sort()).toEqual([...lineStatuses].sort());
+  });
+
+  test("is booked at most once, ever, and never sent again after", () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        const steps = lived(history);
+        const kinds = steps.map(({ event }) => event.kind);
+        const at = steps.findIndex(({ after }) => after.deal !== null);
+        const bookings = steps.filter(({ before, after }) => before?.deal === null && after.deal !== null);
+        expect(bookings.length).toBeLessThanOrEqual(1);
+        if (at < 0) return;
+        for (const kind of [
+          "booking_started",
+          "send_claimed",
+          "booking_confirmed",
+          "booking_mismatched",
+          "quote_read",
+        ]) {
+          expect(kinds.slice(at + 1)).not.toContain(kind);
+        }
+        for (const { after } of steps.slice(at)) expect(after.deal).toEqual(deal);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("starts an attempt only when there was none or the last was refused; attempts only rise", () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        let open = false;
+        for (const { before, event, after } of lived(history)) {
+          expect(after.attempts).toBeGreaterThanOrEqual(before?.attempts ?? 0);
+          if (event.kind === "booking_started") {
+            expect(open).toBe(false);
+            expect(after.attempts).toBe((before?.attempts ?? 0) + 1);
+            open = true;
+          }
+          if (event.kind === "booking_refused") open = false;
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("counts as a success only what nobody found to differ, or a person cleared", () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        let differs = false;
+        for (const { event, after } of lived(history)) {
+          if (event.kind === "booking_mismatched") differs = true;
+          if (event.kind === "mismatch_cleared") differs = false;
+          if (differs) expect(after.status).not.toBe("booked");
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("is folded without changing what was folded before", () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        for (const { before, event, after } of lived(history)) {
+          const frozen = structuredClone(before);
+          expect(foldLine(before, event, "2026-11-20T10:00:00.000Z")).toEqual(after);
+          expect(before).toEqual(frozen);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

@@ -1,0 +1,378 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
+import { Agent, request } from "undici";
+import { afterEach, describe, expect, test } from "vitest";
+import { guardedConnector, isBlocked, originProblem } from "../../src/sellers/addresses.ts";
+import { createHttp, defaultTimeouts, type HttpCall, type HttpOptions } from "../../src/sellers/http.ts";
+import { type Access, SellerFailure } from "../../src/sellers/seller.ts";
+import { verifies } from "../requirements.ts";
+
+const silent = { debug: () => undefined, warn: () => undefined };
+const anonymous: Access = { tier: "public", identity: {} };
+const asAgency: Access = { tier: "agency", identity: { agency_id: "ag-1" } };
+const read: HttpCall = { method: "GET", path: "/products", phase: "discovery" };
+const write: HttpCall = { method: "POST", path: "/api/v1/deals", body: '{"a":1}', phase: "booking" };
+
+const open: (() => Promise<unknown> | undefined)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0)) await close();
+});
+
+async function listen(server: Server | ReturnType<typeof createTcp>): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A real HTTP server on loopback; gives its origin and the requests it got. */
+async function serve(answer: RequestListener): Promise<{ origin: string; got: IncomingMessage[] }> {
+  const got: IncomingMessage[] = [];
+  const server = createServer((incoming, outgoing) => {
+    got.push(incoming);
+    answer(incoming, outgoing);
+  });
+  open.push(async () => {
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  });
+  return { origin: await listen(server), got };
+}
+
+/** A real TCP server that talks as the test says. */
+async function tcp(talk: (socket: Socket, n: number) => void): Promise<{ origin: string; connections: () => number }> {
+  let n = 0;
+  const alive = new Set<Socket>();
+  const server = createTcp((socket) => {
+    n += 1;
+    alive.add(socket);
+    socket.on("error", () => undefined);
+    talk(socket, n);
+  });
+  open.push(async () => {
+    for (const socket of alive) socket.destroy();
+    await new Promise((done) => server.close(done));
+  });
+  return { origin: await listen(server), connections: () => n };
+}
+
+function to(origin: string, more: Partial<HttpOptions> = {}) {
+  return createHttp({ sellerId: "northbeam", origin, credentials: {}, allowLoopback: true, log: silent, ...more });
+}
+
+async function failure(work: Promise<unknown>): Promise<SellerFailure> {
+  const error = await work.then(
+    () => new Error("it did not fail"),
+    (reason: unknown) => reason,
+  );
+  if (error instanceof SellerFailure) return error;
+  throw error;
+}
+
+const json =
+  (body: unknown): RequestListener =>
+  (_, outgoing) => {
+    outgoing.writeHead(200, { "content-type": "application/json", date: "Fri, 20 Nov 2026 08:00:00 GMT" });
+    outgoing.end(JSON.stringify(body));
+  };
+
+describe("what is sent", () => {
+  test("a bearer token, else an API key, else nothing; and none of them to a stranger", async () => {
+    verifies("connection.auth.bearer_first", "connection.auth.api_key_second", "connection.auth.none_last");
+    const { origin, got } = await serve(json({}));
+    const credentials = { agency: { bearer: "tok", apiKey: "key" }, seat: { apiKey: "key" } };
+    const http = to(origin, { credentials });
+    await http.send(read, asAgency);
+    await http.send(read, { tier: "seat", identity: {} });
+    await http.send(read, { tier: "advertiser", identity: {} });
+    await http.send(read, anonymous);
+    const sent = got.map(({ headers }) => [headers.authorization, headers["x-api-key"]]);
+    expect(sent).toEqual([
+      ["Bearer tok", undefined],
+      [undefined, "key"],
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+    expect(got.every(({ headers }) => headers["accept-encoding"] === "identity")).toBe(true);
+  });
+
+  test("a body goes out byte for byte", async () => {
+    const bodies: string[] = [];
+    const { origin } = await serve(async (incoming, outgoing) => {
+      bodies.push(Buffer.concat(await incoming.toArray()).toString("utf8"));
+      json({})(incoming, outgoing);
+    });
+    const body = '{ "note":"Zürich 😀",  "n": 1.0}';
+    await to(origin).send({ ...write, body }, anonymous);
+    expect(bodies).toEqual([body]);
+  });
+
+  test("a redirect is reported, not followed, and the credential goes nowhere", async () => {
+    verifies("connection.auth.per_origin");
+    const elsewhere = await serve(json({}));
+    const { origin } = await serve((_, outgoing) =>
+      outgoing.writeHead(307, { location: `${elsewhere.origin}/x` }).end(),
+    );
+    const http = to(origin, { credentials: { agency: { bearer: "tok" } } });
+    const error = await failure(http.send(write, asAgency));
+    expect(error).toMatchObject({ kind: "redirected", status: 307, definite: false });
+    expect(elsewhere.got).toHaveLength(0);
+  });
+
+  test("a path that would leave the origin is not sent", async () => {
+    const elsewhere = await serve(json({}));
+    const { origin, got } = await serve(json({}));
+    await expect(
+      to(origin).send({ ...read, path: `//${new URL(elsewhere.origin).host}/x` }, asAgency),
+    ).rejects.toThrow();
+    expect([...got, ...elsewhere.got]).toHaveLength(0);
+  });
+});
+
+describe("what comes back", () => {
+  test("JSON is parsed where the answer says it is, and the seller's clock is told", async () => {
+    const { origin } = await serve(json({ ok: true }));
+    expect(await to(origin).send(read, anonymous)).toMatchObject({
+      status: 200,
+      json: { ok: true },
+      date: "Fri, 20 Nov 2026 08:00:00 GMT",
+    });
+  });
+
+  test.each([
+    ["text/plain", '{"a":1}', undefined],
+    ["application/json", "{", undefined],
+    ["application/vnd.x+json; v=1", '{"a":1}', { a: 1 }],
+    ["application/json", '{"a":"\\ud800"}', { a: "\ud800" }],
+  ])("%s %s", async (type, body, expected) => {
+    const { origin } = await serve((_, outgoing) => outgoing.writeHead(500, { "content-type": type }).end(body));
+    expect((await to(origin).send(read, anonymous)).json).toEqual(expected);
+  });
+
+  test("bad UTF-8 and 200,000 nested arrays crash nothing", async () => {
+    const deep = "[".repeat(200_000) + "]".repeat(200_000);
+    const bodies = [
+      Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff, 0xc3, 0x28]), Buffer.from('"}')]),
+      Buffer.from(deep),
+    ];
+    const { origin } = await serve((_, outgoing) => {
+      outgoing.writeHead(200, { "content-type": "application/json" }).end(bodies.shift());
+    });
+    const http = to(origin);
+    expect((await http.send(read, anonymous)).json).toEqual({ a: "\ufffd\ufffd(" });
+    expect(Array.isArray((await http.send(read, anonymous)).json)).toBe(true);
+  });
+
+  test("an answer of more than 4 MB is cut off, said up front or not", async () => {
+    const big = Buffer.alloc(5 << 20, 32);
+    for (const known of [true, false]) {
+      const { origin } = await serve((_, outgoing) => {
+        outgoing.writeHead(200, {
+          "content-type": "application/json",
+          ...(known ? { "content-length": big.length } : {}),
+        });
+        outgoing.end(big);
+      });
+      expect(await failure(to(origin).send(write, anonymous))).toMatchObject({ kind: "too_large", definite: false });
+    }
+  });
+
+  test("a compressed answer is refused: its size could not be capped", async () => {
+    const { origin } = await serve((_, outgoing) => {
+      outgoing.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end("x");
+    });
+    expect(await failure(to(origin).send(read, anonymous))).toMatchObject({ kind: "invalid_answer" });
+  });
+
+  test("what is not HTTP is an invalid answer", async () => {
+    const { origin } = await tcp((socket) => socket.on("data", () => socket.end("220 mail.example ESMTP\r\n")));
+    expect(await failure(to(origin).send(read, anonymous))).toMatchObject({ kind: "invalid_answer", definite: false });
+  });
+});
+
+describe("deadlines", () => {
+  test("are 10, 15 and 30 seconds, and can be set", () => {
+    verifies("connection.timeout.discovery", "connection.timeout.kit", "connection.timeout.booking");
+    expect(defaultTimeouts).toEqual({ discovery: 10_000, media_kit: 15_000, booking: 30_000 });
+  });
+
+  test("hold for a silent seller and for a body that drips, each phase by its own", async () => {
+    verifies("connection.timeout.setting", "error.unreachable_vs_timeout");
+    const timeouts = { discovery: 100, booking: 150 };
+    const silentSeller = await serve(() => undefined);
+    const dripping = await serve((_, outgoing) => {
+      outgoing.writeHead(200, { "content-type": "application/json" });
+      const drip = setInterval(() => outgoing.write(" "), 10);
+      outgoing.on("close", () => clearInterval(drip));
+    });
+    for (const { origin } of [silentSeller, dripping]) {
+      const http = to(origin, { timeouts });
+      const first = await failure(http.send(read, anonymous));
+      expect(first).toMatchObject({ kind: "timeout", definite: false, code: null });
+      expect(first.message).toBe("northbeam did not answer GET /products within 0.1 s.");
+      expect((await failure(http.send(write, anonymous))).message).toContain("POST /api/v1/deals within 0.15 s");
+    }
+  });
+
+  test("the caller's abort ends a read, and never a booking", async () => {
+    const { origin } = await serve((incoming, outgoing) => {
+      if (incoming.method === "POST") setTimeout(() => json({ booked: true })(incoming, outgoing), 50);
+    });
+    const stop = AbortSignal.timeout(10);
+    const http = to(origin);
+    const booking = http.send(write, { ...anonymous, signal: stop });
+    expect(await failure(http.send(read, { ...anonymous, signal: stop }))).toMatchObject({
+      kind: "timeout",
+      code: "stopped",
+    });
+    expect((await booking).json).toEqual({ booked: true });
+  });
+});
+
+describe("a broken connection", () => {
+  /** Answers once per socket with keep-alive, and resets the socket at its second request, as uvicorn may after a 500. */
+  function resetsSecond(socket: Socket): void {
+    let seen = 0;
+    socket.on("data", () => {
+      seen += 1;
+      if (seen > 1) socket.resetAndDestroy();
+      else socket.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+    });
+  }
+
+  test("is survived by a GET on a fresh socket, once", async () => {
+    const { origin, connections } = await tcp(resetsSecond);
+    const http = to(origin);
+    await http.send(read, anonymous);
+    expect((await http.send(read, anonymous)).json).toEqual({});
+    expect(connections()).toBe(2);
+    const always = await tcp((socket) => socket.on("data", () => socket.resetAndDestroy()));
+    expect(await failure(to(always.origin).send(read, anonymous))).toMatchObject({
+      kind: "unreachable",
+      definite: false,
+    });
+    expect(always.connections()).toBe(2);
+  });
+
+  test("is not tried again by a POST, which always has a socket of its own", async () => {
+    const { origin, connections } = await tcp(resetsSecond);
+    const http = to(origin);
+    await http.send(write, anonymous);
+    await http.send(write, anonymous);
+    expect(connections()).toBe(2);
+    const always = await tcp((socket) => socket.on("data", () => socket.resetAndDestroy()));
+    expect(await failure(to(always.origin).send(write, anonymous))).toMatchObject({
+      kind: "unreachable",
+      definite: false,
+    });
+    expect(always.connections()).toBe(1);
+  });
+
+  test("half an answer is not an answer", async () => {
+    const half = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{";
+    const { origin } = await tcp((socket) => socket.on("data", () => socket.end(half)));
+    const error = await failure(to(origin).send(write, anonymous));
+    expect(error).toMatchObject({ kind: "unreachable", definite: false });
+    expect(error.message).toContain("broke off POST /api/v1/deals");
+  });
+
+  test("a refused one is definite: nothing was sent", async () => {
+    const server = createTcp();
+    const origin = await listen(server);
+    await new Promise((done) => server.close(done));
+    const error = await failure(to(origin).send(write, anonymous));
+    expect(error).toMatchObject({ kind: "unreachable", definite: true });
+    expect(error.message).toBe("northbeam could not be reached (ECONNREFUSED).");
+    expect(await failure(to("https://no-such-host.invalid").send(write, anonymous))).toMatchObject({ definite: true });
+  });
+});
+
+describe("a seller that keeps failing", () => {
+  test("is left alone after five failures, definitely unsent, and tried again after the rest", async () => {
+    verifies("stack.cockatiel");
+    let well = false;
+    const { origin, got } = await serve((incoming, outgoing) => {
+      if (well) json({})(incoming, outgoing);
+      else incoming.socket.destroy();
+    });
+    const http = to(origin, { circuit: { failures: 5, restMs: 500 } });
+    for (let n = 0; n < 5; n += 1) await failure(http.send(write, anonymous));
+    expect(got).toHaveLength(5);
+    expect(await failure(http.send(write, anonymous))).toMatchObject({ kind: "circuit_open", definite: true });
+    expect(got).toHaveLength(5);
+    well = true;
+    await new Promise((done) => setTimeout(done, 600));
+    expect((await http.send(write, anonymous)).status).toBe(200);
+  });
+
+  test("refusals, error pages and callers that gave up open nothing", async () => {
+    const { origin } = await serve((incoming, outgoing) => {
+      if (incoming.method === "POST") outgoing.writeHead(500).end("Internal Server Error");
+    });
+    const http = to(origin);
+    for (let n = 0; n < 7; n += 1) {
+      expect((await http.send(write, anonymous)).status).toBe(500);
+      expect(await failure(http.send(read, { ...anonymous, signal: AbortSignal.abort() }))).toMatchObject({
+        code: "stopped",
+      });
+    }
+  });
+});
+
+describe("where a seller may live", () => {
+  const local =
+    "127.0.0.1 127.1 2130706433 0x7f.1 017700000001 localhost [::1] [::ffff:127.0.0.1] [::ffff:7f00:1]".split(" ");
+  const inside =
+    "0 0.0.0.0 10.0.0.8 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 [::] [fe80::1] [fd00::1] [::ffff:10.0.0.1] [64:ff9b::a00:1] [2002:a00:1::]";
+
+  test.each([...local, ...inside.split(" ")])("%s is not called, over http or https", async (host) => {
+    const { origin, got } = await serve(json({}));
+    const { port } = new URL(origin);
+    for (const scheme of ["http", "https"]) {
+      const http = to(`${scheme}://${host}:${port}`, {
+        allowLoopback: false,
+        credentials: { agency: { apiKey: "key" } },
+      });
+      const error = await failure(http.send(write, asAgency));
+      expect(error).toMatchObject({ kind: "unreachable", code: "address_not_allowed", definite: true });
+    }
+    expect(got).toHaveLength(0);
+  });
+
+  test("only an allowed origin may be on this machine, and nothing else of our network with it", async () => {
+    const { origin } = await serve(json({}));
+    expect((await to(origin).send(read, anonymous)).status).toBe(200);
+    expect((await to(origin.replace("127.0.0.1", "localhost")).send(read, anonymous)).status).toBe(200);
+    for (const host of inside.split(" ")) expect(originProblem(`http://${host}`, true)).not.toBeNull();
+  });
+
+  test("https everywhere else, and an origin is no more than that", () => {
+    expect(originProblem("http://seller.example", true)).toBe("does not use https");
+    expect(originProblem("https://seller.example", false)).toBeNull();
+    expect(originProblem("https://seller.example/", false)).toBeNull();
+    for (const origin of [
+      "https://u:p@seller.example",
+      "https://seller.example/api",
+      "ftp://seller.example",
+      "seller",
+    ]) {
+      expect(originProblem(origin, true)).not.toBeNull();
+    }
+  });
+
+  test.each(local)("%s does not pass the connector either, which is what a name or a rebinding meets", async (host) => {
+    const { origin, got } = await serve(json({}));
+    const dispatcher = new Agent({ connect: guardedConnector(false, 1_000) });
+    open.push(() => dispatcher.close());
+    await expect(request(`http://${host}:${new URL(origin).port}`, { dispatcher })).rejects.toMatchObject({
+      code: "ESSRF",
+    });
+    expect(got).toHaveLength(0);
+  });
+
+  test("an address that is none is blocked, public ones are not", () => {
+    expect(isBlocked("not an address", true)).toBe(true);
+    expect(isBlocked("93.184.215.14", false)).toBe(false);
+    expect(isBlocked("2606:2800:21f:cb07:6820:80da:af6b:8b2c", false)).toBe(false);
+  });
+});

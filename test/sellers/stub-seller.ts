@@ -1,0 +1,58 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { iabSellerAgent } from "../../src/sellers/iab-seller-agent.ts";
+import type { Seller } from "../../src/sellers/seller.ts";
+
+/** An answer: JSON, or plain text with its status. */
+export type Stubbed =
+  | { readonly status?: number; readonly json: unknown }
+  | { readonly status: number; readonly text: string };
+
+export interface StubSeller {
+  readonly seller: Seller;
+  readonly origin: string;
+  /** Method and path with query of each request, in order. */
+  readonly seen: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * A seller on loopback that answers as the test says, for what no sandbox seller would: `"GET /products"` names an
+ * answer, or a function of the query. What is not named does not exist.
+ */
+export async function stubSeller(
+  answers: Readonly<Record<string, Stubbed | ((query: URLSearchParams) => Stubbed)>>,
+): Promise<StubSeller> {
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://stub");
+    seen.push(`${request.method} ${request.url}`);
+    const named = answers[`${request.method} ${pathname}`] ?? { status: 404, json: { detail: "Not Found" } };
+    const answer = typeof named === "function" ? named(searchParams) : named;
+    const isText = "text" in answer;
+    response.writeHead(answer.status ?? 200, {
+      "content-type": isText ? "text/plain; charset=utf-8" : "application/json",
+    });
+    response.end(isText ? answer.text : JSON.stringify(answer.json));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const seller = iabSellerAgent.connect({
+    sellerId: "stub",
+    origin,
+    credentials: { agency: { apiKey: "key" } },
+    allowLoopback: true,
+    log: { debug: () => undefined, warn: () => undefined },
+  });
+  return {
+    seller,
+    origin,
+    seen,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { parseMoney } from "../../src/domain/money.ts";
+import { type Holding, noBalances, type SpendEvent, settleBalances, spentOn } from "../../src/domain/spend.ts";
+import { holding, usd } from "./sample.ts";
+
+const reserved = (change: Partial<Holding> = {}): SpendEvent => ({
+  kind: "reserved",
+  v: 1,
+  holding: { ...holding, ...change },
+});
+const released = (change: Partial<Holding> = {}): SpendEvent => ({
+  kind: "released",
+  v: 1,
+  holding: { ...holding, ...change },
+  why: "refused",
+});
+const overspent = (by: string): SpendEvent => ({ kind: "overspent", v: 1, holding, by: usd(by), why: "higher price" });
+const balancesAfter = (...events: readonly SpendEvent[]) => events.reduce(settleBalances, noBalances("USD"));
+
+describe("balances", () => {
+  test("count a reservation in total, on its day and for its way of deciding", () => {
+    const balances = balancesAfter(reserved(), reserved({ ref: "b/2", amount: usd("100"), via: "auto" }));
+    expect(balances.total).toEqual(usd("50099.98"));
+    expect(spentOn(balances, "2026-11-20")).toEqual(usd("50099.98"));
+    expect(spentOn(balances, "2026-11-20", "form")).toEqual(usd("49999.98"));
+    expect(spentOn(balances, "2026-11-20", "auto")).toEqual(usd("100"));
+    expect(spentOn(balances, "2026-11-20", "terminal")).toEqual(usd("0"));
+    expect(spentOn(balances, "2026-11-21")).toEqual(usd("0"));
+  });
+
+  test("give back on the day that was charged, not on today", () => {
+    const balances = balancesAfter(reserved({ day: "2026-11-19" }), reserved(), released({ day: "2026-11-19" }));
+    expect(spentOn(balances, "2026-11-19")).toEqual(usd("0"));
+    expect(spentOn(balances, "2026-11-20")).toEqual(usd("49999.98"));
+  });
+
+  test("what was booked above its approval is spent, and opens an incident until a person clears it", () => {
+    const over = balancesAfter(reserved(), overspent("10"));
+    expect(over.total).toEqual(usd("50009.98"));
+    expect(over.incidents).toEqual([holding.ref]);
+    const other = settleBalances(over, { kind: "incident_cleared", v: 1, ref: "another/line", by: "dana" });
+    expect(other.incidents).toEqual([holding.ref]);
+    const cleared = settleBalances(over, { kind: "incident_cleared", v: 1, ref: holding.ref, by: "dana" });
+    expect(cleared).toEqual({ ...over, incidents: [] });
+  });
+
+  test("a difference that costs nothing opens an incident too", () => {
+    expect(balancesAfter(reserved(), overspent("0"))).toMatchObject({
+      total: holding.amount,
+      incidents: [holding.ref],
+    });
+  });
+
+  test("never give back what is not held: twice, on another day, for another channel", () => {
+    expect(() => balancesAfter(released())).toThrow(RangeError);
+    expect(() => balancesAfter(reserved(), released(), released())).toThrow(/more than is held/);
+    expect(() => balancesAfter(reserved(), released({ day: "2026-11-21" }))).toThrow(RangeError);
+    expect(() => balancesAfter(reserved(), released({ via: "auto" }))).toThrow(RangeError);
+  });
+
+  test("are in one currency", () => {
+    const inEuros = () => balancesAfter(reserved({ amount: parseMoney("1 EUR") }));
+    expect(inEuros).toThrow(expect.objectContaining({ code: "currency_mismatch" }));
+  });
+});

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+/** `LONG=1` runs the long forms too; the bundle that child processes start is built once, before all files. */
+export default defineConfig({
+  root: new URL("..", import.meta.url).pathname,
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/build-once.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    // A test that passes on a second try hides a race; none gets one.
+    retry: 0,
+    reporters: ["default"],
+  },
+});
