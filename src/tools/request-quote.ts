@@ -1,5 +1,6 @@
 import * as z from "zod";
-import type { QuoteItem, QuoteOutcome, QuoteReport } from "../buying/quote.ts";
+import type { QuoteItem, QuoteOutcome } from "../buying/quote.ts";
+import type { QuoteReport } from "../buying/quote-report.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { flightOf } from "../domain/flight.ts";
 import { goals } from "../domain/identity.ts";

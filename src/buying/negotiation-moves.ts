@@ -1,0 +1,200 @@
+import { BuyingError } from "../domain/errors.ts";
+import type { Tier } from "../domain/identity.ts";
+import type { Ref } from "../domain/ids.ts";
+import type { LineEvent } from "../domain/media-buy.ts";
+import { compare, displayMoney, type Money } from "../domain/money.ts";
+import {
+  clampMove,
+  type Move,
+  type NegotiationLimits,
+  type NegotiationView,
+  type Round,
+  type Strategy,
+} from "../domain/negotiation.ts";
+import { type RoundAnswer, type Seller, SellerFailure } from "../sellers/seller.ts";
+import { accessAs } from "./access.ts";
+import { appendLine, type LoadedLine, loadLine } from "./lines.ts";
+import type { Ports } from "./ports.ts";
+
+export type ManualMove = "counter" | "accept" | "walk_away";
+
+export interface NegotiateItem {
+  readonly ref: Ref;
+  readonly targetCpm: Money | null;
+  readonly maxCpm: Money | null;
+  /** For one step at a time: the price of this counter. */
+  readonly offerCpm: Money | null;
+}
+
+export type NegotiationOutcome =
+  | "agreed"
+  | "countered"
+  | "final_offer"
+  | "in_progress"
+  | "walked_away"
+  | "rejected"
+  | "not_negotiable"
+  | "failed";
+
+/** One negotiation under way: with whom, as whom, and within which limits. */
+export interface Talk {
+  readonly ports: Ports;
+  readonly item: NegotiateItem;
+  readonly seller: Seller;
+  readonly tier: Tier;
+  readonly strategy: Strategy;
+  readonly limits: NegotiationLimits;
+}
+
+/** How a negotiation, or one move of it, came out. */
+export interface Ended {
+  readonly outcome: NegotiationOutcome;
+  readonly why: string;
+  readonly sellerSaid: string | null;
+}
+
+/** Plays the strategy to its end. */
+export async function playOut(talk: Talk): Promise<Ended> {
+  const { ports, item, limits } = talk;
+  for (let turn = 0; turn <= limits.maxRounds; turn += 1) {
+    const view = viewOf(await loadLine(ports, item.ref));
+    const move = clampMove(talk.strategy.move(view, limits), view, limits);
+    const ended = await make(talk, move, view);
+    if (ended) return ended;
+  }
+  return end(talk, "walked_away", "the rounds are used up");
+}
+
+/**
+ * One move of the planner's own. @throws BuyingError when it lacks its price, or would go above the limits
+ */
+export async function playOne(talk: Talk, wanted: ManualMove): Promise<Ended> {
+  const { ports, item, limits } = talk;
+  const view = viewOf(await loadLine(ports, item.ref));
+  if (wanted === "counter" && !item.offerCpm) {
+    throw new BuyingError(
+      "invalid_arguments",
+      "A counter needs offer_cpm. Nothing was offered or booked.",
+      "fix_arguments",
+      { field: "offer_cpm" },
+    );
+  }
+  if (wanted === "accept" && !view.sellerCpm) {
+    throw new BuyingError(
+      "invalid_arguments",
+      "There is no counter-offer of the seller's to accept yet; the quote itself can be bought. Nothing was booked.",
+      "fix_arguments",
+      {
+        field: "move",
+      },
+    );
+  }
+  const why = "the planner's move";
+  const asked: Move =
+    wanted === "counter" && item.offerCpm
+      ? { kind: "counter", cpm: item.offerCpm, why }
+      : { kind: wanted === "accept" ? "accept" : "walk_away", why };
+  const move = clampMove(asked, view, limits);
+  if (wanted === "accept" && move.kind !== "accept" && view.sellerCpm) {
+    throw new BuyingError(
+      "outside_mandate",
+      `The seller's ${displayMoney(view.sellerCpm)} is above the limit of ${displayMoney(limits.max)} (quote, max_cpm and mandate). Nothing was accepted.`,
+      "fix_arguments",
+    );
+  }
+  const ended = await make(talk, move, view);
+  if (ended) return ended;
+  const after = (await loadLine(ports, item.ref)).line.rounds.at(-1);
+  const outcome = after?.theirAction === "final_offer" ? "final_offer" : "countered";
+  const said = after?.they ? `the seller asks ${displayMoney(after.they)}` : "the seller answered without a price";
+  return { outcome, why: said, sellerSaid: null };
+}
+
+/** Makes one move, keeps the round, and says how the negotiation ended if it did. */
+async function make(talk: Talk, move: Move, view: NegotiationView): Promise<Ended | null> {
+  const { ports, item, seller, limits } = talk;
+  if (move.kind === "walk_away") return end(talk, "walked_away", move.why);
+  const access = accessAs(ports, talk.tier);
+  const { quote } = (await loadLine(ports, item.ref)).line;
+  const n = view.roundsDone + 1;
+  let answer: RoundAnswer;
+  try {
+    answer =
+      move.kind === "accept" && view.sellerCpm
+        ? await seller.accept(quote, view.sellerCpm, n, ports.newId(), access)
+        : await seller.counter(quote, move.kind === "counter" ? move.cpm : limits.max, n, ports.newId(), access);
+  } catch (error) {
+    if (error instanceof SellerFailure && ["forbidden", "unsupported", "closed", "unauthorized"].includes(error.kind))
+      throw notNegotiable(error, talk.tier);
+    throw error;
+  }
+  await record(ports, item.ref, { kind: "negotiation_round", v: 1, round: roundOf(answer.round, move) });
+  if (answer.status === "rejected")
+    return {
+      ...(await end(talk, "rejected", "the seller ended the negotiation; the quote's own price still stands")),
+      sellerSaid: answer.rationale,
+    };
+  if (answer.status !== "agreed") return null;
+  const struck = answer.round.they;
+  if (!struck || compare(struck, limits.max) > 0) {
+    const at = struck ? displayMoney(struck) : "a price it does not name";
+    // The seller holds this to be accepted, so the quote can no longer be had at its own price: it must not be bought unseen.
+    await record(ports, item.ref, {
+      kind: "negotiation_ended",
+      v: 1,
+      status: "rejected",
+      cpm: struck,
+      why: `struck at ${at}, above the limit`,
+    });
+    const why = `the seller struck at ${at}, above what was offered; renew the quote to get its own price back`;
+    return { outcome: "rejected", why, sellerSaid: null };
+  }
+  await record(ports, item.ref, { kind: "negotiation_ended", v: 1, status: "agreed", cpm: struck, why: move.why });
+  return { outcome: "agreed", why: move.why, sellerSaid: null };
+}
+
+async function end(talk: Talk, outcome: "walked_away" | "rejected", why: string): Promise<Ended> {
+  await record(talk.ports, talk.item.ref, { kind: "negotiation_ended", v: 1, status: outcome, cpm: null, why });
+  const still = outcome === "walked_away" ? "; the quote can still be bought at its own price" : "";
+  return { outcome, why: `${why}${still}`, sellerSaid: null };
+}
+
+async function record(ports: Ports, ref: string, event: LineEvent): Promise<void> {
+  await appendLine(ports, ref, () => [event]);
+}
+
+function roundOf(round: Round, move: Move): Round {
+  return { ...round, move: move.kind === "accept" ? "accept" : round.move };
+}
+
+function viewOf({ line }: LoadedLine): NegotiationView {
+  const last = line.rounds.at(-1);
+  const offers = line.rounds.flatMap(({ move, we }) => (move === "counter" && we ? [we] : []));
+  return {
+    quoteCpm: line.quotedCpm,
+    sellerCpm: last?.they ?? null,
+    ourLast: offers.at(-1) ?? null,
+    roundsDone: line.rounds.length,
+    roundsLeft: null,
+    sellerIsFinal: last?.theirAction === "final_offer",
+  };
+}
+
+function notNegotiable(failure: SellerFailure, tier: Tier): BuyingError {
+  const said = failure.sellerSaid === null ? {} : { sellerSaid: failure.sellerSaid };
+  if (failure.kind === "closed") {
+    const message =
+      "The negotiation of this quote is closed. Buy it at the price it came to, or renew it. Nothing was booked.";
+    return new BuyingError("not_negotiable", message, "fix_arguments", { ...said, cause: failure });
+  }
+  const more =
+    tier === "advertiser"
+      ? "buy the quote as it is, or ask another seller"
+      : "reveal more of the buyer (a higher tier's credential), buy the quote as it is, or ask another seller";
+  return new BuyingError(
+    "not_negotiable",
+    `This seller does not negotiate with us as ${tier}: ${more}. Nothing was booked.`,
+    "choose_another",
+    { ...said, cause: failure },
+  );
+}
