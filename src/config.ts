@@ -49,7 +49,7 @@ const mandate = z
       .string()
       .refine(isCurrency, "an ISO 4217 code in capitals")
       .describe("The only currency that may be spent"),
-    per_buy: amount.describe("Most that one media buy may cost"),
+    per_buy: amount.describe("Most that one decision may commit, all its lines together"),
     per_day: amount.describe("Most that may be committed in a day, by all channels together"),
     max_cpm: amount.describe("Highest price per 1,000 impressions"),
     sellers: z

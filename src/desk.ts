@@ -1,8 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { decide, type DecisionOutcome, type PersonsDecision } from "./buying/approve.ts";
+import { noteAsked } from "./buying/asked.ts";
 import { type BuyAsk, type BuyOutcome, createMediaBuy } from "./buying/book.ts";
-import { type DiscoverRequest, type Discovery, discoverSellers } from "./buying/discover.ts";
+import {
+  type DiscoverRequest,
+  type Discovery,
+  discoverSellers,
+  type SellerDetails,
+  sellerDetails,
+} from "./buying/discover.ts";
 import { failureAsError } from "./buying/failures.ts";
 import { cancelBuy, loadBuy, performanceOf } from "./buying/flight.ts";
 import { type LoadedLine, loadApproval, loadBalances, loadLine } from "./buying/lines.ts";
@@ -53,6 +60,8 @@ export interface Desk {
   /** Records a decision without calling any seller; a serving process sends. */
   decideOnly(approvalId: string, decision: PersonsDecision): Promise<DecisionOutcome>;
   approval(approvalId: string): Promise<Approval>;
+  /** Notes that the person was asked through the client's form, or with what outcome short of a decision. */
+  noteAsked(approvalId: string, client: string, unanswered: string | null): Promise<void>;
   /** Waits until an approval is decided and its lines have an outcome, or the time is over. */
   waitFor(approvalId: string, waitMs: number, signal?: AbortSignal): Promise<Approval>;
   line(ref: Ref): Promise<LoadedLine>;
@@ -63,6 +72,8 @@ export interface Desk {
   cancel(id: Ref, by: string): Promise<LoadedLine>;
   performance(id: Ref): Promise<Performance | null>;
   seller(idNameOrDomain: string): Promise<SellerRecord>;
+  /** A seller's own card and supply chain, as far as it publishes them; nothing of the buyer is shown for it. */
+  sellerDetails(idNameOrDomain: string): Promise<SellerDetails>;
   sellers(): Promise<readonly SellerRecord[]>;
   balances(): Promise<{ readonly balances: Balances; readonly day: string }>;
   inbox(): Promise<Inbox>;
@@ -156,6 +167,7 @@ export function openDesk(options: DeskOptions): Desk {
     },
     decideOnly: (approvalId, decision) => decide(ports, approvalId, decision, false),
     approval,
+    noteAsked: (approvalId, client, unanswered) => noteAsked(ports, approvalId, { via: "form", client, unanswered }),
     waitFor: async (approvalId, waitMs, signal) => {
       const until = Date.now() + waitMs;
       for (;;) {
@@ -177,6 +189,7 @@ export function openDesk(options: DeskOptions): Desk {
     cancel: (id, by) => cancelBuy(ports, id, by),
     performance: (id) => performanceOf(ports, id),
     seller: (id) => directory.find(id),
+    sellerDetails: (id) => sellerDetails(ports, id),
     sellers: () => directory.all(),
     balances: async () => ({ balances: (await loadBalances(ports)).balances, day: spendDay(ports) }),
     inbox: () => inbox(ports),

@@ -26,8 +26,12 @@ export function registerResources(server: McpServer, desk: Desk): void {
   server.registerResource(
     "seller",
     new ResourceTemplate("buyer://seller/{seller}", { list: undefined, complete: { seller: sellerIds } }),
-    { title: "Seller", description: "A seller as this desk knows it", mimeType: "application/json" },
-    async (uri, { seller }) => text(uri, await explained(desk, desk.seller(one(seller)))),
+    {
+      title: "Seller",
+      description: "A seller as this desk knows it, with its card and supply chain",
+      mimeType: "application/json",
+    },
+    async (uri, { seller }) => text(uri, await explained(desk, desk.sellerDetails(one(seller)))),
   );
   server.registerResource(
     "quote",

@@ -2,12 +2,13 @@ import { createRequestStateCodec, McpServer, type ServerContext } from "@modelco
 import type { Desk } from "./desk.ts";
 import { registerPrompts } from "./prompts.ts";
 import { registerResources } from "./resources.ts";
-import type { State } from "./tools/ask.ts";
+import { capabilitiesOf, clientOf, type Principal, type State, type ToolCall } from "./tools/call.ts";
 import { tools } from "./tools/index.ts";
-import { capabilitiesOf, clientOf, type Principal, type ToolCall } from "./tools/tool.ts";
 import { version } from "./version.ts";
 
 const WEEK_SECONDS = 7 * 86_400;
+/** The extension by which a client says that it renders MCP Apps. */
+const APPS = "io.modelcontextprotocol/ui";
 
 /** What a model is told once: the order of tools, the gate, and whose words to trust. Under 1 kB. */
 export const instructions = `Buys advertising media for a person. Order: get_inbox (first in a new conversation), discover_sellers, get_media_kit, request_quote, negotiate, create_media_buy, approve.
@@ -34,14 +35,15 @@ export async function createServer(desk: Desk, principal: Principal, era: "legac
     },
   );
   const callOf = (mcp: ServerContext): ToolCall => {
-    const { elicitation } = capabilitiesOf(server, mcp);
+    const { elicitation, extensions } = capabilitiesOf(server, mcp);
     // An empty elicitation capability means forms; one that names only `url` does not.
     const form = elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+    const apps = extensions !== undefined && APPS in extensions;
     return {
       mcp,
       principal,
       client: clientOf(server, mcp),
-      asking: { era, canBeAsked: { form }, mintState: (payload, context) => codec.mint(payload, context) },
+      asking: { era, canBeAsked: { form, apps }, mintState: (payload, context) => codec.mint(payload, context) },
     };
   };
   for (const tool of tools) tool.register(server, desk, callOf);

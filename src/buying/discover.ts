@@ -2,9 +2,11 @@ import { type Tier, type Trust, trustLevels } from "../domain/identity.ts";
 import type { Channel } from "../domain/inventory.ts";
 import { committed } from "../domain/media-buy.ts";
 import { splitRef } from "../domain/ids.ts";
-import type { Capability, SellerCard } from "../sellers/seller.ts";
+import type { Capability, Seller, SellerCard } from "../sellers/seller.ts";
 import { accessAs, highestTier } from "./access.ts";
+import { failureAsError } from "./failures.ts";
 import { askAll, type SellerStatus } from "./fan-out.ts";
+import { kitOf } from "./media-kit.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 
 export interface DiscoverRequest {
@@ -56,7 +58,7 @@ export async function discoverSellers(ports: Ports, request: DiscoverRequest): P
   for (const { record, status, value: card, why } of asked) {
     if (!card) keptOut.push({ record, why: why ?? status, status });
     else {
-      const reason = whyFiltered(request, record, card);
+      const reason = whyFiltered(request, record, card) ?? (await whyNotThere(ports, request, record));
       if (reason) keptOut.push({ record, why: reason, status: "filtered" });
       else
         sellers.push({
@@ -84,6 +86,26 @@ export async function cardOf(ports: Ports, record: SellerRecord, refresh = false
   return card;
 }
 
+/** What one seller says about itself. Null where it does not, or could not be asked; `why` says which. */
+export interface SellerDetails {
+  readonly record: SellerRecord;
+  readonly card: SellerCard | null;
+  readonly supplyChain: Awaited<ReturnType<Seller["supplyChain"]>> | null;
+  readonly why: string | null;
+}
+
+/** One seller's card and supply chain, asked as nobody in particular. */
+export async function sellerDetails(ports: Ports, idNameOrDomain: string): Promise<SellerDetails> {
+  const record = await ports.directory.find(idNameOrDomain);
+  try {
+    const card = await cardOf(ports, record);
+    const supplyChain = await ports.directory.connect(record).supplyChain(accessAs(ports, "public"));
+    return { record, card, supplyChain, why: null };
+  } catch (error) {
+    return { record, card: null, supplyChain: null, why: failureAsError(ports, error).message };
+  }
+}
+
 async function boughtBefore(ports: Ports): Promise<ReadonlyMap<string, number>> {
   const heads = await ports.ledger.heads({ kind: "quote", statuses: [...committed, "cancelled"], limit: 10_000 });
   const counts = new Map<string, number>();
@@ -92,6 +114,25 @@ async function boughtBefore(ports: Ports): Promise<ReadonlyMap<string, number>> 
     counts.set(sellerId, (counts.get(sellerId) ?? 0) + 1);
   }
   return counts;
+}
+
+/**
+ * Cards name no countries, so the kit decides: a seller is kept unless every product of it names places and none of
+ * them is asked for. A kit that cannot be read keeps its seller.
+ */
+async function whyNotThere(ports: Ports, { countries }: DiscoverRequest, record: SellerRecord): Promise<string | null> {
+  if (countries.length === 0) return null;
+  try {
+    const { products } = await kitOf(ports, record, null);
+    const wanted = countries.map((country) => country.toUpperCase());
+    const there = products.some(
+      ({ geo }) => geo.length === 0 || geo.some((place) => wanted.includes(place.slice(0, 2).toUpperCase())),
+    );
+    return there || products.length === 0 ? null : `sells nothing in ${countries.join(", ")} that it names`;
+  } catch (error) {
+    ports.log("a kit could not be read for its countries", { seller: record.id, error: String(error) });
+    return null;
+  }
 }
 
 function whyFiltered(request: DiscoverRequest, record: SellerRecord, card: SellerCard): string | null {

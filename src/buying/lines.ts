@@ -63,7 +63,7 @@ export async function loadApproval(ports: Ports, approvalId: string): Promise<Lo
 /** The desk's running totals, and the version they were read at. */
 export async function loadBalances(ports: Ports): Promise<{ readonly version: number; readonly balances: Balances }> {
   const head = await ports.ledger.head(streams.spend(ports.settings.name));
-  if (!head) return { version: 0, balances: noBalances(ports.settings.mandate?.currency ?? "USD") };
+  if (!head) return { version: 0, balances: noBalances(ports.settings.mandate?.currency ?? null) };
   refuseNewer(head);
   const carried = head.entries.find((entry) => entry.kind === "balances");
   if (carried?.kind !== "balances") throw new RangeError("a spend row without balances");

@@ -74,7 +74,7 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
     case "booking_mismatched":
       return { deal: event.deal, differences: event.differences, bookedAt: at, unknownWhy: null };
     case "mismatch_cleared":
-      return before.status === "terms_mismatch" ? { status: "booked" } : {};
+      return before.status === "terms_mismatch" ? { status: "booked" } : { cancelFrom: "booked" };
     case "settled_by_person":
       return settled(before, event, at);
     case "order_placed":

@@ -67,7 +67,7 @@ export function channelShortfall(
   facts: Pick<MandateFacts, "balances" | "day">,
 ): string | null {
   const limit = mandate.channels[channel];
-  if (!limit) return `channels.${channel} is not set, so ${channelWords[channel]} decides nothing`;
+  if (!limit) return `channels.${channel} is not set: ${channelWords[channel]}`;
   const total = sum(lines.map(totalOf), mandate.currency);
   if (compare(total, limit.perBuy) > 0) {
     return `channels.${channel}.per_buy is ${displayMoney(limit.perBuy)}, this is ${displayMoney(total)}`;
@@ -80,15 +80,18 @@ export function channelShortfall(
 }
 
 const channelWords: Readonly<Record<DecisionChannel, string>> = {
-  auto: "the server alone",
-  form: "an answer in the client's form",
-  terminal: "the terminal command with its PIN",
+  auto: "a person decides every buy",
+  form: "an answer in the client's form decides nothing",
+  terminal: "the terminal command decides nothing",
 };
 
 function stopped(mandate: Mandate, balances: Balances): readonly string[] {
   const reasons = balances.incidents.map((ref) => `an incident on ${ref} is open: a person must clear it first`);
   if (balances.currency === mandate.currency) return reasons;
-  return [...reasons, `currency is ${mandate.currency}, this desk's spend so far is in ${balances.currency}`];
+  return [
+    ...reasons,
+    `currency is ${mandate.currency}, this desk's spend so far is in ${balances.currency}: spend in another currency needs a desk of its own`,
+  ];
 }
 
 function lineRefusals(mandate: Mandate, line: Terms, facts: MandateFacts): readonly string[] {

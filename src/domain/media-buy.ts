@@ -206,7 +206,10 @@ export const transitions: Readonly<
   booking_refused: { from: ["approved", "sending", "booking_unknown"], to: "open" },
   booking_confirmed: { from: ["sending", "booking_unknown"], to: "booked" },
   booking_mismatched: { from: ["sending", "booking_unknown"], to: "terms_mismatch" },
-  mismatch_cleared: { from: ["terms_mismatch", "cancelled"], to: ["booked", "cancelled"] },
+  mismatch_cleared: {
+    from: ["terms_mismatch", "cancelling", "cancel_unknown", "cancelled"],
+    to: ["booked", "cancelling", "cancel_unknown", "cancelled"],
+  },
   settled_by_person: { from: ["booking_unknown"], to: ["booked", "declined"] },
   order_placed: { from: ["booked", "terms_mismatch", "cancelling", "cancel_unknown", "cancelled"], to: "same" },
   order_failed: { from: ["booked", "terms_mismatch", "cancelling", "cancel_unknown", "cancelled"], to: "same" },
@@ -261,5 +264,7 @@ function refuseStale(before: Line, event: LineEvent): void {
     throw new RangeError(`${event.kind} speaks of attempt ${event.attempt}, not ${before.booking?.attempt}`);
   } else if (event.kind === "approval_closed" && event.approvalId !== before.approvalId) {
     throw new RangeError(`the line waits for approval ${before.approvalId}, not ${event.approvalId}`);
+  } else if (event.kind === "mismatch_cleared" && ![before.status, before.cancelFrom].includes("terms_mismatch")) {
+    throw new RangeError("there is no mismatch to clear");
   }
 }

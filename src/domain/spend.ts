@@ -17,6 +17,9 @@ export interface Holding {
   readonly campaign: string | null;
 }
 
+/** Days for which balances are carried; limits look at today only. */
+const KEPT_DAYS = 60;
+
 /** Entries of a desk's `spend` stream, version 1. */
 export type SpendEvent =
   | { readonly kind: "reserved"; readonly v: 1; readonly holding: Holding }
@@ -35,8 +38,18 @@ export interface Balances {
   readonly incidents: readonly string[];
 }
 
-export function noBalances(currency: string): Balances {
-  return { currency, total: zero(currency), perDay: {}, perDayAndVia: {}, incidents: [] };
+/**
+ * The balances of a desk that never spent. Without a mandate there is no currency to count in: XXX is ISO 4217's code
+ * for that, which no amount can be in.
+ */
+export function noBalances(currency: string | null): Balances {
+  return {
+    currency: currency ?? "XXX",
+    total: currency ? zero(currency) : { micros: 0n, currency: "XXX" },
+    perDay: {},
+    perDayAndVia: {},
+    incidents: [],
+  };
 }
 
 /**
@@ -71,6 +84,8 @@ function moved(
 ): Balances {
   const viaKey = `${holding.day} ${holding.via}`;
   const total = change(before.total, amount);
+  // A day no longer carried limits nothing; what comes back of it only lowers the total.
+  if (change === subtract && isForgotten(before, holding.day) && total.micros >= 0n) return { ...before, total };
   const onDay = change(spentOn(before, holding.day), amount);
   const onDayAndVia = change(spentOn(before, holding.day, holding.via), amount);
   if ([total, onDay, onDayAndVia].some((balance) => balance.micros < 0n)) {
@@ -79,7 +94,18 @@ function moved(
   return {
     ...before,
     total,
-    perDay: { ...before.perDay, [holding.day]: onDay },
-    perDayAndVia: { ...before.perDayAndVia, [viaKey]: onDayAndVia },
+    perDay: newest({ ...before.perDay, [holding.day]: onDay }, KEPT_DAYS),
+    perDayAndVia: newest({ ...before.perDayAndVia, [viaKey]: onDayAndVia }, KEPT_DAYS * decisionChannels.length),
   };
+}
+
+/** The entries with the latest keys; keys begin with a day, so every row of the stream stays small for ever. */
+function newest(amounts: Readonly<Record<string, Money>>, most: number): Readonly<Record<string, Money>> {
+  const keys = Object.keys(amounts).sort().slice(-most);
+  return Object.fromEntries(Object.entries(amounts).filter(([key]) => keys.includes(key)));
+}
+
+function isForgotten(balances: Balances, day: string): boolean {
+  const days = Object.keys(balances.perDay).sort();
+  return days.length >= KEPT_DAYS && day < (days[0] ?? "");
 }

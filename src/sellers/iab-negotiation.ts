@@ -50,7 +50,7 @@ export function createNegotiation(exchange: Exchange, log: SellerLog): Negotiati
     });
     const call = { method: "POST", path: "/api/v1/negotiations/messages", body, phase: "booking" } as const;
     const answer = await http.send(call, access);
-    if (answer.status === 404) return null;
+    if (isMissingRoute(answer)) return null;
     const { status, round, rounds_remaining } = read("a negotiation", messageAnswer, answer);
     return answerOf(offer, {
       status,

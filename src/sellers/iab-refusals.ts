@@ -64,7 +64,7 @@ export function refusalOf(sellerId: string, what: string, answer: HttpAnswer): S
   const said = read(answer.json);
   if (status >= 200 && status < 300 && said.shape !== "failed") return null;
   const kind = kindOf(status, said);
-  const definite = kind !== "server_error" && isDefinite(status, said);
+  const definite = isDefinite(status, said);
   const message = `${sellerId} did not give ${what}: ${sentences[kind] ?? "it refused"} (HTTP ${status}).`;
   const code = said.code === null ? null : sellerText(said.code, 60);
   return new SellerFailure(sellerId, kind, message, {
@@ -127,5 +127,5 @@ function kindOf(status: number, said: Said): FailureKind {
 function isDefinite(status: number, said: Said): boolean {
   if (said.shape === "unreadable") return false;
   if ([404, 409, 410].includes(status)) return said.shape === "coded";
-  return [400, 401, 403, 422].includes(status) || said.shape === "failed";
+  return [400, 401, 403, 422].includes(status) || (status < 300 && said.shape === "failed");
 }

@@ -1,23 +1,10 @@
-import { acceptedContent, inputRequired, inputResponse, type ServerContext } from "@modelcontextprotocol/server";
+import { acceptedContent, inputRequired, inputResponse } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
 import { channelShortfall } from "../domain/mandate.ts";
 import { cardText } from "./card.ts";
-import { Question, type ToolCall } from "./tool.ts";
-
-/** How the person behind a request can be reached on it. */
-export interface Asking {
-  readonly era: "legacy" | "modern";
-  readonly canBeAsked: { readonly form: boolean };
-  mintState(payload: State, mcp: ServerContext): Promise<string>;
-}
-
-/** What travels through the client and back: which approval was asked about. Everything else is in the ledger. */
-export interface State {
-  readonly approvalId: string;
-  readonly shortCode: string;
-}
+import { Question, type State, type ToolCall } from "./call.ts";
 
 /**
  * What came of asking. Only `approve` and `reject` chosen by a person are decisions; declining, cancelling, silence,
@@ -47,6 +34,7 @@ export async function ask(approval: Approval, desk: Desk, call: ToolCall): Promi
   if (given) return given;
   const blocked = await whyNotHere(approval, desk, call);
   if (blocked) return { kind: "not_answered", how: blocked };
+  await desk.noteAsked(approval.approvalId, call.client, null);
   if (call.asking.era === "legacy") return askOnConnection(approval, desk, call);
   const { approvalId, shortCode } = approval;
   return new Question(

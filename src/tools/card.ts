@@ -8,7 +8,7 @@ import { totalOf } from "../domain/terms.ts";
 export function totalOfApproval(approval: Approval) {
   return sum(
     approval.lines.map(({ terms }) => totalOf(terms)),
-    approval.lines[0]?.terms.currency ?? "USD",
+    approval.lines[0]?.terms.currency ?? "",
   );
 }
 

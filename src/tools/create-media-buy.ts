@@ -4,7 +4,8 @@ import { BuyingError } from "../domain/errors.ts";
 import { ask } from "./ask.ts";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
 import { fields } from "./fields.ts";
-import { type Answer, defineTool, Question, type ToolCall } from "./tool.ts";
+import { Question, type ToolCall } from "./call.ts";
+import { type Answer, defineTool } from "./tool.ts";
 
 /** How long a call waits for a seller to book; the booking goes on after it. */
 export const BOOKING_WAIT_MS = 45_000;
@@ -41,8 +42,10 @@ export async function settle(
 ): Promise<Answer<z.output<typeof buyAnswer>> | Question> {
   const given = await ask(await desk.approval(approvalId), desk, call);
   if (given instanceof Question) return given;
-  if (given.kind === "not_answered")
+  if (given.kind === "not_answered") {
+    await desk.noteAsked(approvalId, call.client, given.how);
     return reportBuy(desk, refs, await desk.approval(approvalId), `Nobody decided here: ${given.how}.`);
+  }
   const { decision, note } = given;
   try {
     await desk.decide(

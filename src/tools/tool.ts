@@ -1,36 +1,12 @@
-import { CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY } from "@modelcontextprotocol/server";
 import type { CallToolResult, InputRequiredResult, McpServer, ServerContext } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import { BuyingError } from "../domain/errors.ts";
-import type { Asking } from "./ask.ts";
+import { Question, type ToolCall } from "./call.ts";
 import { paragraphs } from "./table.ts";
 
 /** What a tool does to the world; the four MCP annotations follow from it. */
 export type Effect = "read" | "record" | "negotiate" | "spend";
-
-/** Who is calling. Over stdio it is the person's own client; over HTTP a token's principal. */
-export interface Principal {
-  readonly name: string;
-}
-
-/** One call's circumstances, as a tool may use them. */
-export interface ToolCall {
-  readonly mcp: ServerContext;
-  readonly principal: Principal;
-  /** How the person can be asked on this very request. */
-  readonly asking: Asking;
-  /** `name version` of the client, as it says. */
-  readonly client: string;
-}
-
-/** A question to hand to the client; opaque, so that a tool can return it but never forge its answer. */
-export class Question {
-  readonly request: InputRequiredResult;
-  constructor(request: InputRequiredResult) {
-    this.request = request;
-  }
-}
 
 export interface Tool {
   readonly name: string;
@@ -136,31 +112,6 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
     },
   };
 }
-
-/** `name version` as the client says it, from the request (2026) or the connection (2025). Unverified. */
-export function clientOf(server: McpServer, mcp: ServerContext): string {
-  const parsed = envelope.safeParse(mcp.mcpReq.envelope ?? {});
-  const info = (parsed.success ? parsed.data[CLIENT_INFO_META_KEY] : undefined) ?? server.server.getClientVersion();
-  return info ? `${info.name} ${info.version}`.slice(0, 80) : "unknown client";
-}
-
-/** What the client of this very request can do: 2026 requests carry it, 2025 connections said it once. */
-export function capabilitiesOf(
-  server: McpServer,
-  mcp: ServerContext,
-): { elicitation?: { form?: unknown; url?: unknown } | undefined } {
-  const parsed = envelope.safeParse(mcp.mcpReq.envelope ?? {});
-  const own = parsed.success ? parsed.data[CLIENT_CAPABILITIES_META_KEY] : undefined;
-  return own ?? capabilities.parse(server.server.getClientCapabilities() ?? {});
-}
-
-const capabilities = z.looseObject({
-  elicitation: z.looseObject({ form: z.unknown(), url: z.unknown() }).partial().optional(),
-});
-const envelope = z.looseObject({
-  [CLIENT_CAPABILITIES_META_KEY]: capabilities.optional(),
-  [CLIENT_INFO_META_KEY]: z.looseObject({ name: z.string(), version: z.string() }).optional(),
-});
 
 function annotationsOf(effect: Effect) {
   return {

@@ -1,6 +1,6 @@
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { iabSellerAgent } from "../../src/sellers/iab-seller-agent.ts";
-import type { SellerBench } from "./seller-contract.ts";
+import type { SellerBench } from "./seller-bench.ts";
 
 const silent = { debug: () => undefined, warn: () => undefined };
 

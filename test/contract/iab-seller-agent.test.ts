@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { parseMoney } from "../../src/domain/money.ts";
 import { verifies } from "../requirements.ts";
 import { type IabBench, iabBench } from "./iab-bench.ts";
-import { accessOf, describeSeller, failureOf, requestFor, termsFor } from "./seller-contract.ts";
+import { accessOf, failureOf, requestFor, termsFor } from "./seller-bench.ts";
+import { describeSeller } from "./seller-contract.ts";
 
 describeSeller("iab-seller-agent 2.x", { start: () => iabBench("northbeam", "prod-c642fc9b") });
 describeSeller("iab-seller-agent 1.x", { start: () => iabBench("harborview", "prod-a31c6f02") });
@@ -214,7 +215,7 @@ describe("a booking whose answer is lost", () => {
     const { seller, sandbox } = await northbeam();
     const request = requestFor("northbeam", "prod-c642fc9b");
     const quote = await seller.quote(request, "k1", agency);
-    sandbox.fault("northbeam", { kind: "late-commit", ms: 2_500, uses: 1 });
+    sandbox.fault("northbeam", { kind: "late-commit", ms: 4_000, uses: 1 });
     const terms = termsFor(seller, quote, request);
     const booking = seller.bookingRequest(terms, quote.sellerQuoteId, "k2", identity);
     expect(await failureOf(seller.book(booking, agency))).toMatchObject({ kind: "timeout", definite: false });

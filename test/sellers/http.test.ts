@@ -1,80 +1,9 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
-import { Agent, request } from "undici";
-import { afterEach, describe, expect, test } from "vitest";
-import { guardedConnector, isBlocked, originProblem } from "../../src/sellers/addresses.ts";
-import { createHttp, defaultTimeouts, type HttpCall, type HttpOptions } from "../../src/sellers/http.ts";
-import { type Access, SellerFailure } from "../../src/sellers/seller.ts";
+import { createServer as createTcp, type Socket } from "node:net";
+import { describe, expect, test } from "vitest";
+import { defaultTimeouts } from "../../src/sellers/http.ts";
+import { failureOf } from "../contract/seller-bench.ts";
 import { verifies } from "../requirements.ts";
-
-const silent = { debug: () => undefined, warn: () => undefined };
-const anonymous: Access = { tier: "public", identity: {} };
-const asAgency: Access = { tier: "agency", identity: { agency_id: "ag-1" } };
-const read: HttpCall = { method: "GET", path: "/products", phase: "discovery" };
-const write: HttpCall = { method: "POST", path: "/api/v1/deals", body: '{"a":1}', phase: "booking" };
-
-const open: (() => Promise<unknown> | undefined)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0)) await close();
-});
-
-async function listen(server: Server | ReturnType<typeof createTcp>): Promise<string> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** A real HTTP server on loopback; gives its origin and the requests it got. */
-async function serve(answer: RequestListener): Promise<{ origin: string; got: IncomingMessage[] }> {
-  const got: IncomingMessage[] = [];
-  const server = createServer((incoming, outgoing) => {
-    got.push(incoming);
-    answer(incoming, outgoing);
-  });
-  open.push(async () => {
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
-  });
-  return { origin: await listen(server), got };
-}
-
-/** A real TCP server that talks as the test says. */
-async function tcp(talk: (socket: Socket, n: number) => void): Promise<{ origin: string; connections: () => number }> {
-  let n = 0;
-  const alive = new Set<Socket>();
-  const server = createTcp((socket) => {
-    n += 1;
-    alive.add(socket);
-    socket.on("error", () => undefined);
-    talk(socket, n);
-  });
-  open.push(async () => {
-    for (const socket of alive) socket.destroy();
-    await new Promise((done) => server.close(done));
-  });
-  return { origin: await listen(server), connections: () => n };
-}
-
-function to(origin: string, more: Partial<HttpOptions> = {}) {
-  return createHttp({ sellerId: "northbeam", origin, credentials: {}, allowLoopback: true, log: silent, ...more });
-}
-
-async function failure(work: Promise<unknown>): Promise<SellerFailure> {
-  const error = await work.then(
-    () => new Error("it did not fail"),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof SellerFailure) return error;
-  throw error;
-}
-
-const json =
-  (body: unknown): RequestListener =>
-  (_, outgoing) => {
-    outgoing.writeHead(200, { "content-type": "application/json", date: "Fri, 20 Nov 2026 08:00:00 GMT" });
-    outgoing.end(JSON.stringify(body));
-  };
+import { anonymous, asAgency, json, listen, read, serve, tcp, to, untilSettled, write } from "./loopback.ts";
 
 describe("what is sent", () => {
   test("a bearer token, else an API key, else nothing; and none of them to a stranger", async () => {
@@ -114,7 +43,7 @@ describe("what is sent", () => {
       outgoing.writeHead(307, { location: `${elsewhere.origin}/x` }).end(),
     );
     const http = to(origin, { credentials: { agency: { bearer: "tok" } } });
-    const error = await failure(http.send(write, asAgency));
+    const error = await failureOf(http.send(write, asAgency));
     expect(error).toMatchObject({ kind: "redirected", status: 307, definite: false });
     expect(elsewhere.got).toHaveLength(0);
   });
@@ -173,7 +102,7 @@ describe("what comes back", () => {
         });
         outgoing.end(big);
       });
-      expect(await failure(to(origin).send(write, anonymous))).toMatchObject({ kind: "too_large", definite: false });
+      expect(await failureOf(to(origin).send(write, anonymous))).toMatchObject({ kind: "too_large", definite: false });
     }
   });
 
@@ -181,12 +110,15 @@ describe("what comes back", () => {
     const { origin } = await serve((_, outgoing) => {
       outgoing.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end("x");
     });
-    expect(await failure(to(origin).send(read, anonymous))).toMatchObject({ kind: "invalid_answer" });
+    expect(await failureOf(to(origin).send(read, anonymous))).toMatchObject({ kind: "invalid_answer" });
   });
 
   test("what is not HTTP is an invalid answer", async () => {
     const { origin } = await tcp((socket) => socket.on("data", () => socket.end("220 mail.example ESMTP\r\n")));
-    expect(await failure(to(origin).send(read, anonymous))).toMatchObject({ kind: "invalid_answer", definite: false });
+    expect(await failureOf(to(origin).send(read, anonymous))).toMatchObject({
+      kind: "invalid_answer",
+      definite: false,
+    });
   });
 });
 
@@ -207,10 +139,10 @@ describe("deadlines", () => {
     });
     for (const { origin } of [silentSeller, dripping]) {
       const http = to(origin, { timeouts });
-      const first = await failure(http.send(read, anonymous));
+      const first = await failureOf(http.send(read, anonymous));
       expect(first).toMatchObject({ kind: "timeout", definite: false, code: null });
       expect(first.message).toBe("northbeam did not answer GET /products within 0.1 s.");
-      expect((await failure(http.send(write, anonymous))).message).toContain("POST /api/v1/deals within 0.15 s");
+      expect((await failureOf(http.send(write, anonymous))).message).toContain("POST /api/v1/deals within 0.15 s");
     }
   });
 
@@ -221,7 +153,7 @@ describe("deadlines", () => {
     const stop = AbortSignal.timeout(10);
     const http = to(origin);
     const booking = http.send(write, { ...anonymous, signal: stop });
-    expect(await failure(http.send(read, { ...anonymous, signal: stop }))).toMatchObject({
+    expect(await failureOf(http.send(read, { ...anonymous, signal: stop }))).toMatchObject({
       kind: "timeout",
       code: "stopped",
     });
@@ -244,10 +176,11 @@ describe("a broken connection", () => {
     const { origin, connections } = await tcp(resetsSecond);
     const http = to(origin);
     await http.send(read, anonymous);
+    await untilSettled();
     expect((await http.send(read, anonymous)).json).toEqual({});
     expect(connections()).toBe(2);
     const always = await tcp((socket) => socket.on("data", () => socket.resetAndDestroy()));
-    expect(await failure(to(always.origin).send(read, anonymous))).toMatchObject({
+    expect(await failureOf(to(always.origin).send(read, anonymous))).toMatchObject({
       kind: "unreachable",
       definite: false,
     });
@@ -258,10 +191,11 @@ describe("a broken connection", () => {
     const { origin, connections } = await tcp(resetsSecond);
     const http = to(origin);
     await http.send(write, anonymous);
+    await untilSettled();
     await http.send(write, anonymous);
     expect(connections()).toBe(2);
     const always = await tcp((socket) => socket.on("data", () => socket.resetAndDestroy()));
-    expect(await failure(to(always.origin).send(write, anonymous))).toMatchObject({
+    expect(await failureOf(to(always.origin).send(write, anonymous))).toMatchObject({
       kind: "unreachable",
       definite: false,
     });
@@ -271,7 +205,7 @@ describe("a broken connection", () => {
   test("half an answer is not an answer", async () => {
     const half = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{";
     const { origin } = await tcp((socket) => socket.on("data", () => socket.end(half)));
-    const error = await failure(to(origin).send(write, anonymous));
+    const error = await failureOf(to(origin).send(write, anonymous));
     expect(error).toMatchObject({ kind: "unreachable", definite: false });
     expect(error.message).toContain("broke off POST /api/v1/deals");
   });
@@ -280,10 +214,12 @@ describe("a broken connection", () => {
     const server = createTcp();
     const origin = await listen(server);
     await new Promise((done) => server.close(done));
-    const error = await failure(to(origin).send(write, anonymous));
+    const error = await failureOf(to(origin).send(write, anonymous));
     expect(error).toMatchObject({ kind: "unreachable", definite: true });
     expect(error.message).toBe("northbeam could not be reached (ECONNREFUSED).");
-    expect(await failure(to("https://no-such-host.invalid").send(write, anonymous))).toMatchObject({ definite: true });
+    expect(await failureOf(to("https://no-such-host.invalid").send(write, anonymous))).toMatchObject({
+      definite: true,
+    });
   });
 });
 
@@ -296,9 +232,9 @@ describe("a seller that keeps failing", () => {
       else incoming.socket.destroy();
     });
     const http = to(origin, { circuit: { failures: 5, restMs: 500 } });
-    for (let n = 0; n < 5; n += 1) await failure(http.send(write, anonymous));
+    for (let n = 0; n < 5; n += 1) await failureOf(http.send(write, anonymous));
     expect(got).toHaveLength(5);
-    expect(await failure(http.send(write, anonymous))).toMatchObject({ kind: "circuit_open", definite: true });
+    expect(await failureOf(http.send(write, anonymous))).toMatchObject({ kind: "circuit_open", definite: true });
     expect(got).toHaveLength(5);
     well = true;
     await new Promise((done) => setTimeout(done, 600));
@@ -312,67 +248,9 @@ describe("a seller that keeps failing", () => {
     const http = to(origin);
     for (let n = 0; n < 7; n += 1) {
       expect((await http.send(write, anonymous)).status).toBe(500);
-      expect(await failure(http.send(read, { ...anonymous, signal: AbortSignal.abort() }))).toMatchObject({
+      expect(await failureOf(http.send(read, { ...anonymous, signal: AbortSignal.abort() }))).toMatchObject({
         code: "stopped",
       });
     }
-  });
-});
-
-describe("where a seller may live", () => {
-  const local =
-    "127.0.0.1 127.1 2130706433 0x7f.1 017700000001 localhost [::1] [::ffff:127.0.0.1] [::ffff:7f00:1]".split(" ");
-  const inside =
-    "0 0.0.0.0 10.0.0.8 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 [::] [fe80::1] [fd00::1] [::ffff:10.0.0.1] [64:ff9b::a00:1] [2002:a00:1::]";
-
-  test.each([...local, ...inside.split(" ")])("%s is not called, over http or https", async (host) => {
-    const { origin, got } = await serve(json({}));
-    const { port } = new URL(origin);
-    for (const scheme of ["http", "https"]) {
-      const http = to(`${scheme}://${host}:${port}`, {
-        allowLoopback: false,
-        credentials: { agency: { apiKey: "key" } },
-      });
-      const error = await failure(http.send(write, asAgency));
-      expect(error).toMatchObject({ kind: "unreachable", code: "address_not_allowed", definite: true });
-    }
-    expect(got).toHaveLength(0);
-  });
-
-  test("only an allowed origin may be on this machine, and nothing else of our network with it", async () => {
-    const { origin } = await serve(json({}));
-    expect((await to(origin).send(read, anonymous)).status).toBe(200);
-    expect((await to(origin.replace("127.0.0.1", "localhost")).send(read, anonymous)).status).toBe(200);
-    for (const host of inside.split(" ")) expect(originProblem(`http://${host}`, true)).not.toBeNull();
-  });
-
-  test("https everywhere else, and an origin is no more than that", () => {
-    expect(originProblem("http://seller.example", true)).toBe("does not use https");
-    expect(originProblem("https://seller.example", false)).toBeNull();
-    expect(originProblem("https://seller.example/", false)).toBeNull();
-    for (const origin of [
-      "https://u:p@seller.example",
-      "https://seller.example/api",
-      "ftp://seller.example",
-      "seller",
-    ]) {
-      expect(originProblem(origin, true)).not.toBeNull();
-    }
-  });
-
-  test.each(local)("%s does not pass the connector either, which is what a name or a rebinding meets", async (host) => {
-    const { origin, got } = await serve(json({}));
-    const dispatcher = new Agent({ connect: guardedConnector(false, 1_000) });
-    open.push(() => dispatcher.close());
-    await expect(request(`http://${host}:${new URL(origin).port}`, { dispatcher })).rejects.toMatchObject({
-      code: "ESSRF",
-    });
-    expect(got).toHaveLength(0);
-  });
-
-  test("an address that is none is blocked, public ones are not", () => {
-    expect(isBlocked("not an address", true)).toBe(true);
-    expect(isBlocked("93.184.215.14", false)).toBe(false);
-    expect(isBlocked("2606:2800:21f:cb07:6820:80da:af6b:8b2c", false)).toBe(false);
   });
 });

@@ -1,24 +1,10 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseMoney } from "../../src/domain/money.ts";
-import type { Access } from "../../src/sellers/seller.ts";
-import { failureOf } from "../contract/seller-contract.ts";
+import { failureOf } from "../contract/seller-bench.ts";
 import { verifies } from "../requirements.ts";
-import { type StubSeller, type Stubbed, stubSeller } from "./stub-seller.ts";
+import { agency, anonymous, type Stubbed, type StubSeller, stub } from "./stub-seller.ts";
 
-const anonymous: Access = { tier: "public", identity: {} };
-const agency: Access = { tier: "agency", identity: {} };
 const all = { query: null, limit: 10_000 };
-
-const open: StubSeller[] = [];
-afterEach(async () => {
-  for (const stub of open.splice(0)) await stub.close();
-});
-
-async function stub(answers: Parameters<typeof stubSeller>[0]): Promise<StubSeller> {
-  const made = await stubSeller(answers);
-  open.push(made);
-  return made;
-}
 
 function product(id: string, more: object = {}) {
   return {

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { afterEach } from "vitest";
 import { iabSellerAgent } from "../../src/sellers/iab-seller-agent.ts";
-import type { Seller } from "../../src/sellers/seller.ts";
+import type { Access, Seller } from "../../src/sellers/seller.ts";
 
 /** An answer: JSON, or plain text with its status. */
 export type Stubbed =
@@ -17,11 +18,14 @@ export interface StubSeller {
   close(): Promise<void>;
 }
 
+export const anonymous: Access = { tier: "public", identity: {} };
+export const agency: Access = { tier: "agency", identity: {} };
+
 /**
  * A seller on loopback that answers as the test says, for what no sandbox seller would: `"GET /products"` names an
  * answer, or a function of the query. What is not named does not exist.
  */
-export async function stubSeller(
+async function stubSeller(
   answers: Readonly<Record<string, Stubbed | ((query: URLSearchParams) => Stubbed)>>,
 ): Promise<StubSeller> {
   const seen: string[] = [];
@@ -55,4 +59,16 @@ export async function stubSeller(
       await new Promise((done) => server.close(done));
     },
   };
+}
+
+const open: StubSeller[] = [];
+afterEach(async () => {
+  for (const made of open.splice(0)) await made.close();
+});
+
+/** As {@link stubSeller}, ended with the test. */
+export async function stub(answers: Parameters<typeof stubSeller>[0]): Promise<StubSeller> {
+  const made = await stubSeller(answers);
+  open.push(made);
+  return made;
 }

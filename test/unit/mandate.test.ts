@@ -48,7 +48,7 @@ describe("a mandate", () => {
     verifies("approval.auto_limit_default");
     expect(weighed()).toEqual({
       outcome: "needs_approval",
-      reasons: ["channels.auto is not set, so the server alone decides nothing"],
+      reasons: ["channels.auto is not set: a person decides every buy"],
     });
   });
 
@@ -117,7 +117,9 @@ describe("a mandate", () => {
   test("spend so far in another currency than the mandate's is refused, not added up", () => {
     expect(weighed({}, [line], facts({ balances: noBalances("EUR") }))).toEqual({
       outcome: "refused",
-      reasons: ["currency is USD, this desk's spend so far is in EUR"],
+      reasons: [
+        "currency is USD, this desk's spend so far is in EUR: spend in another currency needs a desk of its own",
+      ],
     });
   });
 

@@ -202,9 +202,15 @@ describe("cancelling", () => {
     expect(folded(...mismatch, cleared, cancel, kept).status).toBe("booked");
   });
 
-  test("a mismatch can be cleared after its deal is gone", () => {
+  test("a mismatch can be cleared while its deal is being cancelled, and after", () => {
     expect(folded(...mismatch, cancel, cancelled, cleared).status).toBe("cancelled");
-    expect(() => folded(...mismatch, cancel, cleared)).toThrow(RangeError);
+    expect(folded(...mismatch, cancel, cleared).status).toBe("cancelling");
+    expect(folded(...mismatch, cancel, cancelUnknown, cleared).status).toBe("cancel_unknown");
+    expect(folded(...mismatch, cancel, cleared, kept).status).toBe("booked");
+    expect(folded(...mismatch, cancel, cleared, cancelUnknown, cancel, kept).status).toBe("booked");
+    expect(() => folded(...mismatch, cancel, cleared, cleared)).toThrow(/no mismatch/);
+    expect(() => folded(...booked, cancel, cleared)).toThrow(/no mismatch/);
+    expect(() => folded(...booked, cancel, cancelled, cleared)).toThrow(/no mismatch/);
   });
 
   test("an order's id that comes late is kept", () => {

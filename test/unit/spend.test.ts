@@ -63,3 +63,14 @@ describe("balances", () => {
     expect(inEuros).toThrow(expect.objectContaining({ code: "currency_mismatch" }));
   });
 });
+
+test("balances carry sixty days, and money of an older day can still come back", () => {
+  const day = (n: number) => new Date(Date.UTC(2026, 0, 1 + n)).toISOString().slice(0, 10);
+  const many = Array.from({ length: 100 }, (_, n) => reserved({ day: day(n) }));
+  const full = balancesAfter(...many);
+  expect(Object.keys(full.perDay)).toHaveLength(60);
+  expect(full.perDay[day(0)]).toBeUndefined();
+  const after = balancesAfter(...many, released({ day: day(0) }));
+  expect(after.total.micros).toBe((full.total.micros / 100n) * 99n);
+  expect(after.perDay).toEqual(full.perDay);
+});

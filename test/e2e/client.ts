@@ -1,0 +1,168 @@
+import { Client as NewClient } from "@modelcontextprotocol/client";
+import { StdioClientTransport as NewTransport } from "@modelcontextprotocol/client/stdio";
+import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { CallToolResultSchema, ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { expect } from "vitest";
+
+/** The clients that are out there: both eras of the current SDK, and the former single package. */
+export const clientKinds = ["2.x modern", "2.x legacy", "1.x"] as const;
+export type ClientKind = (typeof clientKinds)[number];
+
+/** What a person (or a client on its own) does with a form. `content` is whatever comes back, fitting or not. */
+export interface FormAnswer {
+  readonly action: "accept" | "decline" | "cancel";
+  readonly content?: Record<string, string | number | boolean | string[]>;
+}
+
+/** Answers a form; `question` is the text shown. A throw is an error of the client, a promise that stays open silence. */
+export type Person = (question: string) => FormAnswer | Promise<FormAnswer>;
+
+export const approving: Person = () => ({ action: "accept", content: { decision: "approve" } });
+export const rejecting: Person = () => ({ action: "accept", content: { decision: "reject", note: "too dear" } });
+
+export interface ConnectOptions {
+  /** Default `2.x modern`. */
+  readonly kind?: ClientKind;
+  /** Who answers forms; absent: the client declares no elicitation at all. */
+  readonly person?: Person;
+  /** Which elicitation is declared when there is a person; default `form`. `empty` is `{}`: forms, as of 2025-06-18. */
+  readonly elicitation?: "form" | "empty" | "url";
+}
+
+/** How the server is started for one client. */
+export interface ServerStart {
+  readonly command: string;
+  readonly args: string[];
+  readonly env: Record<string, string>;
+}
+
+export interface CallOptions {
+  /** The client's own request time-out; default 60 s. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** An answer of a tool, with steps into its structure that fail with words instead of `undefined`. */
+export class Reply {
+  readonly isError: boolean;
+  /** All a text-only host shows its model. */
+  readonly text: string;
+  readonly structured: unknown;
+  /** `_meta["media-buyer-mcp/error"]`; undefined on success. */
+  readonly error: unknown;
+
+  constructor(result: unknown) {
+    const { isError, content, structuredContent, _meta } = CallToolResultSchema.parse(result);
+    this.isError = isError ?? false;
+    this.text = content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+    this.structured = structuredContent;
+    this.error = _meta?.["media-buyer-mcp/error"];
+  }
+
+  /** What is at a path of the structured content, or undefined. */
+  at(...path: readonly (string | number)[]): unknown {
+    return at(this.structured, ...path);
+  }
+
+  /** The string at a path; fails the test when there is none, showing the answer's text. */
+  string(...path: readonly (string | number)[]): string {
+    const found = this.at(...path);
+    if (typeof found === "string") return found;
+    throw new Error(`${path.join(".")} is ${JSON.stringify(found)} in:\n${this.text}`);
+  }
+
+  /** The list at a path. */
+  list(...path: readonly (string | number)[]): readonly unknown[] {
+    const found = this.at(...path);
+    if (Array.isArray(found)) return found;
+    throw new Error(`${path.join(".")} is ${JSON.stringify(found)} in:\n${this.text}`);
+  }
+}
+
+/** A value inside a value, by its keys. */
+export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  let here = value;
+  for (const key of path) {
+    if (typeof here !== "object" || here === null) return undefined;
+    here = Reflect.get(here, key);
+  }
+  return here;
+}
+
+/** The SDK's own client, for what only it can do. */
+export type Sdk =
+  | { readonly line: "2.x"; readonly client: NewClient }
+  | { readonly line: "1.x"; readonly client: OldClient };
+
+/** One client connected to a server process of its own. */
+export class Connection {
+  readonly kind: ClientKind;
+  readonly sdk: Sdk;
+  readonly pid: number;
+  /** What the server wrote to stderr: one JSON line a call. */
+  readonly log: () => string;
+  /** Every question that was shown, in order. */
+  readonly questions: readonly string[];
+
+  constructor(kind: ClientKind, sdk: Sdk, pid: number, log: () => string, questions: readonly string[]) {
+    this.kind = kind;
+    this.sdk = sdk;
+    this.pid = pid;
+    this.log = log;
+    this.questions = questions;
+  }
+
+  async call(name: string, args: Record<string, unknown> = {}, options: CallOptions = {}): Promise<Reply> {
+    const { timeoutMs: timeout, signal } = options;
+    const request = { ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) };
+    const { sdk } = this;
+    if (sdk.line === "2.x") return new Reply(await sdk.client.callTool({ name, arguments: args }, request));
+    return new Reply(await sdk.client.callTool({ name, arguments: args }, CallToolResultSchema, request));
+  }
+
+  /** Like {@link call}, for a call that must succeed. */
+  async ok(name: string, args: Record<string, unknown> = {}, options: CallOptions = {}): Promise<Reply> {
+    const reply = await this.call(name, args, options);
+    expect(reply.isError, `${name} answered ${reply.text}`).toBe(false);
+    return reply;
+  }
+
+  close(): Promise<void> {
+    return this.sdk.client.close();
+  }
+}
+
+/** Starts a server process and connects a client of the kind asked for to it. */
+export async function connect(start: ServerStart, options: ConnectOptions): Promise<Connection> {
+  const { kind = "2.x modern", person, elicitation = "form" } = options;
+  const declared = { form: { form: {} }, empty: {}, url: { url: {} } }[elicitation];
+  const capabilities = person ? { elicitation: declared } : {};
+  const questions: string[] = [];
+  const answer = async (question: string) => {
+    questions.push(question);
+    if (!person) throw new Error("a client that declared no elicitation was asked");
+    const { action, content } = await person(question);
+    return { action, ...(content ? { content } : {}) };
+  };
+  const info = { name: "e2e", version: "1.0.0" };
+  let log = "";
+  const keep = (chunk: Buffer) => {
+    log += chunk.toString("utf8");
+  };
+  if (kind === "1.x") {
+    const transport = new OldTransport({ ...start, stderr: "pipe" });
+    transport.stderr?.on("data", keep);
+    const client = new OldClient(info, { capabilities });
+    if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer(params.message));
+    await client.connect(transport);
+    return new Connection(kind, { line: "1.x", client }, transport.pid ?? 0, () => log, questions);
+  }
+  const transport = new NewTransport({ ...start, stderr: "pipe" });
+  transport.stderr?.on("data", keep);
+  const mode = kind === "2.x modern" ? { pin: "2026-07-28" } : ("legacy" as const);
+  const client = new NewClient(info, { capabilities, versionNegotiation: { mode } });
+  if (person) client.setRequestHandler("elicitation/create", ({ params }) => answer(params.message));
+  await client.connect(transport);
+  return new Connection(kind, { line: "2.x", client }, transport.pid ?? 0, () => log, questions);
+}
