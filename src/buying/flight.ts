@@ -48,7 +48,7 @@ export async function cancelBuy(ports: Ports, id: Ref, by: string): Promise<Load
   const record = await ports.directory.find(line.quote.sellerId);
   const seller = ports.directory.connect(record);
   try {
-    const answer = await seller.cancel(line.deal.dealId, accessAs(ports, line.quote.pricedAs));
+    const answer = await seller.cancel(line.deal.dealId, accessAs(ports, line.quote.shownAs));
     if (answer.kind === "cancelled") return await cancelled(ports, ref);
     await close(ports, ref, { kind: "cancel_refused", v: 1, why: answer.why });
   } catch (error) {
@@ -72,7 +72,7 @@ export async function performanceOf(ports: Ports, id: Ref): Promise<Performance 
   const { line } = await loadBuy(ports, id);
   if (!line.deal) return null;
   const record = await ports.directory.find(line.quote.sellerId);
-  return ports.directory.connect(record).performance(line.deal.dealId, accessAs(ports, line.quote.pricedAs));
+  return ports.directory.connect(record).performance(line.deal.dealId, accessAs(ports, line.quote.shownAs));
 }
 
 async function cancelled(ports: Ports, ref: Ref): Promise<LoadedLine> {

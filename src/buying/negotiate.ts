@@ -140,8 +140,8 @@ async function begin(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Prom
       { field: "target_cpm" },
     );
   }
-  // The quote was priced as this tier, so the talk is led as this tier: an anonymous first word would pin us to worse.
-  const tier = line.quote.pricedAs;
+  // Led as the tier the quote was asked as: an anonymous first word would pin us to worse.
+  const tier = line.quote.shownAs;
   return {
     ports,
     item,

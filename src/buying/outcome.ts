@@ -60,7 +60,7 @@ export async function placeOrder(ports: Ports, ref: Ref): Promise<void> {
   };
   let event: LineEvent;
   try {
-    const access = accessAs(ports, line.quote.pricedAs);
+    const access = accessAs(ports, line.quote.shownAs);
     const { orderId } = await ports.directory
       .connect(record)
       .placeOrder(line.deal.dealId, line.quote.sellerQuoteId, metadata, access);

@@ -1,4 +1,5 @@
 import { expectedDiscount, expectedSaving, type Tier } from "../domain/identity.ts";
+import type { Avails } from "../domain/inventory.ts";
 import { type MandateDecision, weigh } from "../domain/mandate.ts";
 import { compare, costOfImpressions, type Money } from "../domain/money.ts";
 import type { Quote, QuoteRequest } from "../domain/quote.ts";
@@ -13,7 +14,7 @@ import type { Ports, SellerRecord } from "./ports.ts";
 export interface QuoteReport {
   readonly loaded: LoadedLine;
   readonly total: Money;
-  readonly available: number | null;
+  readonly avails: Avails | null;
   readonly reveal: {
     readonly tier: Tier;
     readonly why: readonly string[];
@@ -45,7 +46,7 @@ export async function reportOf(
   return {
     loaded,
     total,
-    available: await availsOf(ports, record, quote, reveal.tier),
+    avails: await availsOf(ports, record, quote, reveal.tier),
     reveal: {
       tier: reveal.tier,
       why: reveal.why,
@@ -58,11 +59,10 @@ export async function reportOf(
   };
 }
 
-async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, tier: Tier): Promise<number | null> {
+async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, tier: Tier): Promise<Avails | null> {
   try {
     const seller = ports.directory.connect(record);
-    const { available } = await seller.avails(quote.product.id, quote.flight, quote.impressions, accessAs(ports, tier));
-    return available;
+    return await seller.avails(quote.product.id, quote.flight, quote.impressions, accessAs(ports, tier));
   } catch (error) {
     // Avails are a courtesy beside the quote; without them the answer says "not reported".
     ports.log("avails not read", { quote: quote.ref, error: String(error) });

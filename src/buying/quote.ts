@@ -9,9 +9,10 @@ import { canonicalJson } from "../domain/terms.ts";
 import type { Seller } from "../sellers/seller.ts";
 import { type AccessPlan, planAccess } from "./access.ts";
 import { failureAsError } from "./failures.ts";
-import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, lineRow, loadLine } from "./lines.ts";
+import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine } from "./lines.ts";
 import { findProduct, lowestPrice } from "./media-kit.ts";
 import { type QuoteReport, reportOf } from "./quote-report.ts";
+import { renewalRows } from "./renewal.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 
 export interface QuoteItem {
@@ -97,6 +98,10 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
 
 async function renew(ports: Ports, ref: Ref, by: string): Promise<QuoteReport> {
   const old = await loadLine(ports, ref);
+  if (old.line.supersededBy) {
+    const newer = await loadLine(ports, old.line.supersededBy);
+    return reportOf(ports, await ports.directory.find(newer.line.quote.sellerId), newer, true);
+  }
   if (!["open", "awaiting_approval", "declined"].includes(old.line.status)) {
     throw new BuyingError(
       "already_booked",
@@ -141,8 +146,7 @@ async function keep(
       renews: kept.renews,
     });
     if (kept.renews === null || kept.renews === quote.ref) return { rows: [first], result: undefined };
-    const old = await loadLine(ports, kept.renews);
-    return { rows: [first, lineRow(ports, old, { kind: "superseded", v: 1, by: quote.ref })], result: undefined };
+    return { rows: await renewalRows(ports, kept.renews, first, quote, request), result: undefined };
   });
   return reportOf(ports, record, await loadLine(ports, quote.ref), false, kept.plan);
 }

@@ -10,7 +10,7 @@ import type { Ports } from "./ports.ts";
 export async function readNow(ports: Ports, loaded: LoadedLine): Promise<Quote> {
   const { quote, request } = loaded.line;
   const record = await ports.directory.find(quote.sellerId);
-  const access = accessAs(ports, quote.pricedAs);
+  const access = accessAs(ports, quote.shownAs);
   const read = await ports.directory.connect(record).readQuote(quote.sellerQuoteId, request, access);
   // What the first answer said about honouring the targeting stands; a plain read does not repeat it.
   return { ...read.quote, notHonoured: quote.notHonoured, product: quote.product };

@@ -45,7 +45,7 @@ async function transmit(
 ): Promise<void> {
   const { ref } = claimed;
   try {
-    const deal = await seller.book(booking.request, accessAs(ports, claimed.line.quote.pricedAs));
+    const deal = await seller.book(booking.request, accessAs(ports, claimed.line.quote.shownAs));
     if (await recordDeal(ports, ref, deal)) await placeOrder(ports, ref);
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;

@@ -20,7 +20,7 @@ export async function settleLine(ports: Ports, ref: Ref): Promise<boolean> {
   if (line.status !== "booking_unknown") return line.status !== "sending";
   const record = await ports.directory.find(line.quote.sellerId);
   const seller = ports.directory.connect(record);
-  const found = await look(() => seller.findBooking(line.quote.sellerQuoteId, accessAs(ports, line.quote.pricedAs)));
+  const found = await look(() => seller.findBooking(line.quote.sellerQuoteId, accessAs(ports, line.quote.shownAs)));
   if (found?.kind === "booked") {
     if (await recordDeal(ports, ref, found.deal)) await placeOrder(ports, ref);
     return true;

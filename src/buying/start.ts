@@ -53,7 +53,7 @@ async function bookingStart(
   // The key is a function of what was approved and of the attempt: two processes cannot make two.
   const key = uuidFrom(approvalId ?? started.via, loaded.ref, approved.digest, String(attempt));
   const record = await ports.directory.find(line.quote.sellerId);
-  const { identity } = accessAs(ports, line.quote.pricedAs);
+  const { identity } = accessAs(ports, line.quote.shownAs);
   const request = ports.directory
     .connect(record)
     .bookingRequest(approved.terms, line.quote.sellerQuoteId, key, identity);

@@ -94,6 +94,7 @@ function withoutNull(node: Node): Node {
   return only && more.length === 0 ? only : node;
 }
 
-function asNode(given: unknown): Node {
-  return typeof given === "object" && given !== null && !Array.isArray(given) ? given : {};
+/** A part of a schema as an object; JSON Schema also allows true, false and, for tuples, a list. */
+function asNode(given: Node | boolean | (Node | boolean)[] | undefined): Node {
+  return typeof given === "object" && !Array.isArray(given) ? given : {};
 }

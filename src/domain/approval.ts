@@ -40,6 +40,8 @@ export type ApprovalEvent =
       readonly wordOf: "server" | "client";
       readonly note: string | null;
     }
+  /** A renewed quote at the terms that were shown, or at a lower price, takes its line's place. */
+  | { readonly kind: "approval_line_renewed"; readonly v: 1; readonly from: string; readonly to: string }
   | { readonly kind: "approval_voided"; readonly v: 1; readonly why: string };
 
 export type ApprovalStatus = "pending" | "approved" | "partly_approved" | "rejected" | "void";
@@ -96,6 +98,10 @@ export function foldApproval(approvalId: string, before: Approval | null, event:
     case "approval_asked":
     case "approval_not_answered":
       return before;
+    case "approval_line_renewed": {
+      const { from, to } = event;
+      return { ...before, lines: before.lines.map((line) => (line.ref === from ? { ...line, ref: to } : line)) };
+    }
     case "approval_voided":
       return { ...before, status: "void", voidWhy: event.why };
     case "approval_decided": {

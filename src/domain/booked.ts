@@ -12,7 +12,11 @@ export function bookedDifferences(terms: Terms, deal: Deal, lastRead: Money): re
     deal.cpm.currency === terms.currency &&
     price === formatMoney(lastRead) &&
     compare(lastRead, parseMoney(terms.unit_price)) < 0;
+  const refused = ["rejected", "failed", "cancelled", "canceled", "expired", "declined"].includes(
+    deal.sellerStatus.toLowerCase(),
+  );
   const pairs: readonly (readonly [string, string, string])[] = [
+    ["status", "booked", refused ? deal.sellerStatus : "booked"],
     ["product", terms.product, deal.productId],
     ["deal_type", terms.deal_type, deal.dealType],
     ["unit_price", terms.unit_price, cheaper ? terms.unit_price : price],

@@ -62,4 +62,5 @@ export interface Avails {
   readonly available: number | null;
   readonly guaranteed: number | null;
   readonly estimatedCpm: Money | null;
+  readonly estimatedTotal: Money | null;
 }

@@ -37,8 +37,14 @@ export interface Quote {
   readonly cpm: Money;
   readonly impressions: number;
   readonly flight: Flight;
-  /** What the seller says it knew us as when it priced this. */
+  /** What the seller was shown when it was asked, and what everything after is done as. */
+  readonly shownAs: Tier;
+  /** What the seller says it knew us as when it priced this; never more than it was shown. */
   readonly pricedAs: Tier;
+  /** Percent off the list price, by what the seller says brought it; exact decimal text, null where it does not say. */
+  readonly discounts: { readonly tier: string | null; readonly volume: string | null };
+  /** The seller's reason for its price, in its words. */
+  readonly rationale: string;
   readonly inventoryAvailable: boolean | null;
   readonly notHonoured: readonly string[];
   /** UTC instant, ISO 8601. */

@@ -90,7 +90,7 @@ export function termsOf(quote: Quote, request: QuoteRequest, context: TermsConte
     minimum_spend: null,
     payment_terms: null,
     po_number: context.poNumber,
-    identity_revealed: quote.pricedAs,
+    identity_revealed: quote.shownAs,
     creatives_deadline: null,
     cancellation: context.cancellation,
   };

@@ -52,6 +52,7 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   approval_asked: 1,
   approval_not_answered: 1,
   approval_decided: 1,
+  approval_line_renewed: 1,
   approval_voided: 1,
   reserved: 1,
   released: 1,

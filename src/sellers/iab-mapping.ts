@@ -109,12 +109,20 @@ export function quoteOf(
     cpm,
     impressions,
     flight: { start: quote.terms.flight_start, end: quote.terms.flight_end },
+    shownAs: shown,
     pricedAs: atMost(said, shown) ? said : shown,
+    discounts: { tier: percent(quote.pricing.tier_discount_pct), volume: percent(quote.pricing.volume_discount_pct) },
+    rationale: sellerText(quote.pricing.rationale ?? "", 200),
     inventoryAvailable: quote.availability.inventory_available,
     notHonoured: notHonoured(request.targeting),
     expiresAt,
     dealId,
   };
+}
+
+/** A percentage as the seller wrote it (15 means 15 %), or null where it is none. */
+function percent(value: number | null): string | null {
+  return value === null || value < 0 || value > 100 ? null : String(value);
 }
 
 const quoteStates = ["available", "booked", "expired", "declined"] as const;
@@ -207,12 +215,17 @@ export function availsOf(
     const found = answer.avails.find(({ productid }) => productid === productId);
     if (!found) return null;
     const estimatedCpm = plausibleCpm(moneyIn(found.currency ?? currency, found.price), null, null);
-    return { available: found.availability, guaranteed: null, estimatedCpm };
+    return { available: found.availability, guaranteed: null, estimatedCpm, estimatedTotal: null };
   }
   if (answer.productid !== productId) return null;
   const total = moneyIn(currency, answer.totalCost);
   const cpm = plausibleCpm(moneyIn(currency, answer.estimatedCpm), total, answer.availableImpressions);
-  return { available: answer.availableImpressions, guaranteed: answer.guaranteedImpressions, estimatedCpm: cpm };
+  return {
+    available: answer.availableImpressions,
+    guaranteed: answer.guaranteedImpressions,
+    estimatedCpm: cpm,
+    estimatedTotal: cpm ? total : null,
+  };
 }
 
 function moneyIn(currency: string | null, value: number | null): Money | null {

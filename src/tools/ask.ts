@@ -1,4 +1,11 @@
-import { acceptedContent, inputRequired, inputResponse } from "@modelcontextprotocol/server";
+import {
+  acceptedContent,
+  inputRequired,
+  inputResponse,
+  SdkError,
+  SdkErrorCode,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
@@ -98,10 +105,9 @@ async function askOnConnection(approval: Approval, desk: Desk, call: ToolCall): 
       },
       required: ["decision"],
     };
-    const answer = await mcpReq.elicitInput(
-      { mode: "form", message: cardText(approval, desk), requestedSchema },
-      { timeout },
-    );
+    // Sent bare: the SDK's own elicitInput refuses a form that does not fit as an error, like a client that broke.
+    const question = { mode: "form" as const, message: cardText(approval, desk), requestedSchema };
+    const answer = await mcpReq.send({ method: "elicitation/create", params: question }, { timeout });
     if (answer.action !== "accept")
       return {
         kind: "not_answered",
@@ -112,7 +118,11 @@ async function askOnConnection(approval: Approval, desk: Desk, call: ToolCall): 
     return { kind: "decided", decision: accepted.data.decision, note: accepted.data.note ?? null };
   } catch (error) {
     desk.log("the client could not be asked", { approval: approval.approvalId, error: String(error) });
-    return { kind: "not_answered", how: "the client gave no answer in time, or failed" };
+    const silent = error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout;
+    return {
+      kind: "not_answered",
+      how: silent ? `no answer came within ${timeout / 1000} seconds` : "the client could not show the question",
+    };
   } finally {
     if (heartbeat) clearInterval(heartbeat);
   }

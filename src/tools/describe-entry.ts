@@ -60,6 +60,8 @@ export function describeEntry(entry: Entry): string {
       return `not answered (${entry.via}): ${entry.how}`;
     case "approval_decided":
       return `${entry.decision === "approve" ? "APPROVED" : "REJECTED"} by ${entry.by} (${entry.via}, word of the ${entry.wordOf})${entry.note ? `: "${entry.note}"` : ""}`;
+    case "approval_line_renewed":
+      return `${entry.to} took the place of ${entry.from} on the same terms`;
     case "approval_voided":
       return `void: ${entry.why}`;
     case "reserved":

@@ -165,8 +165,16 @@ function quoteRow(report: QuoteReport, rank: number) {
     flight: quote.flight,
     total: formatMoney(report.total),
     basis: "net",
-    available: report.available,
+    available: report.avails?.available ?? null,
+    avails: report.avails && {
+      available: report.avails.available,
+      guaranteed: report.avails.guaranteed,
+      estimated_cpm: report.avails.estimatedCpm ? formatMoney(report.avails.estimatedCpm) : null,
+      estimated_total: report.avails.estimatedTotal ? formatMoney(report.avails.estimatedTotal) : null,
+    },
     priced_as: quote.pricedAs,
+    discounts: quote.discounts,
+    seller_says: quote.rationale,
     shown_as: reveal.tier,
     shown_because: reveal.why,
     next_tier:
@@ -188,6 +196,9 @@ function notes(quotes: readonly ReturnType<typeof quoteRow>[]): string {
   return quotes
     .flatMap((one) => [
       `${one.quote_id}: priced as ${one.priced_as}; shown ${one.shown_as} (${one.shown_because.join("; ")})${one.next_tier ? `; ${one.next_tier.tier} would save about ${one.next_tier.would_save}` : ""}`,
+      ...(one.seller_says === ""
+        ? []
+        : [`${one.quote_id}: the seller explains its price (its words): "${one.seller_says}"`]),
       ...(one.not_honoured.length > 0
         ? [`${one.quote_id}: the seller will not honour ${one.not_honoured.join(", ")}`]
         : []),

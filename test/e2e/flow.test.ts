@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { approving, clientKinds } from "./client.ts";
 import { dealsOf, quoteFrom, startDesk, startSandboxDesk, type TestDesk } from "./fixtures.ts";
 let desk: TestDesk;
-beforeAll(async () => { desk = await startDesk(); });
+beforeAll(async () => {
+  desk = await startDesk();
+});
 afterAll(() => desk.close());
 test.each(clientKinds)("%s", async (kind) => {
   const c = await desk.connect({ kind, person: approving });

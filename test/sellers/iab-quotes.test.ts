@@ -78,6 +78,7 @@ describe("avails", () => {
       available: 5_000_000,
       guaranteed: null,
       estimatedCpm: parseMoney("15.10 USD"),
+      estimatedTotal: parseMoney("75500 USD"),
     });
     const other = { productid: "other", availability: 1, price: 1, currency: "EUR" };
     const own = { productid: "prod-1", availability: 70_000, price: 15, currency: "EUR" };
@@ -85,6 +86,7 @@ describe("avails", () => {
       available: 70_000,
       guaranteed: null,
       estimatedCpm: parseMoney("15 EUR"),
+      estimatedTotal: null,
     });
   });
 

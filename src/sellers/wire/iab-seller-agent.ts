@@ -96,8 +96,11 @@ export const openDirectAvails = z.object({
 const quotedProduct = z.object({ product_id: z.string(), name: text, inventory_type: text });
 const pricing = z.object({
   base_cpm: optionalMoney,
+  tier_discount_pct: decimal,
+  volume_discount_pct: decimal,
   final_cpm: microsMoney,
   pricing_model: text,
+  rationale: text,
 });
 const terms = z.object({
   impressions: count,

@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseConfig } from "../../src/config.ts";
+import { type Desk, openDesk } from "../../src/desk.ts";
+import { streams } from "../../src/domain/ids.ts";
+import type { Balances } from "../../src/domain/spend.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import type { Operation } from "../../src/sandbox/faults.ts";
+import type { Connection } from "./client.ts";
+import { type ConfigFile, startDesk, type TestDesk } from "./fixtures.ts";
+
+/** The one seller these tests buy from: preferred, negotiates, sells everything the fixtures ask for. */
+export const seller = "northbeam";
+
+export interface BookingDeskOptions {
+  readonly config?: (standard: ConfigFile) => ConfigFile;
+  /** Seconds a booking may take; a claim to send lasts twice that and ten more. */
+  readonly bookingSeconds?: number;
+  readonly quoteTtlMs?: number;
+}
+
+/** A desk with one racing seller whose lost bookings are settled in seconds instead of minutes. */
+export function bookingDesk(options: BookingDeskOptions = {}): Promise<TestDesk> {
+  const { config = (standard) => standard, bookingSeconds = 1, quoteTtlMs } = options;
+  return startDesk({
+    sandbox: { sellers: [seller], gapMs: 20, ...(quoteTtlMs === undefined ? {} : { quoteTtlMs }) },
+    config: (standard) =>
+      config({ ...standard, timeouts: { booking_s: bookingSeconds }, booking: { settle_after_s: 1 } }),
+  });
+}
+
+/** The standard mandate with some of its lines changed. */
+export function withMandate(change: ConfigFile): (standard: ConfigFile) => ConfigFile {
+  return (standard) => ({ ...standard, mandate: { ...Object(standard["mandate"]), ...change } });
+}
+
+/** Opens a desk's ledger beside the servers that write it, for as long as `work` takes. */
+export async function withLedger<T>(desk: TestDesk, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const ledger = await openSqliteLedger({ file: join(desk.directory, "data", "acme", "ledger.db") });
+  try {
+    return await work(ledger);
+  } finally {
+    await ledger.close();
+  }
+}
+
+/** Kinds of the entries of a quote's stream, in order. */
+export function kindsOf(desk: TestDesk, ref: string): Promise<readonly string[]> {
+  return withLedger(desk, async (ledger) =>
+    (await ledger.read(streams.quote(ref))).flatMap(({ entries }) => entries.map(({ kind }) => kind)),
+  );
+}
+
+/** What the desk has committed, by its ledger. */
+export function balancesOf(desk: TestDesk): Promise<Balances | null> {
+  return withLedger(desk, async (ledger) => {
+    const head = await ledger.head(streams.spend("acme"));
+    const carried = head?.entries.find((entry) => entry.kind === "balances");
+    return carried?.kind === "balances" ? carried.balances : null;
+  });
+}
+
+/**
+ * The desk as the operator's terminal has it: a process beside the servers (this one), on the same ledger, that records
+ * decisions and sends nothing. The caller closes it.
+ */
+export function operatorOf(desk: TestDesk): Desk {
+  const file = join(desk.directory, "config.json");
+  const config = parseConfig(readFileSync(file, "utf8"), file, {});
+  return openDesk({ config, dataHome: join(desk.directory, "data"), log: () => undefined, sandboxSellers: null });
+}
+
+/** How often the seller was sent something of a kind; `deal` is `POST /api/v1/deals`. */
+export function sent(desk: TestDesk, operation: Operation): number {
+  return desk.sandbox.requests(seller).filter((request) => request.operation === operation).length;
+}
+
+/** Waits for something to become true, looking every few milliseconds. @returns what `look` gave */
+export async function until<T>(what: string, look: () => Promise<T> | T, ms = 20_000): Promise<NonNullable<T>> {
+  const end = performance.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found;
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await delay(5);
+  }
+}
+
+/** Ends a server the way a power cut does: nothing is flushed, nobody is told. */
+export function kill(connection: Connection): void {
+  process.kill(connection.pid, "SIGKILL");
+}
+
+/** The status of a buy after looking at the seller where its outcome is open. */
+export async function statusOf(connection: Connection, ref: string): Promise<string> {
+  const reply = await connection.ok("get_media_buys", { ids: [ref], refresh: true });
+  return reply.string("media_buys", 0, "status");
+}
