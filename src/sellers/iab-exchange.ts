@@ -14,10 +14,20 @@ export interface Exchange {
   ask<Shape extends z.ZodType>(what: string, shape: Shape, call: HttpCall, access: Access): Promise<z.output<Shape>>;
   /** Reads an answer that was received by other means, as {@link ask} would. @throws SellerFailure */
   read<Shape extends z.ZodType>(what: string, shape: Shape, answer: HttpAnswer): z.output<Shape>;
+  /** An instant of the seller's clock on ours, by the `Date` of its last answer; both UTC, ISO 8601. */
+  onOurClock(instant: string): string;
 }
+
+/** `Date` has whole seconds and arrives late: differences below this are no difference, and steps are this wide. */
+const CLOCK_STEP_MS = 30_000;
 
 /** Questions to one seller over its one way out. */
 export function createExchange(sellerId: string, http: Http): Exchange {
+  let aheadMs = 0;
+  const noteClock = ({ date }: HttpAnswer) => {
+    const theirs = date === null ? Number.NaN : Date.parse(date);
+    if (!Number.isNaN(theirs)) aheadMs = Math.trunc((theirs - Date.now()) / CLOCK_STEP_MS) * CLOCK_STEP_MS;
+  };
   const read: Exchange["read"] = (what, shape, answer) => {
     const refusal = refusalOf(sellerId, what, answer);
     if (refusal) throw refusal;
@@ -34,8 +44,11 @@ export function createExchange(sellerId: string, http: Http): Exchange {
     http,
     read,
     async ask(what, shape, call, access) {
-      return read(what, shape, await http.send(call, access));
+      const answer = await http.send(call, access);
+      noteClock(answer);
+      return read(what, shape, answer);
     },
+    onOurClock: (instant) => new Date(Date.parse(instant) - aheadMs).toISOString(),
   };
 }
 

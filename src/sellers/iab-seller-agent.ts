@@ -1,6 +1,6 @@
 import { instants } from "../domain/flight.ts";
 import { splitRef } from "../domain/ids.ts";
-import type { QuoteRequest } from "../domain/quote.ts";
+import type { Quote, QuoteRequest } from "../domain/quote.ts";
 import { createHttp } from "./http.ts";
 import { createCatalogue } from "./iab-catalogue.ts";
 import { createExchange, identityOf } from "./iab-exchange.ts";
@@ -43,10 +43,12 @@ function connect(options: ConnectOptions): Seller {
   const catalogue = createCatalogue(exchange, log);
   const negotiation = createNegotiation(exchange, log);
 
+  const dated = (quote: Quote): Quote => ({ ...quote, expiresAt: exchange.onOurClock(quote.expiresAt) });
+
   async function quoteNow(sellerQuoteId: string, request: QuoteRequest, access: Access) {
     const path = `/api/v1/quotes/${encodeURIComponent(sellerQuoteId)}`;
     const answer = await ask("the quote", quoteAnswer, { method: "GET", path, phase: "discovery" }, access);
-    return quoteOf(sellerId, answer, request, access.tier);
+    return dated(quoteOf(sellerId, answer, request, access.tier));
   }
 
   async function dealNow(dealId: string, access: Access) {
@@ -111,7 +113,7 @@ function connect(options: ConnectOptions): Seller {
           definite: true,
         });
       });
-      const quote = quoteOf(sellerId, answer, request, access.tier);
+      const quote = dated(quoteOf(sellerId, answer, request, access.tier));
       checkEcho(quote, request);
       return quote;
     },

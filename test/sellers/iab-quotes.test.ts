@@ -208,3 +208,18 @@ describe("a quote", () => {
     }
   });
 });
+
+describe("a seller whose clock differs", () => {
+  const expiry = async (aheadMs: number) => {
+    const date = new Date(Date.now() + aheadMs).toUTCString();
+    const { expiresAt } = await asked({ ...quote({ expires_at: "2027-01-01T12:00:00Z" }), date });
+    return expiresAt;
+  };
+
+  test("is read on ours, by its Date header; seconds are no difference", async () => {
+    expect(await expiry(0)).toBe("2027-01-01T12:00:00.000Z");
+    expect(await expiry(20_000)).toBe("2027-01-01T12:00:00.000Z");
+    expect(await expiry(600_000 + 5_000)).toBe("2027-01-01T11:50:00.000Z");
+    expect(await expiry(-600_000 - 5_000)).toBe("2027-01-01T12:10:00.000Z");
+  });
+});

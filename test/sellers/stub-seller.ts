@@ -7,7 +7,7 @@ import type { Access, Seller } from "../../src/sellers/seller.ts";
 
 /** An answer: JSON, or plain text with its status. */
 export type Stubbed =
-  | { readonly status?: number; readonly json: unknown }
+  | { readonly status?: number; readonly json: unknown; readonly date?: string }
   | { readonly status: number; readonly text: string };
 
 export interface StubSeller {
@@ -37,6 +37,7 @@ async function stubSeller(
     const isText = "text" in answer;
     response.writeHead(answer.status ?? 200, {
       "content-type": isText ? "text/plain; charset=utf-8" : "application/json",
+      ...("date" in answer && answer.date ? { date: answer.date } : {}),
     });
     response.end(isText ? answer.text : JSON.stringify(answer.json));
   });
