@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { relationships, type Tier, tiers, trustLevels } from "./domain/identity.ts";
-import type { Mandate } from "./domain/mandate.ts";
+import { type Mandate, priceModels } from "./domain/mandate.ts";
 import { isCurrency, type Money, parseMoney } from "./domain/money.ts";
+import { mandateProblems } from "./config-mandate.ts";
+import { channels } from "./domain/inventory.ts";
 import { decisionChannels } from "./domain/spend.ts";
 
 /** A secret that prints as `***` wherever it is logged, serialised or inspected by accident. */
@@ -43,53 +45,103 @@ const channelLimit = z
   })
   .transform((limit) => ({ perBuy: limit.per_buy, perDay: limit.per_day }));
 
+const channelLimits = z.strictObject(
+  Object.fromEntries(decisionChannels.map((channel) => [channel, channelLimit.optional()])),
+);
+const priceCaps = z.strictObject(Object.fromEntries(priceModels.map((model) => [model, amount.optional()])));
+const percent = z.number().int().min(1).max(100);
+const day = z.iso.date();
+
 const mandate = z
   .strictObject({
+    version: z.number().int().min(1).default(1).describe("Your own count of the policy; said with every decision"),
     currency: z
       .string()
       .refine(isCurrency, "an ISO 4217 code in capitals")
       .describe("The only currency that may be spent"),
     per_buy: amount.describe("Most that one decision may commit, all its lines together"),
     per_day: amount.describe("Most that may be committed in a day, by all channels together"),
+    per_campaign: amount
+      .optional()
+      .describe("Most that one campaign label may commit; buys without a label count together"),
+    total: amount.optional().describe("Most that this desk may ever commit"),
     max_cpm: amount.describe("Highest price per 1,000 impressions"),
+    max_prices: z
+      .strictObject({
+        all: priceCaps.default({}),
+        by_channel: z.partialRecord(z.enum(channels), priceCaps).default({}),
+      })
+      .prefault({})
+      .describe("Highest prices by pricing model (cpm, cpc, cpcv, cpp, max_bid, flat_rate), for all channels or one"),
+    concentration: z
+      .strictObject({ seller_percent: percent.optional(), channel_percent: percent.optional() })
+      .default({})
+      .describe("Most of `total` that one seller, or one channel, may have, in whole percent"),
     sellers: z
-      .strictObject({ allowed: z.array(sellerId).optional(), blocked: z.array(sellerId).default([]) })
-      .default({ blocked: [] })
-      .describe("`allowed` (absent = all) and `blocked` seller ids"),
+      .strictObject({
+        allowed: z.array(sellerId).optional(),
+        blocked: z.array(sellerId).default([]),
+        blocked_domains: z.array(z.string().min(3)).default([]),
+      })
+      .prefault({})
+      .describe("`allowed` (absent = all), `blocked` and `blocked_domains` (with everything below them)"),
     min_trust: z.enum(trustLevels).exclude(["blocked"]).describe("Least trust a seller needs to be bought from"),
+    blackouts: z
+      .array(z.strictObject({ from: day, to: day }).refine(({ from, to }) => from <= to, "from must not be after to"))
+      .default([])
+      .describe("Days, both included, on which nothing may run"),
+    flight_within_days: z.number().int().min(1).max(731).optional().describe("How far ahead a flight may start"),
+    guaranteed: z.boolean().default(true).describe("Whether guaranteed deals may be bought"),
     time_zone: z
       .string()
       .refine(isTimeZone, "an IANA time zone, e.g. America/New_York")
       .describe("Where the spend day begins"),
-    channels: z
-      .strictObject(Object.fromEntries(decisionChannels.map((channel) => [channel, channelLimit.optional()])))
+    channels: channelLimits
       .default({})
       .describe(
-        "How much a decision counts for by each channel: `auto` (the server alone), `form` (the client's form), `terminal` (PIN). Absent = zero",
+        "How much a decision counts for by each channel: `auto` (the server alone), `form` (the client's form), `card` (a click in the chat), `terminal` and `page` (PIN), `passkey`. Absent = zero",
       ),
+    roles: z
+      .record(z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/), channelLimits)
+      .default({})
+      .describe("The same limits by role, in place of `channels` for the people who have one"),
+    people: z
+      .array(z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,40}$/), role: z.string() }))
+      .default([])
+      .describe("Who may decide with a PIN or passkey, and as what; absent = anybody who has a PIN on this desk"),
+    two_persons_above: amount.optional().describe("Above this, two different people must approve"),
+    proposer_may_approve: z.boolean().default(true).describe("Whether who asked for a buy may also approve it"),
   })
   .superRefine((value, context) => {
-    const amounts = [
-      value.per_buy,
-      value.per_day,
-      value.max_cpm,
-      ...Object.values(value.channels).flatMap((limit) => (limit ? [limit.perBuy, limit.perDay] : [])),
-    ];
-    if (amounts.some((one) => one.currency !== value.currency)) {
-      context.addIssue({ code: "custom", message: `every amount of the mandate must be in ${value.currency}` });
-    }
+    for (const message of mandateProblems(value)) context.addIssue({ code: "custom", message });
   })
   .transform(
     (value): Mandate => ({
+      version: value.version,
       currency: value.currency,
       perBuy: value.per_buy,
       perDay: value.per_day,
+      perCampaign: value.per_campaign ?? null,
+      total: value.total ?? null,
       maxCpm: value.max_cpm,
+      maxPrices: { all: value.max_prices.all, byChannel: value.max_prices.by_channel },
+      concentration: {
+        seller: value.concentration.seller_percent ?? null,
+        channel: value.concentration.channel_percent ?? null,
+      },
       allowedSellers: value.sellers.allowed ?? null,
       blockedSellers: value.sellers.blocked,
+      blockedDomains: value.sellers.blocked_domains.map((domain) => domain.toLowerCase()),
       minTrust: value.min_trust,
+      blackouts: value.blackouts,
+      flightWithinDays: value.flight_within_days ?? null,
+      guaranteed: value.guaranteed,
       timeZone: value.time_zone,
       channels: value.channels,
+      roles: value.roles,
+      people: value.people,
+      twoPersonsAbove: value.two_persons_above ?? null,
+      proposerMayApprove: value.proposer_may_approve,
     }),
   );
 
@@ -263,7 +315,7 @@ export function sandboxConfig(): Config {
       max_cpm: "60.00 USD",
       min_trust: "registered",
       time_zone: "UTC",
-      channels: { form: most, terminal: most },
+      channels: { form: most, card: most, terminal: most, page: most, passkey: most },
     },
     allow_loopback: true,
   });

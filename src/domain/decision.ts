@@ -35,4 +35,4 @@ export function statementText(statement: DecisionStatement): string {
 }
 
 /** Channels whose decisions count only with a signature that verifies; the others are the client's word, or the config's. */
-export const signedChannels: readonly DecisionChannel[] = ["terminal"];
+export const signedChannels: readonly DecisionChannel[] = ["terminal", "page", "passkey"];

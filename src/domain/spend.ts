@@ -1,7 +1,7 @@
 import { add, type Money, subtract, zero } from "./money.ts";
 
 /** Ways a decision can come about; each counts up to the amount the mandate gives it. */
-export const decisionChannels = ["auto", "form", "terminal"] as const;
+export const decisionChannels = ["auto", "form", "card", "terminal", "page", "passkey"] as const;
 export type DecisionChannel = (typeof decisionChannels)[number];
 
 /** What one line holds of the mandate, from the moment it is approved. */
@@ -34,6 +34,9 @@ export interface Balances {
   readonly perDay: Readonly<Record<string, Money>>;
   /** Keyed `day channel`, e.g. `2026-11-20 form`. */
   readonly perDayAndVia: Readonly<Record<string, Money>>;
+  readonly perCampaign: Readonly<Record<string, Money>>;
+  readonly perSeller: Readonly<Record<string, Money>>;
+  readonly perChannel: Readonly<Record<string, Money>>;
   /** References of lines whose booking differs from what was approved and that no person has cleared. */
   readonly incidents: readonly string[];
 }
@@ -48,6 +51,9 @@ export function noBalances(currency: string | null): Balances {
     total: currency ? zero(currency) : { micros: 0n, currency: "XXX" },
     perDay: {},
     perDayAndVia: {},
+    perCampaign: {},
+    perSeller: {},
+    perChannel: {},
     incidents: [],
   };
 }
@@ -84,16 +90,27 @@ function moved(
 ): Balances {
   const viaKey = `${holding.day} ${holding.via}`;
   const total = change(before.total, amount);
-  // A day no longer carried limits nothing; what comes back of it only lowers the total.
-  if (change === subtract && isForgotten(before, holding.day) && total.micros >= 0n) return { ...before, total };
+  const under = (amounts: Readonly<Record<string, Money>>, key: string) => ({
+    ...amounts,
+    [key]: change(amounts[key] ?? zero(before.currency), amount),
+  });
+  const lasting = {
+    total,
+    perCampaign: under(before.perCampaign, holding.campaign ?? ""),
+    perSeller: under(before.perSeller, holding.sellerId),
+    perChannel: under(before.perChannel, holding.channel ?? "other"),
+  };
+  // A day no longer carried limits nothing; what comes back of it only lowers the lasting totals.
+  if (change === subtract && isForgotten(before, holding.day) && total.micros >= 0n) return { ...before, ...lasting };
   const onDay = change(spentOn(before, holding.day), amount);
   const onDayAndVia = change(spentOn(before, holding.day, holding.via), amount);
-  if ([total, onDay, onDayAndVia].some((balance) => balance.micros < 0n)) {
+  const ofSeller = lasting.perSeller[holding.sellerId] ?? total;
+  if ([total, onDay, onDayAndVia, ofSeller].some((balance) => balance.micros < 0n)) {
     throw new RangeError(`${holding.ref} would give back more than is held for ${viaKey}`);
   }
   return {
     ...before,
-    total,
+    ...lasting,
     perDay: newest({ ...before.perDay, [holding.day]: onDay }, KEPT_DAYS),
     perDayAndVia: newest({ ...before.perDayAndVia, [viaKey]: onDayAndVia }, KEPT_DAYS * decisionChannels.length),
   };

@@ -16,6 +16,7 @@ export interface Terms {
   readonly desk: string;
   readonly sandbox: boolean;
   readonly advertiser: string;
+  readonly campaign: string | null;
   readonly seller: { readonly id: string; readonly origin: string; readonly protocol: string };
   readonly account: string | null;
   readonly product: string;
@@ -56,6 +57,7 @@ export interface TermsContext {
   readonly advertiser: string;
   readonly origin: string;
   readonly protocol: string;
+  readonly campaign: string | null;
   readonly poNumber: string | null;
   readonly cancellation: string | null;
 }
@@ -67,6 +69,7 @@ export function termsOf(quote: Quote, request: QuoteRequest, context: TermsConte
     desk: context.desk,
     sandbox: context.sandbox,
     advertiser: context.advertiser,
+    campaign: context.campaign,
     seller: { id: quote.sellerId, origin: context.origin, protocol: context.protocol },
     account: null,
     product: quote.product.id,
