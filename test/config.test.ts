@@ -1,7 +1,10 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { EventEmitter, once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { inspect } from "node:util";
 import { pino } from "pino";
 import { afterAll, describe, expect, test } from "vitest";
@@ -229,6 +232,73 @@ describe("the program", () => {
     expect(status).toBe(2);
   });
 });
+
+describe("a session over stdio", () => {
+  test("has protocol messages alone on standard output, and a log without secrets on standard error", async () => {
+    verifies("server.stdio", "stack.pino");
+    const word = "sk-live-0815";
+    const file = join(folder, "live.json");
+    const here = { ...seller, url: `http://127.0.0.1:${await closedPort()}`, credentials: { seat: { bearer: word } } };
+    writeFileSync(file, JSON.stringify({ ...least, sellers: [here], mandate, allow_loopback: true }));
+    const { stdout, stderr } = await session(
+      ["dist/main.js", "--config", file, "--data-dir", folder],
+      [
+        { method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo } },
+        { method: "tools/call", params: { name: "get_inbox", arguments: {} } },
+        { method: "tools/call", params: { name: "get_media_kit", arguments: { deadline_s: 5 } } },
+      ],
+    );
+    expect(stdout).toHaveLength(3);
+    for (const line of stdout) expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0", result: expect.anything() });
+    const logged = stderr.map((line): unknown => JSON.parse(line));
+    const call = {
+      level: 30,
+      ms: expect.any(Number),
+      outcome: "ok",
+      client: "config-test 1",
+      time: expect.any(String),
+    };
+    for (const msg of ["get_inbox", "get_media_kit"])
+      expect(logged).toContainEqual(expect.objectContaining({ msg, ...call }));
+    // The seller was tried with its token, and could not be reached: the failure is logged, the token is not.
+    expect(stdout.join()).toContain("unreachable");
+    expect(stderr.join()).toContain("seller failed");
+    expect(stdout.join() + stderr.join()).not.toContain(word);
+  });
+});
+
+const clientInfo = { name: "config-test", version: "1" };
+
+/** Sends requests one after the other to a server of its own, then ends its input; all lines it wrote, whole. */
+async function session(args: readonly string[], requests: readonly object[]) {
+  const child = spawn(process.execPath, [...args], { env: { ...process.env, MEDIA_BUYER_LOG: "debug" } });
+  const written = { stdout: "", stderr: "" };
+  const answers = new EventEmitter();
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (chunk: string) => {
+      written[name] += chunk;
+      answers.emit(name);
+    });
+  }
+  const lines = (text: string) => text.split("\n").filter((line) => line !== "");
+  for (const [at, request] of requests.entries()) {
+    child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: at + 1, ...request })}\n`);
+    while (lines(written.stdout).length < at + 1 || !written.stdout.endsWith("\n")) await once(answers, "stdout");
+  }
+  child.stdin.end();
+  await once(child, "close");
+  return { stdout: lines(written.stdout), stderr: lines(written.stderr) };
+}
+
+/** A port of this machine on which nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : expect.fail("no port");
+}
 
 function pair(amount: string) {
   return { per_buy: amount, per_day: amount };

@@ -21,6 +21,8 @@ import { type ConfigFile, flight, standardConfig } from "../e2e/fixtures.ts";
 export interface Bench {
   readonly desk: Desk;
   readonly sandbox: Sandbox;
+  /** Where {@link desk} keeps its files. */
+  readonly home: string;
   /** Another desk on the same files: a second process, or the first one started again. */
   again(): Desk;
   /** A desk of other settings with files of its own, facing the same sellers. */
@@ -48,6 +50,7 @@ export async function openBench(config: Change = (standard) => standard, options
   return {
     desk: open(text, join(home, "desk"), {}),
     sandbox,
+    home: join(home, "desk"),
     again: () => open(text, join(home, "desk"), {}),
     other: (change, environment = {}) =>
       open(JSON.stringify(change(standardConfig(sandbox))), join(home, `other-${opened.length}`), environment),
@@ -77,6 +80,9 @@ export function sharedBench(config?: Change, options?: SandboxOptions): Bench {
     },
     get sandbox() {
       return there().sandbox;
+    },
+    get home() {
+      return there().home;
     },
     again: () => there().again(),
     other: (change, environment) => there().other(change, environment),

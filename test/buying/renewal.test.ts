@@ -2,7 +2,17 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Desk } from "../../src/desk.ts";
 import { formatMoney } from "../../src/domain/money.ts";
 import { verifies } from "../requirements.ts";
-import { errorIn, errorOf, item, negotiated, openBench, products, quoted, reportIn, sharedBench } from "./desk-bench.ts";
+import {
+  errorIn,
+  errorOf,
+  item,
+  negotiated,
+  openBench,
+  products,
+  quoted,
+  reportIn,
+  sharedBench,
+} from "./desk-bench.ts";
 
 const sport = item(products.sports, { budget: "40000 USD", dealType: "PD" });
 const later = 10_000;
@@ -32,11 +42,23 @@ describe("renewing a quote", () => {
     expect(loaded.ref).not.toBe(old.ref);
     expect(loaded.flowId).toBe(old.flowId);
     expect(loaded.line).toMatchObject({ status: "open", campaign: old.line.campaign, request: old.line.request });
-    expect(loaded.line.quote).toMatchObject({ impressions: old.line.quote.impressions, cpm: old.line.quote.cpm, notHonoured: ["geo"] });
+    expect(loaded.line.quote).toMatchObject({
+      impressions: old.line.quote.impressions,
+      cpm: old.line.quote.cpm,
+      notHonoured: ["geo"],
+    });
     expect((await bench.desk.line(old.ref)).line).toMatchObject({ status: "superseded", supersededBy: loaded.ref });
     const error = await errorOf(askedToBuy(bench.desk, old.ref));
     expect(error).toMatchObject({ code: "quote_superseded", details: { candidates: [loaded.ref] } });
-    const { rows } = await bench.desk.history({ campaign: old.line.campaign, flowId: null, stream: null, kind: null, since: null, after: 0, limit: 50 });
+    const { rows } = await bench.desk.history({
+      campaign: old.line.campaign,
+      flowId: null,
+      stream: null,
+      kind: null,
+      since: null,
+      after: 0,
+      limit: 50,
+    });
     const entries = rows.flatMap((row) => row.entries.map((entry) => [row.stream, entry]));
     expect(entries).toMatchObject([
       [`quote/${old.ref}`, { kind: "quoted", by: "test", renews: null }],
@@ -70,7 +92,10 @@ describe("renewing a quote", () => {
   test("twice at the same moment, in one process or two, is renewed once", async () => {
     const { ref } = (await quoted(bench.desk, sport, fresh())).loaded;
     const other = bench.again();
-    const outcomes = await Promise.all([bench.desk.renew([ref, ref], "test", later), other.renew([ref], "test", later)]);
+    const outcomes = await Promise.all([
+      bench.desk.renew([ref, ref], "test", later),
+      other.renew([ref], "test", later),
+    ]);
     const refs = new Set(outcomes.flat().map((outcome) => reportIn(outcome).loaded.ref));
     expect(refs.size).toBe(1);
     expect((await bench.desk.line(ref)).line.supersededBy).toBe([...refs][0]);
@@ -80,7 +105,10 @@ describe("renewing a quote", () => {
     const { ref } = (await quoted(bench.desk, sport, fresh())).loaded;
     await bench.desk.decide(await askedToBuy(bench.desk, ref), approve, later);
     const [outcome] = await bench.desk.renew([ref], "test", later);
-    expect(errorIn(outcome)).toMatchObject({ code: "already_booked", message: expect.stringMatching(/booked and is not renewed/) });
+    expect(errorIn(outcome)).toMatchObject({
+      code: "already_booked",
+      message: expect.stringMatching(/booked and is not renewed/),
+    });
   });
 });
 
@@ -122,7 +150,10 @@ describe("while a person is asked about it", () => {
     const { ref, approvalId } = await asked(true);
     const fresh = await renewed(ref);
     expect(fresh.line).toMatchObject({ status: "open", approvalId: null });
-    expect(await bench.desk.approval(approvalId)).toMatchObject({ status: "void", voidWhy: expect.stringMatching(/was renewed on other terms/) });
+    expect(await bench.desk.approval(approvalId)).toMatchObject({
+      status: "void",
+      voidWhy: expect.stringMatching(/was renewed on other terms/),
+    });
     expect((await bench.desk.line(ref)).line.status).toBe("superseded");
     const error = await errorOf(bench.desk.decide(approvalId, approve, later));
     expect(error).toMatchObject({ code: "terms_changed", message: expect.stringMatching(/Nothing was booked/) });
@@ -147,10 +178,17 @@ describe("a quote that is over", () => {
     try {
       const { ref, line } = (await quoted(bench.desk, sport)).loaded;
       const error = await errorOf(askedToBuy(bench.desk, ref));
-      expect(error).toMatchObject({ code: "quote_expired", message: expect.stringContaining(`request_quote {"quote_ids":["${ref}"]}`) });
+      expect(error).toMatchObject({
+        code: "quote_expired",
+        message: expect.stringContaining(`request_quote {"quote_ids":["${ref}"]}`),
+      });
       bench.sandbox.configure({ quoteTtlMs: 86_400_000 });
       const fresh = reportIn((await bench.desk.renew([ref], "test", later))[0]).loaded;
-      expect(fresh.line.quote).toMatchObject({ cpm: line.quote.cpm, impressions: line.quote.impressions, flight: line.quote.flight });
+      expect(fresh.line.quote).toMatchObject({
+        cpm: line.quote.cpm,
+        impressions: line.quote.impressions,
+        flight: line.quote.flight,
+      });
       expect(await askedToBuy(bench.desk, fresh.ref)).toMatch(/^ap_/);
     } finally {
       await bench.close();

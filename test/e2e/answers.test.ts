@@ -1,3 +1,4 @@
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifies } from "../requirements.ts";
 import { approving, at, type Connection, rejecting } from "./client.ts";
@@ -47,7 +48,7 @@ describe("the same question again", () => {
   });
 
   test("the same line twice in one call is bought once", async () => {
-    verifies("promise.never_two");
+    verifies("promise.spent_once");
     const quoteId = await quoteFrom(client, { impressions: 311_000 });
     const reply = await client.call("create_media_buy", { lines: [{ quote_id: quoteId }, { quote_id: quoteId }] });
     if (reply.isError) expect(reply.text).toMatch(/^invalid_arguments: /);
@@ -77,14 +78,7 @@ describe("a booked buy", () => {
   });
 
   test("has its history, by buy, deal, flow and campaign, with what, when, who and why", async () => {
-    verifies(
-      "events.by_deal",
-      "events.by_flow",
-      "events.query",
-      "events.what_when_why",
-      "events.booking",
-      "events.quote",
-    );
+    verifies("events.by_deal", "events.by_flow", "events.query", "events.what_when_why", "events.booking");
     verifies("events.negotiation_round", "tool.campaign_label");
     const campaign = "History";
     const quoteId = await quoteFrom(client, { impressions: 330_000, campaign });
@@ -167,4 +161,91 @@ test("a rejected line can be asked for again, and a fresh decision books it", as
   expect(accepted.at("status"), accepted.text).toBe("booked");
   expect(accepted.at("approval", "approval_id")).not.toBe(refused.at("approval", "approval_id"));
   expect(dealsOf(desk, quoteId)).toBe(1);
+});
+
+describe("a quote", () => {
+  test("by budget buys what the budget pays for, and says what is free, why it is ranked, and what is not honoured", async () => {
+    verifies("quote.request.by_budget", "avails.before_recommending", "multi_seller.price_comparison");
+    verifies("tool.request_quote.not_honoured", "money.cpm_times_impressions");
+    const targeting = { geo: ["US"], audience: ["A25-54"] };
+    const items = [
+      { product: "northbeam/prod-53e78a97", flight: flight(), budget: "50000 USD", deal_type: "PG", targeting },
+      { product: "harborview/prod-a31c6f02", flight: flight(), budget: "20000.00 USD", deal_type: "PG" },
+    ];
+    const reply = await client.ok("request_quote", { items, campaign: "Ranked" });
+    expect(reply.list("quotes").map((one) => [at(one, "rank"), at(one, "product"), at(one, "cpm")])).toEqual([
+      [1, "harborview/prod-a31c6f02", "13.50 USD"],
+      [2, "northbeam/prod-53e78a97", "29.75 USD"],
+    ]);
+    for (const one of reply.list("quotes")) {
+      expect(String(at(one, "why"))).not.toBe("");
+      expect(Number(at(one, "available"))).toBeGreaterThanOrEqual(Number(at(one, "impressions")));
+    }
+    // 50,000 / 29.75 pays for 1,680,672.27; 1,680,672 x 29.75 / 1,000 is 49,999.992 before it is rounded.
+    expect(reply.at("quotes", 1)).toMatchObject({
+      impressions: 1_680_672,
+      total: "49999.99 USD",
+      not_honoured: ["geo", "audience"],
+    });
+    expect(reply.text).toContain("will not honour geo, audience");
+    await client.ok("create_media_buy", { lines: [{ quote_id: reply.string("quotes", 1, "quote_id") }] });
+    expect(client.questions.at(-1)).toContain("Not honoured by the seller: geo, audience");
+  });
+
+  test("that takes longer than the call waits is collected by the same call, and asked for once", async () => {
+    verifies("tool.collects_late_work");
+    const item = { product: "northbeam/prod-7c19f3a0", flight: flight(), impressions: 612_000, deal_type: "PD" };
+    const ask = () => client.ok("request_quote", { items: [item], deadline_s: 1 });
+    await client.ok("get_media_kit", { sellers: ["northbeam"] });
+    desk.sandbox.clearRequests();
+    desk.sandbox.fault("northbeam", { kind: "slow", operation: "quote", uses: 1, ms: 2_000 });
+    const early = await ask();
+    expect(early.at("failed", 0)).toMatchObject({ code: "seller_unavailable", recovery: "wait" });
+    await expect.poll(async () => (await ask()).list("quotes").length, { timeout: 15_000 }).toBe(1);
+    desk.sandbox.clearFaults();
+    const asked = desk.sandbox
+      .requests("northbeam")
+      .filter(({ method, operation }) => method === "POST" && operation === "quote");
+    expect(asked.length).toBe(1);
+  });
+});
+
+test("an approval that nobody answers expires, and then books nothing", async () => {
+  verifies("approval.times_out");
+  // An approval ends two minutes before its quote does.
+  const brief = await startDesk({ sandbox: { quoteTtlMs: 123_500 } });
+  try {
+    const [formless, late] = await Promise.all([brief.connect(), brief.connect({ person: approving })]);
+    const quoteId = await quoteFrom(formless);
+    const asked = await formless.ok("create_media_buy", { lines: [{ quote_id: quoteId }] });
+    expect(asked.at("status"), asked.text).toBe("awaiting_approval");
+    const approvalId = asked.string("approval", "approval_id");
+    const expiresAt = Date.parse(asked.string("approval", "expires_at"));
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, expiresAt - Date.now()) + 100));
+    const answered = await late.ok("approve", { approval_id: approvalId });
+    expect(answered.at("status"), answered.text).toBe("expired");
+    expect(answered.at("nothing_booked")).toBe(true);
+    expect(late.questions).toEqual([]);
+    expect((await formless.ok("get_inbox")).at("approvals")).toEqual([]);
+    expect(dealsOf(brief, quoteId)).toBe(0);
+  } finally {
+    await brief.close();
+  }
+});
+
+test("quotes, approvals and buys outlive processes that were killed", async () => {
+  verifies("media_buy.persisted");
+  const [doomed, formless] = await Promise.all([desk.connect({ person: approving }), desk.connect()]);
+  const bought = await quoteFrom(doomed, { impressions: 361_000 });
+  const open = await quoteFrom(doomed, { impressions: 362_000 });
+  const asked = await quoteFrom(doomed, { impressions: 363_000 });
+  await doomed.ok("create_media_buy", { lines: [{ quote_id: bought }] });
+  const waiting = await formless.ok("create_media_buy", { lines: [{ quote_id: asked }] });
+  for (const { pid } of [doomed, formless]) process.kill(pid, "SIGKILL");
+  const fresh = await desk.connect();
+  const inbox = await fresh.ok("get_inbox");
+  expect(inbox.list("open_quotes")).toContainEqual(expect.objectContaining({ quote_id: open }));
+  expect(inbox.list("recent")).toContainEqual(expect.objectContaining({ media_buy_id: bought, status: "booked" }));
+  const approval = waiting.string("approval", "approval_id");
+  expect(inbox.list("approvals")).toContainEqual(expect.objectContaining({ approval_id: approval, lines: [asked] }));
 });

@@ -10,9 +10,9 @@ import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 
 async function booked(
   work: (scene: { desk: TestDesk; client: Connection; ref: string; dealId: string }) => Promise<void>,
-  config = {},
+  bookingSeconds = 5,
 ) {
-  const desk = await bookingDesk({ config: (standard) => ({ ...standard, ...config }) });
+  const desk = await bookingDesk({ bookingSeconds });
   try {
     const client = await desk.connect({ person: approving });
     const ref = await quoteFrom(client);
@@ -40,7 +40,7 @@ describe("the order after the deal", () => {
     "$name: the buy stays booked, and the answer says what is missing",
     async ({ fault }) => {
       verifies("order.failure_keeps_deal", "order.from_deal");
-      const desk = await bookingDesk();
+      const desk = await bookingDesk({ bookingSeconds: 2 });
       try {
         const client = await desk.connect({ person: approving });
         const ref = await quoteFrom(client);
@@ -61,7 +61,7 @@ describe("the order after the deal", () => {
     timeout: 60_000,
   }, async () => {
     verifies("order.failure_keeps_deal");
-    const desk = await bookingDesk({ bookingSeconds: 0.5 });
+    const desk = await bookingDesk({ bookingSeconds: 1 });
     try {
       const first = await desk.connect({ person: approving });
       const ref = await quoteFrom(first);
@@ -71,7 +71,7 @@ describe("the order after the deal", () => {
       kill(first);
       await buying;
       // The dead sender's claim: twice the booking time and ten seconds more.
-      await delay(11_200);
+      await delay(12_300);
       const second = await desk.connect();
       await until("said", async () => {
         const reply = await second.ok("get_media_buys", { ids: [ref] });
@@ -139,7 +139,7 @@ describe("cancelling", () => {
     },
     {
       name: "the seller acts after we gave up",
-      fault: { kind: "late-commit", operation: "cancel", uses: 1, ms: 1_500 },
+      fault: { kind: "late-commit", operation: "cancel", uses: 1, ms: 3_000 },
     },
     { name: "the deal cannot be read afterwards", fault: { kind: "error-text", operation: "deal-read", uses: 1 } },
   ];
@@ -161,7 +161,7 @@ describe("cancelling", () => {
         await until("settled", async () => (await cancel(client, ref)).at("media_buy", "status") === "cancelled");
         expect(await total(desk)).toBe(0n);
         expect(statusAt(desk)).toBe("cancelled");
-      });
+      }, 2);
     },
   );
 

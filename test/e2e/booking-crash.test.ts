@@ -71,7 +71,7 @@ const deaths: readonly Death[] = [
  * books, or, with nothing sent, as it was.
  */
 async function dieAndRecover(death: Death, lateMs: number): Promise<void> {
-  const desk = await bookingDesk();
+  const desk = await bookingDesk({ bookingSeconds: 1 });
   const ledger = await ledgerOf(desk);
   try {
     const first = await desk.connect({ person: death.person ?? approving });

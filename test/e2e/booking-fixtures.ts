@@ -17,14 +17,14 @@ export const seller = "northbeam";
 
 export interface BookingDeskOptions {
   readonly config?: (standard: ConfigFile) => ConfigFile;
-  /** Seconds a booking may take; a claim to send lasts twice that and ten more. */
+  /** Seconds a booking may take (5); a claim to send lasts twice that and ten more. */
   readonly bookingSeconds?: number;
   readonly quoteTtlMs?: number;
 }
 
 /** A desk with one racing seller whose lost bookings are settled in seconds instead of minutes. */
 export function bookingDesk(options: BookingDeskOptions = {}): Promise<TestDesk> {
-  const { config = (standard) => standard, bookingSeconds = 1, quoteTtlMs } = options;
+  const { config = (standard) => standard, bookingSeconds = 5, quoteTtlMs } = options;
   return startDesk({
     sandbox: { sellers: [seller], gapMs: 20, ...(quoteTtlMs === undefined ? {} : { quoteTtlMs }) },
     config: (standard) =>

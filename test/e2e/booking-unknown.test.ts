@@ -18,6 +18,41 @@ import {
 import { approving, at, type Connection } from "./client.ts";
 import { type ConfigFile, dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 
+/** A computer that sleeps, a debugger, a full disk: a sender that stops for longer than its claim, and then goes on. */
+test.concurrent("a sender that wakes up after its claim ended neither sends nor undoes what another process does", {
+  timeout: 60_000,
+}, async () => {
+  verifies("promise.never_two");
+  const desk = await bookingDesk({ bookingSeconds: 1 });
+  const ledger = await ledgerOf(desk);
+  try {
+    const frozen = await desk.connect({ person: approving });
+    const ref = await quoteFrom(frozen, { impressions: 100_000 });
+    desk.sandbox.fault(seller, { kind: "slow", operation: "quote-read", ms: 400 });
+    const buying = frozen.call("create_media_buy", { lines: [{ quote_id: ref }] });
+    await until("the claim", async () => (await kindsIn(ledger, ref)).includes("send_claimed"));
+    process.kill(frozen.pid, "SIGSTOP");
+    desk.sandbox.clearFaults();
+    expect(sent(desk, "deal")).toBe(0);
+
+    const other = await desk.connect();
+    desk.sandbox.fault(seller, { kind: "slow", operation: "deal", ms: 800, uses: 1 });
+    // The asking itself sends, and returns only when the seller has answered.
+    const settled = until("booked", async () => (await statusOf(other, ref)) === "booked", 40_000);
+    await until("the other process sends", () => sent(desk, "deal") === 1, 40_000);
+    process.kill(frozen.pid, "SIGCONT");
+    const late = await buying;
+    expect(["sending", "booking_unknown", "booked"], late.text).toContain(late.at("status"));
+    await settled;
+    expect(await kindsIn(ledger, ref)).not.toContain("booking_refused");
+    expect(sent(desk, "deal")).toBe(1);
+    expect(dealsOf(desk, ref)).toBe(1);
+  } finally {
+    await ledger.close();
+    await desk.close();
+  }
+});
+
 interface Scene {
   readonly desk: TestDesk;
   readonly client: Connection;
@@ -27,7 +62,7 @@ interface Scene {
 
 /** A booking whose outcome nobody knows: the seller failed before it acted. */
 async function unknown(work: (scene: Scene) => Promise<void>): Promise<void> {
-  const desk = await bookingDesk();
+  const desk = await bookingDesk({ bookingSeconds: 1 });
   try {
     const client = await desk.connect({ person: approving });
     const ref = await quoteFrom(client, { impressions: 100_000 });
@@ -166,41 +201,6 @@ test.concurrent("a refusal of yesterday is not told beside today's question", as
     expect(dealsOf(desk, ref)).toBe(1);
   } finally {
     await operator.close();
-    await desk.close();
-  }
-});
-
-/** A computer that sleeps, a debugger, a full disk: a sender that stops for longer than its claim, and then goes on. */
-test.concurrent("a sender that wakes up after its claim ended neither sends nor undoes what another process does", {
-  timeout: 60_000,
-}, async () => {
-  verifies("promise.never_two");
-  const desk = await bookingDesk();
-  const ledger = await ledgerOf(desk);
-  try {
-    const frozen = await desk.connect({ person: approving });
-    const ref = await quoteFrom(frozen, { impressions: 100_000 });
-    desk.sandbox.fault(seller, { kind: "slow", operation: "quote-read", ms: 400 });
-    const buying = frozen.call("create_media_buy", { lines: [{ quote_id: ref }] });
-    await until("the claim", async () => (await kindsIn(ledger, ref)).includes("send_claimed"));
-    process.kill(frozen.pid, "SIGSTOP");
-    desk.sandbox.clearFaults();
-    expect(sent(desk, "deal")).toBe(0);
-
-    const other = await desk.connect();
-    desk.sandbox.fault(seller, { kind: "slow", operation: "deal", ms: 800, uses: 1 });
-    // The asking itself sends, and returns only when the seller has answered.
-    const settled = until("booked", async () => (await statusOf(other, ref)) === "booked", 40_000);
-    await until("the other process sends", () => sent(desk, "deal") === 1, 40_000);
-    process.kill(frozen.pid, "SIGCONT");
-    const late = await buying;
-    expect(["sending", "booking_unknown", "booked"], late.text).toContain(late.at("status"));
-    await settled;
-    expect(await kindsIn(ledger, ref)).not.toContain("booking_refused");
-    expect(sent(desk, "deal")).toBe(1);
-    expect(dealsOf(desk, ref)).toBe(1);
-  } finally {
-    await ledger.close();
     await desk.close();
   }
 });

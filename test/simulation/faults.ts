@@ -7,7 +7,9 @@ export interface Faults {
   readonly crashBetween: number;
   /** A process stands still for minutes or hours while the world goes on. */
   readonly stall: number;
-  /** A process's clock jumps by up to a minute, forward or backward. */
+  /** A process that just took a step that counts (a claim, a decision, bytes sent) dies or stands still right after. */
+  readonly fatalMoment: number;
+  /** The machine's clock jumps by up to a minute, forward or backward. */
   readonly clockJump: number;
   readonly ledgerFails: number;
   /** An append is recorded, and its answer says that this is not known. */
@@ -41,6 +43,7 @@ const chaos: Faults = {
   crash: 0.004,
   crashBetween: 0.004,
   stall: 0.003,
+  fatalMoment: 0.15,
   clockJump: 0.004,
   ledgerFails: 0.02,
   ledgerLosesAnswer: 0.02,

@@ -45,6 +45,7 @@ export function startProcess(world: World, name: string, watches: boolean): Proc
     alive: true,
     stalledUntil: 0,
     skew: world.random.between(-2_000, 2_000),
+    doom: null,
     died,
     die,
   };

@@ -49,9 +49,13 @@ export async function simulate(seed: number, weakness: Weakness | null = null): 
   witness.watch(world);
   scheduler.crashBetween = (owner) => {
     const process = world.processes.find((one) => one === owner);
-    if (!process?.alive || !strikes(world, "crashBetween")) return false;
-    crash(world, process);
-    return true;
+    if (!process?.alive) return false;
+    const isDoomed = process.doom !== null && (process.doom.steps -= 1) < 0 && !world.isOver;
+    if (isDoomed && process.doom?.how === "stall") stall(world, process);
+    const dies = isDoomed ? process.doom?.how === "crash" : strikes(world, "crashBetween");
+    if (isDoomed) process.doom = null;
+    if (dies) crash(world, process);
+    return dies;
   };
   const rejected = (error: unknown) => witness.accuse("only known errors", `nobody caught ${String(error)}`);
   process.on("unhandledRejection", rejected);
@@ -98,17 +102,13 @@ async function run(world: World): Promise<void> {
 
 /** What no process does itself: crashes, stalls, clocks, sellers that go down. */
 function mischief(world: World): void {
-  const { random, scheduler, witness } = world;
+  const { random, scheduler } = world;
   const alive = world.processes.filter((process) => process.alive);
   if (alive.length === 0) return;
   const process = random.pick(alive);
   if (strikes(world, "crash")) crash(world, process);
-  else if (strikes(world, "stall")) {
-    const ms = random.pick([20_000, 60_000, 600_000, 5_400_000]);
-    process.stalledUntil = scheduler.time + ms;
-    witness.count("stall");
-    scheduler.note(process.name, `stands still for ${ms / 1000} s`);
-  } else if (strikes(world, "clockJump")) {
+  else if (strikes(world, "stall")) stall(world, process);
+  else if (strikes(world, "clockJump")) {
     world.clockOff = random.between(-mostSkewMs, mostSkewMs);
     scheduler.note("the machine", `its clock is now ${world.clockOff} ms off`);
   }
@@ -117,6 +117,13 @@ function mischief(world: World): void {
     seller.downUntil = scheduler.time + random.pick([5_000, 120_000, 1_800_000]);
     scheduler.note(seller.id, "is down");
   }
+}
+
+function stall(world: World, process: Process): void {
+  const ms = world.random.pick([20_000, 60_000, 400_000, 600_000, 5_400_000]);
+  process.stalledUntil = world.scheduler.time + ms;
+  world.witness.count("stall");
+  world.scheduler.note(process.name, `stands still for ${ms / 1000} s`);
 }
 
 function crash(world: World, process: Process): void {

@@ -9,7 +9,7 @@ import { Buried } from "./scheduler.ts";
 import { bookingLaws } from "./laws-booking.ts";
 import { sendingLaws } from "./laws-sending.ts";
 import { SpendBook } from "./spend-book.ts";
-import type { Process, World } from "./world.ts";
+import { strikes, type Process, type World } from "./world.ts";
 
 /** What must never happen; each is one sentence of the product's promises. */
 export type Law =
@@ -33,6 +33,8 @@ export interface Accusation {
   readonly law: Law;
   readonly what: string;
 }
+
+const moments: readonly Entry["kind"][] = ["send_claimed", "booking_started", "booking_unknown", "cancel_started"];
 
 /** A person's word as it was given to a process, whether or not anybody heard of it. */
 export interface GivenWord {
@@ -94,12 +96,21 @@ export class Witness {
     const before = new Map(this.lines);
     for (const row of rows) for (const entry of row.entries) this.#fold(row, entry);
     bookingLaws(this, rows, before, process);
+    if (rows.some(({ entries }) => entries.some(({ kind }) => moments.includes(kind)))) this.#moment(process);
     for (const broken of this.spend.breaches(rows)) this.accuse(broken.law, broken.what);
   }
 
   bytesLeave(send: Send, request: FrozenRequest, process: Process): void {
     this.count("sends");
     sendingLaws(this, send, request, process);
+    this.#moment(process);
+  }
+
+  /** Chance alone would rarely hit just after what matters. */
+  #moment(process: Process): void {
+    const { random } = this.world;
+    if (!strikes(this.world, "fatalMoment")) return;
+    process.doom = { how: random.pick(["crash", "stall"]), steps: random.between(0, 6) };
   }
 
   dealMade(deal: ModelDeal): void {

@@ -13,6 +13,8 @@ export interface Process extends Owner {
   readonly watches: boolean;
   /** How far its clock is off the machine's, in milliseconds. */
   readonly skew: number;
+  /** What befalls it a few steps from now. */
+  doom: { readonly how: "crash" | "stall"; steps: number } | null;
   /** Settles when it crashes: whoever talked to it hears no more. */
   readonly died: Promise<void>;
   die(): void;
