@@ -4,22 +4,12 @@ import { userInfo } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
+import { usage, usageOf } from "./commands/usage.ts";
 import { type Config, ConfigError, parseConfig, type SellerConfig, Secret, sandboxConfig } from "./config.ts";
 import { type DeskOptions, openDesk } from "./desk.ts";
+import { BuyingError } from "./domain/errors.ts";
 import type { Log } from "./domain/log.ts";
 import { defaultConfigFile, defaultDataHome, deskFiles } from "./files.ts";
-
-const usage = `media-buyer-mcp                       serve one MCP client over stdio
-media-buyer-mcp demo                  the whole job on sandbox sellers, from discovery to a booked deal
-media-buyer-mcp pin                   set the PIN that approves at this terminal
-media-buyer-mcp approve <id>          show an approval's terms, and decide it with the PIN
-media-buyer-mcp settle <media_buy>    end an unknown booking: --booked <deal id> | --not-booked; or an incident: --clear
-media-buyer-mcp sandbox [...]         run, reset or disturb the sandbox sellers (media-buyer-mcp sandbox --help)
-media-buyer-mcp docs [--check]        write the generated pages of docs/, or say whether they are current
-
---config <file>   the desk's config; default MEDIA_BUYER_CONFIG, then the user's config directory; without any: sandbox
---data-dir <dir>  where ledgers are kept; default MEDIA_BUYER_DATA_DIR, then the user's local data directory
---version, --help`;
 
 /** argv and environment -> config -> desk -> serve. The only file that touches the process. */
 async function main(): Promise<number | null> {
@@ -30,6 +20,7 @@ async function main(): Promise<number | null> {
     allowPositionals: true,
     options: {
       config: { type: "string" },
+      sandbox: { type: "boolean" },
       "data-dir": { type: "string" },
       booked: { type: "string" },
       "not-booked": { type: "boolean" },
@@ -40,12 +31,17 @@ async function main(): Promise<number | null> {
       version: { type: "boolean" },
     },
   });
-  const [command, argument] = positionals;
-  if (values.help) return print(usage);
+  const [command, argument, ...more] = positionals;
+  if (values.help) return print(usageOf(command));
   if (values.version) return print((await import("./version.ts")).version);
   if (command === "docs") return (await import("./commands/docs.ts")).docsCommand(values.check ?? false, print);
   if (command === "demo") return runDemo();
-  const options = deskOptions(values.config, values["data-dir"]);
+  if (values.sandbox && values.config !== undefined)
+    return complain("--sandbox and --config name two desks. Nothing was started.");
+  if (command !== undefined && !terminalCommands.includes(command))
+    return complain(`There is no command ${JSON.stringify(command)}.\n\n${usage}`);
+  if (more.length > 0) return complain(`${command} takes one id.\n\n${usageOf(command)}`);
+  const options = deskOptions(values.sandbox ?? false, values.config, values["data-dir"]);
   if (command === undefined) return serve(options);
   return terminalCommand(command, argument, options, {
     booked: values.booked ?? null,
@@ -54,6 +50,8 @@ async function main(): Promise<number | null> {
     note: values.note ?? "",
   });
 }
+
+const terminalCommands: readonly string[] = ["pin", "approve", "settle"];
 
 async function serve(options: DeskOptions): Promise<null> {
   const { serveOverStdio } = await import("./serve-stdio.ts");
@@ -79,9 +77,7 @@ async function terminalCommand(
   options: DeskOptions,
   settle: { booked: string | null; notBooked: boolean; clear: boolean; note: string },
 ): Promise<number> {
-  const known = ["pin", "approve", "settle"];
-  if (!known.includes(command)) return complain(`There is no command "${command}".\n\n${usage}`);
-  if (command !== "pin" && !argument) return complain(`${command} needs an id.\n\n${usage}`);
+  if (command !== "pin" && !argument) return complain(`${command} needs an id.\n\n${usageOf(command)}`);
   const [{ terminalOf }, { pinOf, pinCommand }, { approveCommand }, { settleCommand }, { openSqliteLedger }] =
     await Promise.all([
       import("./commands/terminal.ts"),
@@ -91,10 +87,14 @@ async function terminalCommand(
       import("./ledger/sqlite.ts"),
     ]);
   const files = deskFiles(options.dataHome, options.config.desk);
-  const terminal = terminalOf(process.stdin, process.stdout, userInfo().username);
+  const terminal = terminalOf(process.stdin, process.stdout, userName());
   const ledger = await openSqliteLedger({ file: files.ledger });
   const pin = pinOf(files.pin, options.config.desk, ledger, () => new Date());
-  const desk = openDesk(options);
+  // A person reads this screen: only what failed is logged on it.
+  const desk = openDesk({
+    ...options,
+    log: (text, details) => details && "error" in details && options.log(text, details),
+  });
   try {
     if (command === "pin") return await pinCommand(terminal, pin);
     if (command === "approve") return await approveCommand(terminal, desk, pin, argument ?? "");
@@ -106,13 +106,15 @@ async function terminalCommand(
 }
 
 async function runDemo(): Promise<number> {
-  const { demo } = await import("./demo/demo.ts");
+  const [{ demo }, { resetSandbox }] = await Promise.all([import("./demo/demo.ts"), import("./sandbox/daemon.ts")]);
   return demo({
     command: process.execPath,
     main: ownFile(),
     input: process.stdin,
     output: process.stdout,
-    platform: process.platform,
+    colours: !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
+    endSandbox: (dataHome) => resetSandbox(deskFiles(dataHome, sandboxConfig().desk).sandbox),
+    signal: untilInterrupted(),
   });
 }
 
@@ -121,21 +123,25 @@ async function runSandbox(argv: readonly string[]): Promise<number> {
   const at = argv.indexOf("--data-dir");
   const dataHome = dataHomeOf(at < 0 ? undefined : argv[at + 1]);
   const words = at < 0 ? argv : argv.toSpliced(at, 2);
-  const stop = new AbortController();
-  process.once("SIGTERM", () => stop.abort());
-  process.once("SIGINT", () => stop.abort());
   return sandboxCommand(words, {
     directory: deskFiles(dataHome, sandboxConfig().desk).sandbox,
     log: (line) => process.stderr.write(`${line}\n`),
     out: print,
     spawn: daemonOf(dataHome),
-    signal: stop.signal,
+    signal: untilInterrupted(),
   });
 }
 
-function deskOptions(configFlag: string | undefined, dataFlag: string | undefined): DeskOptions {
-  const config = readConfig(configFlag);
-  const dataHome = config.data_dir ?? dataHomeOf(dataFlag);
+function untilInterrupted(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(name, () => stop.abort());
+  return stop.signal;
+}
+
+function deskOptions(sandbox: boolean, configFlag: string | undefined, dataFlag: string | undefined): DeskOptions {
+  const read = sandbox ? sandboxConfig() : readConfig(configFlag);
+  const dataHome = dataFlag ?? read.data_dir ?? dataHomeOf(undefined);
+  const config = { ...read, data_dir: dataHome };
   const sandboxSellers = config.sandbox ? sandboxSellersOf(dataHome, config) : null;
   return { config, dataHome, log: stderrLog(), sandboxSellers };
 }
@@ -145,7 +151,16 @@ function readConfig(flag: string | undefined): Config {
   const file = named ?? defaultConfigFile(process.platform, process.env);
   // A file somebody named must be there; the default one need not.
   if (named === undefined && !existsSync(file)) return sandboxConfig();
-  return parseConfig(readFileSync(file, "utf8"), file, process.env);
+  return parseConfig(textOf(file), file, process.env);
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    throw new ConfigError(file, [missing ? "there is no such file" : String(error)]);
+  }
 }
 
 function dataHomeOf(flag: string | undefined): string {
@@ -179,11 +194,20 @@ function daemonOf(dataHome: string): { command: string; args: readonly string[] 
 }
 
 function stderrLog(): Log {
-  const logger = pino(
-    { base: null, timestamp: pino.stdTimeFunctions.isoTime, level: process.env["MEDIA_BUYER_LOG"] ?? "info" },
-    pino.destination(2),
-  );
+  const level = process.env["MEDIA_BUYER_LOG"] ?? "info";
+  const levels = [...Object.keys(pino.levels.values), "silent"];
+  if (!levels.includes(level)) throw new ConfigError("MEDIA_BUYER_LOG", [`one of ${levels.join(", ")}`]);
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, level }, pino.destination(2));
   return (message, details) => logger.info(details ?? {}, message);
+}
+
+/** The name the system gives the person; a container's user may have none. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? "unknown"}`;
+  }
 }
 
 function ownFile(): string {
@@ -205,12 +229,18 @@ main().then(
     if (code !== null) process.exitCode = code;
   },
   (error: unknown) => {
-    const known =
-      error instanceof ConfigError ||
-      (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"));
-    process.stderr.write(
-      `${known && error instanceof Error ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    process.stderr.write(`${inWords(error)}\n`);
     process.exitCode = 2;
   },
 );
+
+/** What went wrong, in a line where we know it; with the way it came only where it is a fault of ours. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error ? String(error.code) : "";
+  if (code.startsWith("ERR_PARSE_ARGS")) return `${error.message}\nSee media-buyer-mcp --help.`;
+  if (error instanceof BuyingError) return `${error.code}: ${error.message}`;
+  // The operating system's own refusals (EACCES, ENOSPC) name what they are about.
+  if (error instanceof ConfigError || "syscall" in error) return error.message;
+  return error.stack ?? error.message;
+}

@@ -1,7 +1,7 @@
 import { type McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
 import type { Desk } from "./desk.ts";
-import { splitRef } from "./domain/ids.ts";
-import { lineStatuses } from "./domain/media-buy.ts";
+import { committed, type LineStatus } from "./domain/media-buy.ts";
+import { formatMoney, type Money } from "./domain/money.ts";
 import { buyRow } from "./tools/buy-report.ts";
 import { cardText } from "./tools/card.ts";
 
@@ -9,16 +9,20 @@ import { cardText } from "./tools/card.ts";
 export function registerResources(server: McpServer, desk: Desk): void {
   const sellerIds = async (prefix: string) =>
     (await desk.sellers()).map(({ id }) => id).filter((id) => id.startsWith(prefix));
-  const refs = async (statuses: readonly (typeof lineStatuses)[number][]) =>
-    (await desk.buys({ ids: [], campaign: null, statuses, limit: 50, before: null })).map(
-      ({ ref }) => splitRef(ref).theirId,
-    );
+  /** Ends of references that begin with what was typed, of the seller chosen before if one was. */
+  const refs = async (statuses: readonly LineStatus[], typed: string, seller: string | undefined) => {
+    const lines = await desk.buys({ ids: [], campaign: null, statuses, limit: 500, before: null });
+    return lines
+      .filter(({ line }) => seller === undefined || line.quote.sellerId === seller)
+      .map(({ ref }) => ref.slice(ref.indexOf("/") + 1))
+      .filter((id) => id.startsWith(typed));
+  };
   const text = (uri: URL, body: unknown) => ({
     contents: [
       {
         uri: uri.href,
         mimeType: "application/json",
-        text: JSON.stringify(body, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 1),
+        text: JSON.stringify(body, (_key, value: unknown) => (isMoney(value) ? formatMoney(value) : value), 1),
       },
     ],
   });
@@ -37,7 +41,10 @@ export function registerResources(server: McpServer, desk: Desk): void {
     "quote",
     new ResourceTemplate("buyer://quote/{seller}/{id}", {
       list: undefined,
-      complete: { seller: sellerIds, id: () => refs(["open", "awaiting_approval"]) },
+      complete: {
+        seller: sellerIds,
+        id: (typed, context) => refs(["open", "awaiting_approval"], typed, context?.arguments?.["seller"]),
+      },
     }),
     { title: "Quote", description: "An offer and everything that came of it", mimeType: "application/json" },
     async (uri, { seller, id }) => text(uri, (await explained(desk, desk.line(`${one(seller)}/${one(id)}`))).line),
@@ -46,7 +53,10 @@ export function registerResources(server: McpServer, desk: Desk): void {
     "media-buy",
     new ResourceTemplate("buyer://media-buy/{seller}/{id}", {
       list: undefined,
-      complete: { seller: sellerIds, id: () => refs(lineStatuses) },
+      complete: {
+        seller: sellerIds,
+        id: (typed, context) => refs([...committed, "cancelled"], typed, context?.arguments?.["seller"]),
+      },
     }),
     { title: "Media buy", description: "What was bought from one seller, with deal IDs", mimeType: "application/json" },
     async (uri, { seller, id }) => text(uri, buyRow(await explained(desk, desk.buyById(`${one(seller)}/${one(id)}`)))),
@@ -55,7 +65,10 @@ export function registerResources(server: McpServer, desk: Desk): void {
     "approval",
     new ResourceTemplate("buyer://approval/{id}", {
       list: undefined,
-      complete: { id: async () => (await desk.inbox()).approvals.map(({ approvalId }) => approvalId) },
+      complete: {
+        id: async (typed) =>
+          (await desk.inbox()).approvals.map(({ approvalId }) => approvalId).filter((id) => id.startsWith(typed)),
+      },
     }),
     { title: "Approval", description: "What a person is asked to decide", mimeType: "text/plain" },
     async (uri, { id }) => {
@@ -65,6 +78,11 @@ export function registerResources(server: McpServer, desk: Desk): void {
       };
     },
   );
+}
+
+/** Amounts read as everywhere else, `"31.50 USD"`: a reader slips by a thousand in micros. */
+function isMoney(value: unknown): value is Money {
+  return typeof value === "object" && value !== null && "micros" in value && typeof value.micros === "bigint";
 }
 
 function one(value: string | string[] | undefined): string {

@@ -1,5 +1,6 @@
-import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import type { Desk } from "./desk.ts";
+import { ResourceUpdates } from "./resource-updates.ts";
 import { createServer } from "./server.ts";
 
 /** The principal of a stdio connection: whoever started the client on this machine. */
@@ -13,12 +14,17 @@ const WATCH_AFTER_MS = 1_500;
  * @returns a function that ends it: what is in flight is finished or journalled
  */
 export function serveOverStdio(desk: Desk): () => Promise<void> {
-  const handle = serveStdio(({ era }) => createServer(desk, localPrincipal, era), {
+  const updates = new ResourceUpdates(desk);
+  const transport = new StdioServerTransport();
+  const handle = serveStdio(async ({ era }) => updates.serve(await createServer(desk, localPrincipal, era), era), {
+    transport,
     onerror: (error) => desk.log("stdio", { error: error.message }),
   });
+  updates.hear(transport);
   const watching = setTimeout(() => desk.watch(), WATCH_AFTER_MS);
   return async () => {
     clearTimeout(watching);
+    updates.close();
     await handle.close();
     await desk.close();
   };

@@ -2,6 +2,7 @@ import type { Approval } from "../domain/approval.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { channelShortfall, weigh } from "../domain/mandate.ts";
 import type { Ref } from "../domain/ids.ts";
+import type { LineEvent } from "../domain/media-buy.ts";
 import type { DecisionChannel } from "../domain/spend.ts";
 import { differences, noWorse } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
@@ -145,7 +146,9 @@ async function whatChanged(ports: Ports, approval: Approval, lines: readonly Loa
     if (loaded?.line.status !== "awaiting_approval" || loaded.line.approvalId !== approval.approvalId) {
       return `${shown.ref} is ${loaded?.line.status.replaceAll("_", " ") ?? "gone"} by now`;
     }
-    if (Date.parse(loaded.line.quote.expiresAt) <= ports.now().getTime()) return `${shown.ref} has expired`;
+    const { state, expiresAt } = loaded.line.quote;
+    if (state !== "available") return `${shown.ref} is ${state} at the seller by now`;
+    if (Date.parse(expiresAt) <= ports.now().getTime()) return `${shown.ref} has expired`;
     const now = await approvalLine(ports, loaded, approval.poNumber);
     if (now.digest === shown.digest || noWorse(shown.terms, now.terms)) continue;
     const first = differences(shown.terms, now.terms)[0];
@@ -164,7 +167,12 @@ async function givenBack(ports: Ports, { approval }: LoadedApproval, why: string
   const lines = await Promise.all(approval.lines.map(({ ref }) => loadLine(ports, ref)));
   return lines
     .filter(({ line }) => line.status === "awaiting_approval" && line.approvalId === approval.approvalId)
-    .map((one) => lineRow(ports, one, { kind: "approval_closed", v: 1, approvalId: approval.approvalId, why }));
+    .map((one) => {
+      const closed: LineEvent = { kind: "approval_closed", v: 1, approvalId: approval.approvalId, why };
+      const { state } = one.line.quote;
+      if (state === "available") return lineRow(ports, one, closed);
+      return lineRow(ports, one, closed, { kind: "quote_declined", v: 1, why: `the seller says it is ${state}` });
+    });
 }
 
 function refuseDecided(ports: Ports, approval: Approval): void {

@@ -138,7 +138,8 @@ async function freeLines(ports: Ports, ask: BuyAsk, refs: readonly Ref[]): Promi
     const all = await Promise.all(refs.map((ref) => loadLine(ports, ref)));
     const open = all.filter(({ line }) => !isCommitted(line.status));
     const lines = await Promise.all(open.map((one) => approvalLine(ports, one, ask.poNumber)));
-    if (await openApproval(ports, open, lines)) return { rows: [], result: undefined };
+    const stand = open.every(({ line }) => line.quote.state === "available");
+    if (stand && (await openApproval(ports, open, lines))) return { rows: [], result: undefined };
     const approvals = await Promise.all(approvalIds(open).map((id) => loadApproval(ports, id)));
     const rows = await Promise.all(approvals.map((one) => voidRows(ports, one, "a new request to buy took its place")));
     return { rows: rows.flat(), result: undefined };

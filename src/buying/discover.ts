@@ -2,7 +2,7 @@ import { type Tier, type Trust, trustLevels } from "../domain/identity.ts";
 import type { Channel } from "../domain/inventory.ts";
 import { committed } from "../domain/media-buy.ts";
 import { splitRef } from "../domain/ids.ts";
-import type { Capability, Seller, SellerCard } from "../sellers/seller.ts";
+import { type Capability, type Seller, type SellerCard, SellerFailure } from "../sellers/seller.ts";
 import { accessAs, highestTier } from "./access.ts";
 import { failureAsError } from "./failures.ts";
 import { askAll, type SellerStatus } from "./fan-out.ts";
@@ -47,26 +47,22 @@ export interface Discovery {
 export async function discoverSellers(ports: Ports, request: DiscoverRequest): Promise<Discovery> {
   const known = request.url ? [await ports.directory.introduce(request.url)] : await ports.directory.all();
   const contactable = known.filter((record) => !record.blocked);
-  const asked = await askAll(ports, contactable, request.deadlineMs, (record) =>
-    cardOf(ports, record, request.refresh),
-  );
+  const asked = await askAll(ports, contactable, request.deadlineMs, async (record) => {
+    const card = await cardOf(ports, record, request.refresh);
+    const reason = whyFiltered(request, record, card) ?? (await whyNotThere(ports, request, record));
+    return { card, reason };
+  });
   const bought = await boughtBefore(ports);
   const sellers: DiscoveredSeller[] = [];
   const keptOut: Discovery["keptOut"][number][] = known
     .filter((record) => record.blocked)
     .map((record) => ({ record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" as const }));
-  for (const { record, status, value: card, why } of asked) {
-    if (!card) keptOut.push({ record, why: why ?? status, status });
+  for (const { record, status, value, why } of asked) {
+    if (!value) keptOut.push({ record, why: why ?? status, status });
+    else if (value.reason) keptOut.push({ record, why: value.reason, status: "filtered" });
     else {
-      const reason = whyFiltered(request, record, card) ?? (await whyNotThere(ports, request, record));
-      if (reason) keptOut.push({ record, why: reason, status: "filtered" });
-      else
-        sellers.push({
-          record,
-          card,
-          revealUpTo: highestTier(record) ?? "public",
-          boughtBefore: bought.get(record.id) ?? 0,
-        });
+      const revealUpTo = highestTier(record) ?? "public";
+      sellers.push({ record, card: value.card, revealUpTo, boughtBefore: bought.get(record.id) ?? 0 });
     }
   }
   const name = request.url ? "agent card" : ports.settings.sandbox ? "sandbox" : "config";
@@ -81,9 +77,27 @@ export async function cardOf(ports: Ports, record: SellerRecord, refresh = false
     // Written three lines below and by nobody else.
     if (cached !== undefined) return cached as SellerCard;
   }
-  const card = await ports.directory.connect(record).card(accessAs(ports, "public"));
+  const seller = ports.directory.connect(record);
+  const card = await seller.card(accessAs(ports, "public")).catch((error: unknown) => cardless(record, error));
   await ports.cache.set(key, card);
   return card;
+}
+
+/** A seller the operator lists is used without a card of its own; one met by its address has nothing else to show. */
+function cardless(record: SellerRecord, error: unknown): SellerCard {
+  const isMissing = error instanceof SellerFailure && error.kind === "not_found" && error.status === 404;
+  if (!isMissing || record.trust === "unknown") throw error;
+  const note = `It publishes no card; this desk's settings say that it speaks ${record.protocol}.`;
+  const can: readonly Capability[] = ["media_kit", "quote", "negotiate", "book"];
+  return {
+    name: record.name,
+    version: null,
+    compatibility: { ok: false, note },
+    channels: [],
+    dealTypes: [],
+    capabilities: can,
+    url: null,
+  };
 }
 
 /** What one seller says about itself. Null where it does not, or could not be asked; `why` says which. */

@@ -3,7 +3,8 @@ import { LedgerUnavailable } from "../ledger/ledger.ts";
 import { type FailureKind, SellerFailure } from "../sellers/seller.ts";
 import type { Ports } from "./ports.ts";
 
-const asCode: Readonly<Record<FailureKind, readonly [ErrorCode, Recovery]>> = {
+/** A seller's failure as callers know it, and what they can do about it. */
+export const asCode: Readonly<Record<FailureKind, readonly [ErrorCode, Recovery]>> = {
   unreachable: ["seller_unavailable", "retry_later"],
   timeout: ["seller_unavailable", "retry_later"],
   circuit_open: ["seller_unavailable", "retry_later"],
@@ -48,6 +49,6 @@ export function failureAsError(ports: Ports, error: unknown): BuyingError {
     "internal",
     `Something failed on our side (reference ${ref}). Ask for the inbox to see what stands.`,
     "ask_person",
-    { cause: error },
+    { cause: error, nothingBooked: false },
   );
 }

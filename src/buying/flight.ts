@@ -1,8 +1,11 @@
+import { overspend } from "../domain/booked.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { splitRef, streams, type Ref } from "../domain/ids.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
+import { add, zero } from "../domain/money.ts";
 import { type Performance, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
+import { asCode } from "./failures.ts";
 import { appendLine, decideAndAppend, type LoadedLine, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 import { bookingOf } from "./send.ts";
@@ -31,8 +34,16 @@ export async function loadBuy(ports: Ports, id: string): Promise<LoadedLine> {
  * @throws BuyingError `conflict` when there is nothing to cancel, `unsupported_by_seller` when the seller says no
  */
 export async function cancelBuy(ports: Ports, id: Ref, by: string): Promise<LoadedLine> {
-  const { ref } = await loadBuy(ports, id);
+  const bought = await loadBuy(ports, id);
+  const { ref } = bought;
+  if (bought.line.status === "cancelled") return bought;
+  // First of all: with a seller that is kept out by now nothing is begun.
+  const record = await ports.directory.find(bought.line.quote.sellerId);
+  const seller = ports.directory.connect(record);
+  // An earlier request may still take effect, so a failure of this one settles nothing.
+  let isRepeated = false;
   const started = await appendLine(ports, ref, ({ line }) => {
+    isRepeated = line.status === "cancelling" || line.status === "cancel_unknown";
     if (line.status === "cancelled" || line.status === "cancelling") return [];
     if (!["booked", "terms_mismatch", "cancel_unknown"].includes(line.status) || !line.deal) {
       throw new BuyingError(
@@ -45,19 +56,17 @@ export async function cancelBuy(ports: Ports, id: Ref, by: string): Promise<Load
   });
   const { line } = started;
   if (line.status !== "cancelling" || !line.deal) return started;
-  const record = await ports.directory.find(line.quote.sellerId);
-  const seller = ports.directory.connect(record);
   try {
     const answer = await seller.cancel(line.deal.dealId, accessAs(ports, line.quote.shownAs));
     if (answer.kind === "cancelled") return await cancelled(ports, ref);
     await close(ports, ref, { kind: "cancel_refused", v: 1, why: answer.why });
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
-    const event: LineEvent = error.definite
-      ? { kind: "cancel_refused", v: 1, why: error.message }
-      : { kind: "cancel_unknown", v: 1, why: error.message };
-    const after = await close(ports, ref, event);
-    if (event.kind === "cancel_unknown") return after;
+    const why = error.message;
+    if (isRepeated || !error.definite) return await close(ports, ref, { kind: "cancel_unknown", v: 1, why });
+    await close(ports, ref, { kind: "cancel_refused", v: 1, why });
+    const [code, recovery] = asCode[error.kind];
+    throw new BuyingError(code, `${why} Nothing was cancelled; the deal stands.`, recovery, { nothingBooked: false });
   }
   throw new BuyingError(
     "unsupported_by_seller",
@@ -78,10 +87,14 @@ export async function performanceOf(ports: Ports, id: Ref): Promise<Performance 
 async function cancelled(ports: Ports, ref: Ref): Promise<LoadedLine> {
   await decideAndAppend(ports, async () => {
     const loaded = await loadLine(ports, ref);
-    if (loaded.line.status !== "cancelling") return { rows: [], result: undefined };
-    const { holding } = bookingOf(loaded.line);
+    const { line } = loaded;
+    // Asked twice at once, the other call may have given up on an answer that came here.
+    if (!["cancelling", "cancel_unknown"].includes(line.status)) return { rows: [], result: undefined };
+    const { holding, terms } = bookingOf(line);
+    const more = line.deal && line.differences.length > 0 ? overspend(terms, line.deal) : zero(holding.amount.currency);
+    const all = { ...holding, amount: add(holding.amount, more) };
     const released = spendRow(ports, await loadBalances(ports), loaded.flowId, [
-      { kind: "released", v: 1, holding, why: "the seller cancelled the deal" },
+      { kind: "released", v: 1, holding: all, why: "the seller cancelled the deal" },
     ]);
     return { rows: [lineRow(ports, loaded, { kind: "cancel_confirmed", v: 1 }), released], result: undefined };
   });

@@ -27,7 +27,10 @@ export interface MediaKitAnswer {
   readonly total: number;
 }
 
-/** A page of what sellers offer, cheapest first, asked of all of them at once; each seller's kit is cached as seen. */
+/**
+ * A page of what sellers offer, asked of all of them at once: exact prices first, the lowest first. Each seller's kit is
+ * cached as seen.
+ */
 export async function getMediaKit(ports: Ports, request: MediaKitRequest): Promise<MediaKitAnswer> {
   const records = await chosen(ports, request.sellers);
   const asked = await askAll(ports, records, request.deadlineMs, (record) =>
@@ -110,7 +113,9 @@ export async function findProduct(
 async function chosen(ports: Ports, ids: readonly string[]): Promise<readonly SellerRecord[]> {
   if (ids.length === 0)
     return (await ports.directory.all()).filter((record) => !record.blocked && record.trust !== "unknown");
-  return Promise.all(ids.map((id) => ports.directory.find(id)));
+  const found = await Promise.all(ids.map((id) => ports.directory.find(id)));
+  // One seller may be named twice, by its id and by its domain.
+  return [...new Map(found.map((record) => [record.id, record])).values()];
 }
 
 function kitFrom(text: string): MediaKit {
@@ -128,10 +133,11 @@ function matches(request: MediaKitRequest, product: Product): boolean {
     !formats.some((format) => product.formats.some((has) => has.toLowerCase().includes(format.toLowerCase())))
   )
     return false;
-  if (geo.length > 0 && product.geo.length > 0 && !geo.some((place) => product.geo.includes(place))) return false;
+  if (geo.length > 0 && product.geo.length > 0 && !geo.some((place) => isWithin(place, product.geo))) return false;
   if (dealType && !product.dealTypes.includes(dealType)) return false;
   const lowest = lowestPrice(product.price);
-  if (maxCpm && lowest && (lowest.currency !== maxCpm.currency || compare(lowest, maxCpm) > 0)) return false;
+  // A price that nobody names is not passed off as a low one.
+  if (maxCpm && !(lowest?.currency === maxCpm.currency && compare(lowest, maxCpm) <= 0)) return false;
   if (!query) return true;
   const words =
     `${product.ref} ${product.name} ${product.channel ?? ""} ${product.about} ${product.tags.join(" ")} ${product.formats.join(" ")}`.toLowerCase();
@@ -139,6 +145,15 @@ function matches(request: MediaKitRequest, product: Product): boolean {
     .toLowerCase()
     .split(/\s+/)
     .some((word) => words.includes(word));
+}
+
+/** True where a place is sold, as such or as part of a larger one, or where part of it is: US, US-CA. */
+function isWithin(place: string, sold: readonly string[]): boolean {
+  const wanted = `${place.trim().toUpperCase()}-`;
+  return sold.some((one) => {
+    const there = `${one.toUpperCase()}-`;
+    return there.startsWith(wanted) || wanted.startsWith(there);
+  });
 }
 
 /** The lowest CPM a price can turn out to be; null when the seller names none. */
@@ -155,7 +170,10 @@ export function lowestPrice(price: Price): Money | null {
   }
 }
 
+/** Exact prices first, lowest first; then ranges and floors, which may turn out dearer; then what has no price. */
 function byPrice(left: Product, right: Product): number {
+  const exact = Number(right.price.kind === "exact") - Number(left.price.kind === "exact");
+  if (exact !== 0) return exact;
   const [a, b] = [lowestPrice(left.price), lowestPrice(right.price)];
   if (!a || !b) return a ? -1 : b ? 1 : 0;
   if (a.currency !== b.currency) return a.currency < b.currency ? -1 : 1;

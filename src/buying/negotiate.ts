@@ -70,7 +70,7 @@ async function withDeadline(ports: Ports, ask: NegotiateAsk, item: NegotiateItem
 async function one(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Promise<NegotiationReport> {
   try {
     const before = await loadLine(ports, item.ref);
-    const ended = agreedBefore(before, ask) ?? (await talkItOut(ports, ask, item));
+    const ended = endedBefore(before) ?? (await talkItOut(ports, ask, item));
     const loaded = await loadLine(ports, item.ref);
     const { quote, quotedCpm } = loaded.line;
     const saved = costOfImpressions(subtract(quotedCpm, quote.cpm), quote.impressions);
@@ -80,10 +80,12 @@ async function one(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Promis
   }
 }
 
-/** An agreement stands: asking again reports it and offers the seller nothing. */
-function agreedBefore({ line }: LoadedLine, ask: NegotiateAsk): Ended | null {
-  if (line.negotiation?.status !== "agreed" || ask.move === "walk_away") return null;
-  return { outcome: "agreed", why: "agreed before", sellerSaid: null };
+/** An agreement stands, and so does a seller's no: asking again reports it and offers the seller nothing. */
+function endedBefore({ line }: LoadedLine): Ended | null {
+  if (line.negotiation?.status === "agreed")
+    return { outcome: "agreed", why: "agreed before; nothing more was offered", sellerSaid: null };
+  if (line.negotiation?.status !== "rejected") return null;
+  return { outcome: "rejected", why: `ended before: ${line.negotiation.why}`, sellerSaid: null };
 }
 
 async function talkItOut(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Promise<Ended> {

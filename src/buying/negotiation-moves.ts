@@ -59,8 +59,8 @@ export async function playOut(talk: Talk): Promise<Ended> {
   for (let turn = 0; turn <= limits.maxRounds; turn += 1) {
     const view = viewOf(await loadLine(ports, item.ref));
     const move = clampMove(talk.strategy.move(view, limits), view, limits);
-    const ended = await make(talk, move, view);
-    if (ended) return ended;
+    const came = await make(talk, move, view);
+    if (came.outcome !== "countered" && came.outcome !== "final_offer") return came;
   }
   return end(talk, "walked_away", "the rounds are used up");
 }
@@ -102,55 +102,57 @@ export async function playOne(talk: Talk, wanted: ManualMove): Promise<Ended> {
       "fix_arguments",
     );
   }
-  const ended = await make(talk, move, view);
-  if (ended) return ended;
-  const after = (await loadLine(ports, item.ref)).line.rounds.at(-1);
-  const outcome = after?.theirAction === "final_offer" ? "final_offer" : "countered";
-  const said = after?.they ? `the seller asks ${displayMoney(after.they)}` : "the seller answered without a price";
-  return { outcome, why: said, sellerSaid: null };
+  return make(talk, move, view);
 }
 
-/** Makes one move, keeps the round, and says how the negotiation ended if it did. */
-async function make(talk: Talk, move: Move, view: NegotiationView): Promise<Ended | null> {
-  const { ports, item, seller, limits } = talk;
+/** Makes one move, keeps the round, and says how it came out: `countered` or `final_offer` where talking may go on. */
+async function make(talk: Talk, move: Move, view: NegotiationView): Promise<Ended> {
+  const { ports, item, limits } = talk;
   if (move.kind === "walk_away") return end(talk, "walked_away", move.why);
-  const access = accessAs(ports, talk.tier);
-  const { quote } = (await loadLine(ports, item.ref)).line;
-  const n = view.roundsDone + 1;
-  let answer: RoundAnswer;
-  try {
-    answer =
-      move.kind === "accept" && view.sellerCpm
-        ? await seller.accept(quote, view.sellerCpm, n, ports.newId(), access)
-        : await seller.counter(quote, move.kind === "counter" ? move.cpm : limits.max, n, ports.newId(), access);
-  } catch (error) {
-    if (error instanceof SellerFailure && ["forbidden", "unsupported", "closed", "unauthorized"].includes(error.kind))
-      throw notNegotiable(error, talk.tier);
-    throw error;
+  const answer = await exchange(talk, move, view);
+  const { round, roundsLeft } = answer;
+  const sellerSaid = answer.rationale || null;
+  const kept: Round = { ...round, move: move.kind === "accept" ? "accept" : round.move, roundsLeft };
+  await record(ports, item.ref, { kind: "negotiation_round", v: 1, round: kept });
+  if (answer.status === "rejected") {
+    const why = "the seller ended the negotiation; buy the quote at its own price, or renew it to begin again";
+    return { ...(await end(talk, "rejected", why)), sellerSaid };
   }
-  await record(ports, item.ref, { kind: "negotiation_round", v: 1, round: roundOf(answer.round, move) });
-  if (answer.status === "rejected")
-    return {
-      ...(await end(talk, "rejected", "the seller ended the negotiation; the quote's own price still stands")),
-      sellerSaid: answer.rationale,
-    };
-  if (answer.status !== "agreed") return null;
-  const struck = answer.round.they;
+  const struck = round.they;
+  if (answer.status !== "agreed") {
+    const outcome = round.theirAction === "final_offer" ? "final_offer" : "countered";
+    const why = struck ? `the seller asks ${displayMoney(struck)}` : "the seller answered without a price";
+    return { outcome, why, sellerSaid };
+  }
   if (!struck || compare(struck, limits.max) > 0) {
     const at = struck ? displayMoney(struck) : "a price it does not name";
-    // The seller holds this to be accepted, so the quote can no longer be had at its own price: it must not be bought unseen.
-    await record(ports, item.ref, {
-      kind: "negotiation_ended",
-      v: 1,
-      status: "rejected",
-      cpm: struck,
-      why: `struck at ${at}, above the limit`,
-    });
     const why = `the seller struck at ${at}, above what was offered; renew the quote to get its own price back`;
-    return { outcome: "rejected", why, sellerSaid: null };
+    // The seller holds this to be accepted, so the quote can no longer be had at its own price: it must not be bought unseen.
+    await record(ports, item.ref, { kind: "negotiation_ended", v: 1, status: "rejected", cpm: struck, why });
+    return { outcome: "rejected", why, sellerSaid };
   }
   await record(ports, item.ref, { kind: "negotiation_ended", v: 1, status: "agreed", cpm: struck, why: move.why });
-  return { outcome: "agreed", why: move.why, sellerSaid: null };
+  return { outcome: "agreed", why: move.why, sellerSaid };
+}
+
+/** Sends an offer or an acceptance. @throws BuyingError `not_negotiable` where the seller does not talk about this */
+async function exchange(
+  { ports, item, seller, limits, tier }: Talk,
+  move: Exclude<Move, { kind: "walk_away" }>,
+  view: NegotiationView,
+): Promise<RoundAnswer> {
+  const access = accessAs(ports, tier);
+  const { quote } = (await loadLine(ports, item.ref)).line;
+  const n = view.roundsDone + 1;
+  try {
+    return move.kind === "accept" && view.sellerCpm
+      ? await seller.accept(quote, view.sellerCpm, n, ports.newId(), access)
+      : await seller.counter(quote, move.kind === "counter" ? move.cpm : limits.max, n, ports.newId(), access);
+  } catch (error) {
+    if (error instanceof SellerFailure && ["forbidden", "unsupported", "closed", "unauthorized"].includes(error.kind))
+      throw notNegotiable(error, tier);
+    throw error;
+  }
 }
 
 async function end(talk: Talk, outcome: "walked_away" | "rejected", why: string): Promise<Ended> {
@@ -163,10 +165,6 @@ async function record(ports: Ports, ref: string, event: LineEvent): Promise<void
   await appendLine(ports, ref, () => [event]);
 }
 
-function roundOf(round: Round, move: Move): Round {
-  return { ...round, move: move.kind === "accept" ? "accept" : round.move };
-}
-
 function viewOf({ line }: LoadedLine): NegotiationView {
   const last = line.rounds.at(-1);
   const offers = line.rounds.flatMap(({ move, we }) => (move === "counter" && we ? [we] : []));
@@ -175,7 +173,7 @@ function viewOf({ line }: LoadedLine): NegotiationView {
     sellerCpm: last?.they ?? null,
     ourLast: offers.at(-1) ?? null,
     roundsDone: line.rounds.length,
-    roundsLeft: null,
+    roundsLeft: last?.roundsLeft ?? null,
     sellerIsFinal: last?.theirAction === "final_offer",
   };
 }

@@ -15,7 +15,11 @@ export async function recordDeal(ports: Ports, ref: Ref, deal: Deal): Promise<bo
   const recorded = await decideAndAppend(ports, async () => {
     const loaded = await loadLine(ports, ref);
     const { line, flowId } = loaded;
-    if (!line.booking || !["sending", "booking_unknown"].includes(line.status)) return { rows: [], result: false };
+    if (!line.booking || !["sending", "booking_unknown"].includes(line.status)) {
+      if (line.deal?.dealId !== deal.dealId)
+        ports.log("a deal came that no booking waits for", { ref, deal: deal.dealId, status: line.status });
+      return { rows: [], result: false };
+    }
     const { attempt, terms, holding } = line.booking;
     const dealRef = refOf(line.quote.sellerId, deal.dealId);
     const owner = await dealOwner(ports, dealRef);
@@ -43,7 +47,7 @@ export async function recordDeal(ports: Ports, ref: Ref, deal: Deal): Promise<bo
 }
 
 /** The line that has a deal, or null. */
-async function dealOwner(ports: Ports, dealRef: Ref): Promise<Ref | null> {
+export async function dealOwner(ports: Ports, dealRef: Ref): Promise<Ref | null> {
   const head = await ports.ledger.head(streams.deal(dealRef));
   const entry = head?.entries.find(({ kind }) => kind === "deal_claimed");
   return entry?.kind === "deal_claimed" ? entry.ref : null;
@@ -72,6 +76,23 @@ export async function placeOrder(ports: Ports, ref: Ref): Promise<void> {
   await appendLine(ports, ref, (latest) =>
     latest.line.orderId || !["booked", "terms_mismatch"].includes(latest.line.status) ? [] : [event],
   );
+}
+
+/**
+ * Says of bookings whose order has no outcome that nobody knows it: whoever was placing it ended in between. It is not
+ * placed again, for orders carry no key by which a seller could tell a repeat.
+ */
+export async function noteLostOrders(ports: Ports): Promise<void> {
+  const heads = await ports.ledger.heads({ kind: "quote", statuses: ["booked", "terms_mismatch"], limit: 100 });
+  const why = "nobody recorded what became of it; ask the seller whether there is one";
+  for (const { stream } of heads) {
+    await appendLine(ports, stream.slice("quote/".length), ({ line }) => {
+      const { orderId, orderFailure, bookedAt } = line;
+      const isOver = bookedAt !== null && Date.parse(bookedAt) + ports.settings.claimMs < ports.now().getTime();
+      const isOpen = orderId === null && orderFailure === null && ["booked", "terms_mismatch"].includes(line.status);
+      return isOpen && isOver ? [{ kind: "order_failed", v: 1, why }] : [];
+    });
+  }
 }
 
 /** Notes the heads a booking left behind, so that a tail cut off later shows. */

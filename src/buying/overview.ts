@@ -51,8 +51,18 @@ export interface BuysAsk {
 export async function mediaBuys(ports: Ports, ask: BuysAsk): Promise<readonly LoadedLine[]> {
   const bought: readonly LineStatus[] = [...committed, "cancelled", "awaiting_approval"];
   const wanted = ask.statuses.length > 0 ? ask.statuses : lineStatuses.filter((status) => bought.includes(status));
-  const lines = await linesIn(ports, wanted, ask.limit, ask.before);
-  return lines.filter(({ line }) => ask.campaign === null || line.campaign === ask.campaign);
+  if (ask.campaign === null) return linesIn(ports, wanted, ask.limit, ask.before);
+  // The ledger knows no campaigns, so that all are looked through before they are counted.
+  const lines = await linesIn(ports, wanted, 5_000, ask.before);
+  return (await labelled(ports, lines, ask.campaign)).slice(0, ask.limit);
+}
+
+/** The lines of a campaign: its label was put on the quote, or on the request to buy it. */
+async function labelled(ports: Ports, lines: readonly LoadedLine[], campaign: string): Promise<readonly LoadedLine[]> {
+  const ids = new Set(lines.flatMap(({ line }) => (line.approvalId ? [line.approvalId] : [])));
+  const approvals = await Promise.all([...ids].map(async (id) => (await loadApproval(ports, id)).approval));
+  const asked = new Set(approvals.filter((one) => one.campaign === campaign).map(({ approvalId }) => approvalId));
+  return lines.filter(({ line }) => line.campaign === campaign || asked.has(line.approvalId ?? ""));
 }
 
 export interface HistoryAsk {
@@ -92,8 +102,8 @@ export async function history(
 }
 
 async function flowsOf(ports: Ports, campaign: string): Promise<ReadonlySet<string>> {
-  const lines = await linesIn(ports, lineStatuses, 5_000);
-  return new Set(lines.filter(({ line }) => line.campaign === campaign).map(({ flowId }) => flowId));
+  const lines = await labelled(ports, await linesIn(ports, lineStatuses, 5_000), campaign);
+  return new Set(lines.map(({ flowId }) => flowId));
 }
 
 async function linesIn(

@@ -1,7 +1,16 @@
-import { expectedDiscount, expectedSaving, type Tier } from "../domain/identity.ts";
+import { atMost, expectedDiscount, expectedSaving, type Tier } from "../domain/identity.ts";
 import type { Avails } from "../domain/inventory.ts";
 import { type MandateDecision, weigh } from "../domain/mandate.ts";
-import { compare, costOfImpressions, type Money } from "../domain/money.ts";
+import {
+  add,
+  compare,
+  costOfImpressions,
+  displayMoney,
+  type Money,
+  minorUnit,
+  money,
+  subtract,
+} from "../domain/money.ts";
 import type { Quote, QuoteRequest } from "../domain/quote.ts";
 import { termsOf } from "../domain/terms.ts";
 import { type AccessPlan, accessAs, planAccess } from "./access.ts";
@@ -27,59 +36,74 @@ export interface QuoteReport {
   readonly found: boolean;
 }
 
+/** How a report is made: what was weighed before asking (null = weigh it again), and how long avails may take. */
+export interface Reporting {
+  readonly found: boolean;
+  readonly plan: AccessPlan | null;
+  readonly availsMs: number;
+}
+
 /** What a quote means to the planner now: cost, what it was priced as, what the mandate would say. */
 export async function reportOf(
   ports: Ports,
   record: SellerRecord,
   loaded: LoadedLine,
-  found: boolean,
-  plan?: AccessPlan,
+  { found, plan, availsMs }: Reporting,
 ): Promise<QuoteReport> {
   const { quote, request } = loaded.line;
   const total = costOfImpressions(quote.cpm, quote.impressions);
-  const { reveal } =
-    plan ??
-    planAccess(ports, record, { dealType: request.dealType, goal: request.goal, value: request.budget ?? total });
+  // The value it was weighed by before it was asked for: our price was not known then.
+  const value = request.budget ?? costOfImpressions(quote.listCpm, quote.impressions);
+  const { reveal } = plan ?? planAccess(ports, record, { dealType: request.dealType, goal: request.goal, value });
   const facts = await mandateFacts(ports);
   const terms = termsOf(quote, request, termsContext(ports, record, null));
-  const perMille = reveal.next ? expectedSaving(quote.listCpm, reveal.tier, reveal.next) : null;
+  const tier = quote.shownAs;
+  const next = reveal.next && !atMost(reveal.next, tier) ? reveal.next : null;
+  const perMille = next ? expectedSaving(quote.listCpm, tier, next) : null;
   return {
     loaded,
     total,
-    avails: await availsOf(ports, record, quote, reveal.tier),
+    avails: await availsOf(ports, record, quote, availsMs),
     reveal: {
-      tier: reveal.tier,
-      why: reveal.why,
-      next: reveal.next,
+      tier,
+      why:
+        reveal.tier === tier ? reveal.why : [`it was asked for as ${tier}; asked for now, it would be ${reveal.tier}`],
+      next,
       nextSaving: perMille ? costOfImpressions(perMille, quote.impressions) : null,
     },
     mandate: weigh(ports.settings.mandate, [terms], facts),
-    warnings: warningsOf(quote, request, reveal.tier, reveal.withoutCredential, total),
+    warnings: warningsOf(quote, request, reveal.withoutCredential, total),
     found,
   };
 }
 
-async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, tier: Tier): Promise<Avails | null> {
+async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, ms: number): Promise<Avails | null> {
   try {
     const seller = ports.directory.connect(record);
-    return await seller.avails(quote.product.id, quote.flight, quote.impressions, accessAs(ports, tier));
+    const access = { ...accessAs(ports, quote.shownAs), signal: AbortSignal.timeout(ms) };
+    return await seller.avails(quote.product.id, quote.flight, quote.impressions, access);
   } catch (error) {
-    // Avails are a courtesy beside the quote; without them the answer says "not reported".
+    // Avails are a courtesy beside the quote, and must not cost it its deadline; without them it says "not reported".
     ports.log("avails not read", { quote: quote.ref, error: String(error) });
     return null;
   }
 }
 
-function warningsOf(
-  quote: Quote,
-  request: QuoteRequest,
-  tier: Tier,
-  without: Tier | null,
-  total: Money,
-): readonly string[] {
+function warningsOf(quote: Quote, request: QuoteRequest, without: Tier | null, total: Money): readonly string[] {
   const warnings: string[] = [];
-  if (expectedDiscount[quote.pricedAs] < expectedDiscount[tier])
-    warnings.push(`priced as ${quote.pricedAs} although shown ${tier}: check the credential`);
+  const { shownAs: tier, pricedAs, listCpm, cpm } = quote;
+  const expected = expectedDiscount[tier];
+  // Sellers round a price to what can be paid, so that a discount may fall short by that much.
+  const discounted = add(
+    subtract(listCpm, expectedSaving(listCpm, "public", tier)),
+    money(minorUnit(cpm.currency), cpm.currency),
+  );
+  if (expectedDiscount[pricedAs] < expected)
+    warnings.push(`priced as ${pricedAs} although shown ${tier}: check the credential`);
+  else if (compare(cpm, discounted) > 0)
+    warnings.push(
+      `${displayMoney(cpm)} is not the ${expected} % below the list price of ${displayMoney(listCpm)} that ${tier} should bring`,
+    );
   if (without)
     warnings.push(`no credential for ${without}: it would be expected ${expectedDiscount[without]} % below list`);
   if (quote.inventoryAvailable === false) warnings.push("the seller says the inventory is not available");

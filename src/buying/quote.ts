@@ -40,8 +40,9 @@ export type QuoteOutcome =
 /** Asks for many quotes at once; one that fails says why and costs the others nothing. Nothing is booked. */
 export async function requestQuotes(ports: Ports, ask: QuoteAsk): Promise<readonly QuoteOutcome[]> {
   const flowId = ports.newId();
+  const { deadlineMs } = ask;
   return Promise.all(
-    ask.items.map((item) => settled(item.product, ports, ask.deadlineMs, () => quoteItem(ports, ask, item, flowId))),
+    ask.items.map((item) => settled(item.product, ports, deadlineMs, () => quoteItem(ports, ask, item, flowId))),
   );
 }
 
@@ -52,7 +53,7 @@ export async function renewQuotes(
   by: string,
   deadlineMs: number,
 ): Promise<readonly QuoteOutcome[]> {
-  return Promise.all(refs.map((ref) => settled(ref, ports, deadlineMs, () => renew(ports, ref, by))));
+  return Promise.all(refs.map((ref) => settled(ref, ports, deadlineMs, () => renew(ports, ref, by, deadlineMs))));
 }
 
 async function settled(
@@ -77,6 +78,20 @@ async function settled(
   return { ok: false, item, error: new BuyingError("seller_unavailable", message, "wait", { retryAfterSeconds: 5 }) };
 }
 
+interface Got {
+  readonly ref: Ref;
+  readonly found: boolean;
+}
+
+/** Asks of this process under way: the same ask, made again meanwhile, waits for the one quote instead of a second. */
+const asking = new Map<string, Promise<Got>>();
+
+function shared(key: string, work: () => Promise<Got>): Promise<Got> {
+  const begun = asking.get(key) ?? work().finally(() => asking.delete(key));
+  asking.set(key, begun);
+  return begun;
+}
+
 async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: string): Promise<QuoteReport> {
   const { record, product } = await findProduct(ports, item.product, ask.deadlineMs);
   if (record.trust === "unknown") {
@@ -87,68 +102,79 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
     );
   }
   const request = requestFor(item, product, ask.goal);
-  const open = await findOpen(ports, request, ask.campaign);
-  if (open) return reportOf(ports, record, open, true);
   const plan = planFor(ports, record, request, product);
-  const seller = ports.directory.connect(record);
-  checkBeforeAsking(product, request);
-  const quote = await askForBudget(ports, seller, request, plan, product);
-  return keep(ports, record, quote, { ask, flowId, plan, renews: null });
+  const { ref, found } = await shared(`${ports.holder} ${ask.campaign} ${essenceOf(request)}`, async () => {
+    const open = await findOpen(ports, request, ask.campaign);
+    if (open) return { ref: open.ref, found: true };
+    checkBeforeAsking(product, request);
+    const got = await askForBudget(ports, ports.directory.connect(record), request, plan, product);
+    return { ref: await keep(ports, got, { ask, flowId, renews: null }), found: false };
+  });
+  return reportOf(ports, record, await loadLine(ports, ref), { found, plan, availsMs: ask.deadlineMs / 2 });
 }
 
-async function renew(ports: Ports, ref: Ref, by: string): Promise<QuoteReport> {
-  const old = await loadLine(ports, ref);
-  if (old.line.supersededBy) {
-    const newer = await loadLine(ports, old.line.supersededBy);
-    return reportOf(ports, await ports.directory.find(newer.line.quote.sellerId), newer, true);
+async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Promise<QuoteReport> {
+  const old = await newestOf(ports, ref);
+  if (old.ref !== ref && isLive(ports, old)) {
+    const seller = await ports.directory.find(old.line.quote.sellerId);
+    return reportOf(ports, seller, old, { found: true, plan: null, availsMs: deadlineMs / 2 });
   }
-  if (!["open", "awaiting_approval", "declined"].includes(old.line.status)) {
-    throw new BuyingError(
-      "already_booked",
-      `${ref} is ${old.line.status.replaceAll("_", " ")} and is not renewed. Nothing new was booked.`,
-      "none",
-    );
-  }
-  const { record, product } = await findProduct(ports, old.line.request.product, 15_000);
-  const plan = planFor(ports, record, old.line.request, product);
-  const seller = ports.directory.connect(record);
-  const quote = await seller.quote(old.line.request, ports.newId(), plan.access);
-  const ask = { campaign: old.line.campaign, goal: old.line.request.goal, by };
-  return keep(ports, record, { quote, request: old.line.request }, { ask, flowId: old.flowId, plan, renews: ref });
+  refuseBought(old);
+  const { request, campaign } = old.line;
+  const { record, product } = await findProduct(ports, request.product, deadlineMs);
+  const plan = planFor(ports, record, request, product);
+  const renewed = await shared(`${ports.holder} renew ${old.ref}`, async () => {
+    const quote = await ports.directory.connect(record).quote(request, ports.newId(), plan.access);
+    const kept = { ask: { campaign, by }, flowId: old.flowId, renews: old.ref };
+    return { ref: await keep(ports, { quote, request }, kept), found: false };
+  });
+  return reportOf(ports, record, await loadLine(ports, renewed.ref), {
+    found: renewed.found,
+    plan,
+    availsMs: deadlineMs / 2,
+  });
+}
+
+/** The quote that stands for this one after all renewals. */
+async function newestOf(ports: Ports, ref: Ref): Promise<LoadedLine> {
+  const loaded = await loadLine(ports, ref);
+  return loaded.line.supersededBy ? newestOf(ports, loaded.line.supersededBy) : loaded;
+}
+
+/** True for a quote that can still be negotiated or bought, with the two minutes that deciding takes. */
+function isLive(ports: Ports, { line }: LoadedLine): boolean {
+  const isOpen = line.status === "open" || line.status === "awaiting_approval";
+  return isOpen && Date.parse(line.quote.expiresAt) - 120_000 > ports.now().getTime();
+}
+
+function refuseBought({ ref, line }: LoadedLine): void {
+  if (["open", "awaiting_approval", "declined"].includes(line.status)) return;
+  const state = line.status.replaceAll("_", " ");
+  throw new BuyingError("already_booked", `${ref} is ${state} and is not renewed. Nothing new was booked.`, "none");
 }
 
 interface Kept {
   readonly ask: { readonly campaign: string | null; readonly by: string };
   readonly flowId: string;
-  readonly plan: AccessPlan;
   readonly renews: Ref | null;
 }
 
-async function keep(
-  ports: Ports,
-  record: SellerRecord,
-  got: { quote: Quote; request: QuoteRequest },
-  kept: Kept,
-): Promise<QuoteReport> {
+/** Keeps a quote. @returns the quote that now stands: another one where somebody else renewed the same quote first */
+async function keep(ports: Ports, got: { quote: Quote; request: QuoteRequest }, kept: Kept): Promise<Ref> {
   const { quote, request } = got;
-  await decideAndAppend(ports, async () => {
+  const { ask, flowId, renews } = kept;
+  return decideAndAppend(ports, async () => {
     // A seller may answer two asks with one quote; it is one line all the same.
     const there = lineFrom(quote.ref, await ports.ledger.read(streams.quote(quote.ref)));
-    if (there) return { rows: [], result: undefined };
-    const { campaign, by } = kept.ask;
-    const first = firstLineRow(quote.ref, kept.flowId, {
-      kind: "quoted",
-      v: 1,
-      quote,
-      request,
-      campaign,
-      by,
-      renews: kept.renews,
-    });
-    if (kept.renews === null || kept.renews === quote.ref) return { rows: [first], result: undefined };
-    return { rows: await renewalRows(ports, kept.renews, first, quote, request), result: undefined };
+    if (there) return { rows: [], result: quote.ref };
+    const { campaign, by } = ask;
+    const first = firstLineRow(quote.ref, flowId, { kind: "quoted", v: 1, quote, request, campaign, by, renews });
+    if (renews === null) return { rows: [first], result: quote.ref };
+    const old = await loadLine(ports, renews);
+    if (old.line.supersededBy) return { rows: [], result: old.line.supersededBy };
+    refuseBought(old);
+    return { rows: await renewalRows(ports, old, first, quote, request), result: quote.ref };
   });
-  return reportOf(ports, record, await loadLine(ports, quote.ref), false, kept.plan);
 }
 
 /** The request to send; impressions from a budget are a first estimate at the price we can see. */
@@ -211,7 +237,10 @@ async function askForBudget(
     const asked = { ...request, impressions: capped };
     return { quote: await seller.quote(asked, ports.newId(), plan.access), request: asked };
   };
-  let got = await ask(request.impressions);
+  // At the list price a small budget may look too small: what we are quoted decides.
+  let got = await ask(
+    request.budget ? Math.max(request.impressions, product.minImpressions ?? 0) : request.impressions,
+  );
   if (!request.budget) return got;
   for (let tries = 0; tries < 3; tries += 1) {
     const fitting = Math.min(
@@ -244,18 +273,13 @@ async function findOpen(ports: Ports, request: QuoteRequest, campaign: string | 
   const prefix = `quote/${request.product.split("/")[0]}/`;
   for (const { stream } of heads.filter((head) => head.stream.startsWith(prefix))) {
     const loaded = await loadLine(ports, stream.slice("quote/".length));
-    const { line } = loaded;
-    const live = Date.parse(line.quote.expiresAt) - 120_000 > ports.now().getTime();
-    if (live && line.campaign === campaign && sameAsk(line.request, request)) return loaded;
+    const { campaign: label, request: asked } = loaded.line;
+    if (isLive(ports, loaded) && label === campaign && essenceOf(asked) === essenceOf(request)) return loaded;
   }
   return undefined;
 }
 
-function sameAsk(left: QuoteRequest, right: QuoteRequest): boolean {
-  // A budget decides the volume, so two asks with one budget are one ask whatever volume they came to.
-  const essence = ({ budget, impressions, ...rest }: QuoteRequest) => ({
-    ...rest,
-    volume: budget ? `${budget.micros} ${budget.currency}` : `${impressions}`,
-  });
-  return canonicalJson(essence(left)) === canonicalJson(essence(right));
+/** What makes two asks one. A budget decides the volume, so with one budget they are one whatever volume they came to. */
+function essenceOf({ budget, impressions, ...rest }: QuoteRequest): string {
+  return canonicalJson({ ...rest, volume: budget ? `${budget.micros} ${budget.currency}` : `${impressions}` });
 }

@@ -4,7 +4,7 @@ import { digestOf, noWorse, termsOf } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { voidRows } from "./approve.ts";
 import { termsContext } from "./line-terms.ts";
-import { approvalRow, type LoadedLine, lineRow, loadApproval, loadLine } from "./lines.ts";
+import { approvalRow, type LoadedLine, lineRow, loadApproval } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 
 /**
@@ -13,13 +13,13 @@ import type { Ports } from "./ports.ts";
  */
 export async function renewalRows(
   ports: Ports,
-  oldRef: Ref,
+  old: LoadedLine,
   first: NewRow,
   quote: Quote,
   request: QuoteRequest,
 ): Promise<readonly NewRow[]> {
-  const old = await loadLine(ports, oldRef);
-  const { approvalId } = old.line;
+  const { ref: oldRef, line } = old;
+  const { approvalId } = line;
   if (!approvalId) return [first, lineRow(ports, old, superseded(quote.ref))];
   const approval = await loadApproval(ports, approvalId);
   const shown = approval.approval.lines.find(({ ref }) => ref === oldRef);

@@ -25,23 +25,27 @@ export async function readOpenQuote(ports: Ports, ref: Ref): Promise<LoadedLine>
   try {
     const now = await readNow(ports, loaded);
     if (now.state === "expired" || now.state === "declined")
-      return await declined(ports, ref, `the seller says it is ${now.state}`);
+      return await declined(ports, ref, now.state, `the seller says it is ${now.state}`);
     if (now.state === "booked")
-      return await declined(ports, ref, "the seller says somebody booked it, and it was not this desk");
+      return await declined(ports, ref, now.state, "the seller says somebody booked it, and it was not this desk");
     if (same(loaded.line.quote, now)) return loaded;
     return await appendLine(ports, ref, ({ line }) =>
       ["open", "awaiting_approval"].includes(line.status) ? [{ kind: "quote_read", v: 1, quote: now }] : [],
     );
   } catch (error) {
     if (error instanceof SellerFailure && ["gone", "not_found"].includes(error.kind))
-      return declined(ports, ref, "the seller no longer has it");
+      return declined(ports, ref, "expired", "the seller no longer has it");
     throw error;
   }
 }
 
-/** Closes an open quote; one that is waiting for a person is left to the decision, which checks again. */
-async function declined(ports: Ports, ref: Ref, why: string): Promise<LoadedLine> {
-  return appendLine(ports, ref, ({ line }) => (line.status === "open" ? [{ kind: "quote_declined", v: 1, why }] : []));
+/** Closes an open quote; of one that is waiting for a person it is noted, and whoever decides next voids the approval. */
+async function declined(ports: Ports, ref: Ref, state: Quote["state"], why: string): Promise<LoadedLine> {
+  return appendLine(ports, ref, ({ line: { status, quote } }) => {
+    if (status === "open") return [{ kind: "quote_declined", v: 1, why }];
+    if (status !== "awaiting_approval" || quote.state === state) return [];
+    return [{ kind: "quote_read", v: 1, quote: { ...quote, state } }];
+  });
 }
 
 function same(left: Quote, right: Quote): boolean {

@@ -2,13 +2,14 @@ import type { Ref } from "../domain/ids.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { BookingStart, Line } from "../domain/media-buy.ts";
 import { compare } from "../domain/money.ts";
+import type { Quote } from "../domain/quote.ts";
 import { digestOf, differences, noWorse, termsOf } from "../domain/terms.ts";
 import { type Seller, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { termsContext } from "./line-terms.ts";
 import { appendLine, decideAndAppend, type LoadedLine, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
 import { placeOrder, recordDeal } from "./outcome.ts";
-import type { Ports } from "./ports.ts";
+import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow } from "./reread.ts";
 
 /**
@@ -20,7 +21,7 @@ export async function sendLine(ports: Ports, ref: Ref): Promise<void> {
   if (!claimed) return;
   const { line } = claimed;
   const booking = bookingOf(line);
-  const seller = await sellerToSend(ports, claimed, booking);
+  const seller = await sellerToSend(ports, claimed);
   if (!seller) return;
   await transmit(ports, claimed, booking, seller, false);
 }
@@ -52,12 +53,12 @@ async function transmit(
     const refused = error.definite && error.kind !== "already_booked" && !resend;
     ports.log(refused ? "booking refused" : "booking answer lost", { ref, kind: error.kind, status: error.status });
     if (refused)
-      await release(ports, ref, {
+      await release(ports, claimed, {
         code: error.code ?? error.kind,
         why: error.message,
         sent: error.kind !== "circuit_open",
       });
-    else await unknown(ports, ref, error.message);
+    else await unknown(ports, claimed, error.message);
   }
 }
 
@@ -77,28 +78,21 @@ async function claim(ports: Ports, ref: Ref, from: Line["status"], resend: boole
 }
 
 /** The last look before sending: the seller still stands for just these terms, or for a lower price. */
-async function sellerToSend(ports: Ports, claimed: LoadedLine, booking: BookingStart): Promise<Seller | null> {
+async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller | null> {
   const { ref, line } = claimed;
   const refuse = async (code: string, why: string) => {
-    await release(ports, ref, { code, why, sent: false });
+    await release(ports, claimed, { code, why, sent: false });
     return null;
   };
   try {
     const record = await ports.directory.find(line.quote.sellerId);
     const seller = ports.directory.connect(record);
     const now = await readNow(ports, claimed);
-    if (now.state !== "available") return refuse("terms_changed", `the seller's quote is ${now.state} by now`);
-    const terms = termsOf(now, line.request, termsContext(ports, record, booking.terms.po_number));
-    if (digestOf(terms) !== booking.digest && !noWorse(booking.terms, terms)) {
-      const first = differences(booking.terms, terms)[0];
-      return refuse(
-        "terms_changed",
-        `${first?.field ?? "terms"} was approved as ${first?.approved ?? "?"} and is ${first?.now ?? "?"} by now`,
-      );
-    }
-    if (now.cpm.currency !== line.quote.cpm.currency || compare(now.cpm, line.quote.cpm) !== 0) {
+    const worse = whyNotSend(ports, record, line, now);
+    if (worse) return refuse("terms_changed", worse);
+    if (compare(now.cpm, line.quote.cpm) !== 0) {
       await appendLine(ports, ref, ({ line: latest }) =>
-        latest.status === "sending" ? [{ kind: "quote_read", v: 1, quote: now }] : [],
+        latest.status === "sending" && isLastClaim(claimed, latest) ? [{ kind: "quote_read", v: 1, quote: now }] : [],
       );
     }
     const until = line.claims.at(-1)?.until ?? "";
@@ -117,15 +111,34 @@ async function sellerToSend(ports: Ports, claimed: LoadedLine, booking: BookingS
   }
 }
 
+/** Why a quote as it is now is not what was approved, in our words; null when it is, or costs less. */
+export function whyNotSend(ports: Ports, record: SellerRecord, line: Line, now: Quote): string | null {
+  const booking = bookingOf(line);
+  if (now.state !== "available") return `the seller's quote is ${now.state} by now`;
+  const terms = termsOf(now, line.request, termsContext(ports, record, booking.terms.po_number));
+  if (digestOf(terms) === booking.digest || noWorse(booking.terms, terms)) return null;
+  const first = differences(booking.terms, terms)[0];
+  return `${first?.field ?? "terms"} was approved as ${first?.approved ?? "?"} and is ${first?.now ?? "?"} by now`;
+}
+
+/**
+ * True while nobody claimed after this claim. A sender that slept past its claim may find that another process sends:
+ * it must not speak for that one.
+ */
+function isLastClaim(claimed: LoadedLine, { booking, claims }: Line): boolean {
+  return booking?.attempt === claimed.line.booking?.attempt && claims.length === claimed.line.claims.length;
+}
+
 /** Ends an attempt that certainly booked nothing, and gives its money back. */
 async function release(
   ports: Ports,
-  ref: Ref,
+  claimed: LoadedLine,
   refusal: { readonly code: string; readonly why: string; readonly sent: boolean },
 ): Promise<void> {
   await decideAndAppend(ports, async () => {
-    const loaded = await loadLine(ports, ref);
-    if (loaded.line.status !== "sending") return { rows: [], result: undefined };
+    const loaded = await loadLine(ports, claimed.ref);
+    const isOpen = ["sending", "booking_unknown"].includes(loaded.line.status);
+    if (!isOpen || !isLastClaim(claimed, loaded.line)) return { rows: [], result: undefined };
     const { attempt, holding } = bookingOf(loaded.line);
     const refused = lineRow(ports, loaded, { kind: "booking_refused", v: 1, attempt, ...refusal });
     const spend = spendRow(ports, await loadBalances(ports), loaded.flowId, [
@@ -135,9 +148,11 @@ async function release(
   });
 }
 
-async function unknown(ports: Ports, ref: Ref, why: string): Promise<void> {
-  await appendLine(ports, ref, ({ line }) =>
-    line.status === "sending" ? [{ kind: "booking_unknown", v: 1, attempt: bookingOf(line).attempt, why }] : [],
+async function unknown(ports: Ports, claimed: LoadedLine, why: string): Promise<void> {
+  await appendLine(ports, claimed.ref, ({ line }) =>
+    line.status === "sending" && isLastClaim(claimed, line)
+      ? [{ kind: "booking_unknown", v: 1, attempt: bookingOf(line).attempt, why }]
+      : [],
   );
 }
 

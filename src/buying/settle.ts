@@ -1,13 +1,14 @@
 import { BuyingError } from "../domain/errors.ts";
-import type { Ref } from "../domain/ids.ts";
+import { type Ref, refOf } from "../domain/ids.ts";
 import type { Deal, Line, LineEvent } from "../domain/media-buy.ts";
 import { parseMoney } from "../domain/money.ts";
-import { type Found, SellerFailure } from "../sellers/seller.ts";
+import { type Seller, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
-import { appendLine, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
-import { placeOrder, recordDeal } from "./outcome.ts";
-import type { Ports } from "./ports.ts";
-import { bookingOf, resendLine } from "./send.ts";
+import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
+import { dealOwner, placeOrder, recordDeal } from "./outcome.ts";
+import type { Ports, SellerRecord } from "./ports.ts";
+import { readNow } from "./reread.ts";
+import { bookingOf, resendLine, whyNotSend } from "./send.ts";
 
 /**
  * One step towards knowing what became of a booking whose answer was lost: looks at the seller, records what it finds,
@@ -18,8 +19,9 @@ export async function settleLine(ports: Ports, ref: Ref): Promise<boolean> {
   await noteDeadSender(ports, ref);
   const { line } = await loadLine(ports, ref);
   if (line.status !== "booking_unknown") return line.status !== "sending";
-  const record = await ports.directory.find(line.quote.sellerId);
-  const seller = ports.directory.connect(record);
+  const known = await sellerNow(ports, line.quote.sellerId);
+  if (!known) return false;
+  const { record, seller } = known;
   const found = await look(() => seller.findBooking(line.quote.sellerQuoteId, accessAs(ports, line.quote.shownAs)));
   if (found?.kind === "booked") {
     if (await recordDeal(ports, ref, found.deal)) await placeOrder(ports, ref);
@@ -32,10 +34,23 @@ export async function settleLine(ports: Ports, ref: Ref): Promise<boolean> {
   });
   // The look just made must say available too, not only two older ones.
   if (seller.settlement === "read_back" && what === "available" && mayResend(ports, after)) {
+    if (!(await standsAsApproved(ports, record, ref))) return false;
     await resendLine(ports, ref);
     return (await loadLine(ports, ref)).line.status !== "booking_unknown";
   }
   return false;
+}
+
+/** The seller to look at; null where the operator keeps it out by now, and only a person can settle. */
+async function sellerNow(ports: Ports, sellerId: string): Promise<{ record: SellerRecord; seller: Seller } | null> {
+  try {
+    const record = await ports.directory.find(sellerId);
+    return { record, seller: ports.directory.connect(record) };
+  } catch (error) {
+    if (!(error instanceof BuyingError)) throw error;
+    ports.log("an unknown booking cannot be looked up", { seller: sellerId, why: error.code });
+    return null;
+  }
 }
 
 /** A claim that ran out without an outcome: its holder died, or hangs. What it did is unknown. */
@@ -63,12 +78,22 @@ function mayResend(ports: Ports, line: Line): boolean {
   return quiet && open && line.seenAvailable >= 2;
 }
 
+/** The look before a re-send: what was approved must still be what is had, or a person has to settle it. */
+async function standsAsApproved(ports: Ports, record: SellerRecord, ref: Ref): Promise<boolean> {
+  const loaded = await loadLine(ports, ref);
+  if (loaded.line.status !== "booking_unknown") return false;
+  const now = await look(() => readNow(ports, loaded));
+  const why = now ? whyNotSend(ports, record, loaded.line, now) : "the quote could not be read";
+  if (why) ports.log("not sent again", { ref, why });
+  return why === null;
+}
+
 /** Looks that tell nothing new are not written again, or a dead seller would fill the ledger. */
 function isIdle(line: Line, found: "available" | "gone" | "unreachable"): boolean {
   return found === "available" ? line.seenAvailable >= 2 : line.seenAvailable === 0;
 }
 
-async function look(read: () => Promise<Found>): Promise<Found | null> {
+async function look<T>(read: () => Promise<T>): Promise<T | null> {
   try {
     return await read();
   } catch (error) {
@@ -79,7 +104,7 @@ async function look(read: () => Promise<Found>): Promise<Found | null> {
 
 /**
  * A person settles what nobody could find out, after asking the seller: booked under a deal id, or not booked.
- * @throws BuyingError `conflict` when the line is not unknown
+ * @throws BuyingError `conflict` when the line is not unknown, or the deal is another media buy's
  */
 export async function settleByPerson(
   ports: Ports,
@@ -101,6 +126,13 @@ export async function settleByPerson(
     const deal = verdict.dealId === null ? null : dealAsApproved(verdict.dealId, loaded.line);
     const event: LineEvent = { kind: "settled_by_person", v: 1, by, booked, deal, note };
     const rows = [lineRow(ports, loaded, event)];
+    if (deal) {
+      const dealRef = refOf(loaded.line.quote.sellerId, deal.dealId);
+      const owner = await dealOwner(ports, dealRef);
+      if (owner !== null && owner !== ref)
+        throw new BuyingError("conflict", `${dealRef} is the deal of ${owner}. Nothing was settled.`, "fix_arguments");
+      if (owner === null) rows.push(dealRow(ref, dealRef, loaded.flowId));
+    }
     if (!booked)
       rows.push(
         spendRow(ports, await loadBalances(ports), loaded.flowId, [

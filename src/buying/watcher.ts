@@ -1,12 +1,16 @@
 import type { Ref } from "../domain/ids.ts";
 import { expireApproval } from "./approve.ts";
 import { loadApproval } from "./lines.ts";
+import { noteLostOrders } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 import { sendLine } from "./send.ts";
 import { settleLine } from "./settle.ts";
 
 const FIRST_LOOK_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** While somebody may be sending: a claim that ends without an outcome should not wait for a long pause to pass. */
+const CLAIMED_PAUSE_MS = 5_000;
+const ORDERS_EVERY_MS = 600_000;
 
 /**
  * Follows open work while a server runs: sends what a person approved elsewhere (terminal, another process), settles
@@ -16,6 +20,8 @@ const LONGEST_PAUSE_MS = 60_000;
 export class Watcher {
   readonly #ports: Ports;
   readonly #pauses = new Map<Ref, { due: number; pause: number }>();
+  /** Lines this process is at work on: a slow seller holds up its own lines and no others. */
+  readonly #busy = new Map<Ref, Promise<void>>();
   readonly #stop = new AbortController();
   #loop: Promise<void> | null = null;
 
@@ -32,10 +38,17 @@ export class Watcher {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#loop;
+    await Promise.all(this.#busy.values());
   }
 
-  /** One round over everything open. */
+  /** One round over everything open, to its end. */
   async tick(): Promise<void> {
+    await this.#begin();
+    await Promise.all(this.#busy.values());
+  }
+
+  /** Begins a round; what takes long goes on after it. */
+  async #begin(): Promise<void> {
     const { ledger } = this.#ports;
     const lines = await ledger.heads({
       kind: "quote",
@@ -44,7 +57,13 @@ export class Watcher {
     });
     const open = new Map(lines.map(({ stream, status }) => [stream.slice("quote/".length), status]));
     for (const ref of this.#pauses.keys()) if (!open.has(ref)) this.#pauses.delete(ref);
-    await Promise.all([...open].map(([ref, status]) => this.#follow(ref, status)));
+    for (const [ref, status] of open) {
+      if (this.#busy.has(ref)) continue;
+      this.#busy.set(
+        ref,
+        this.#follow(ref, status).finally(() => this.#busy.delete(ref)),
+      );
+    }
     const approvals = await ledger.heads({ kind: "approval", statuses: ["pending"], limit: 1_000 });
     for (const { stream } of approvals) await this.#expire(stream.slice("approval/".length));
   }
@@ -53,6 +72,7 @@ export class Watcher {
     const { ledger, log, sleep } = this.#ports;
     let seen = -1;
     let idleSince = 0;
+    let ordersDue = 0;
     while (!this.#stop.signal.aborted) {
       try {
         const newest = await ledger.newest();
@@ -61,7 +81,11 @@ export class Watcher {
         // Nothing new and nothing due: look again soon, cheaply; every few seconds look at the clocks too.
         if (changed || this.#pauses.size > 0 || Date.now() - idleSince > 5_000) {
           idleSince = Date.now();
-          await this.tick();
+          await this.#begin();
+        }
+        if (Date.now() >= ordersDue) {
+          ordersDue = Date.now() + ORDERS_EVERY_MS;
+          await noteLostOrders(this.#ports);
         }
       } catch (error) {
         log("the watcher could not look", { error: String(error) });
@@ -83,7 +107,8 @@ export class Watcher {
     } catch (error) {
       this.#ports.log("following a booking failed", { ref, error: String(error) });
     }
-    const pause = Math.min(LONGEST_PAUSE_MS, known ? known.pause * 2 : FIRST_LOOK_MS);
+    const longest = status === "sending" ? CLAIMED_PAUSE_MS : LONGEST_PAUSE_MS;
+    const pause = Math.min(longest, known ? known.pause * 2 : FIRST_LOOK_MS);
     this.#pauses.set(ref, { due: now + pause, pause });
   }
 

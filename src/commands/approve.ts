@@ -1,54 +1,78 @@
 import type { Desk } from "../desk.ts";
-import { BuyingError } from "../domain/errors.ts";
+import type { Approval } from "../domain/approval.ts";
+import { channelShortfall } from "../domain/mandate.ts";
 import { cardText, spentToday } from "../tools/card.ts";
-import { lockedText, type Pin } from "./pin.ts";
+import { askPin, type Pin } from "./pin.ts";
 import type { Terminal } from "./terminal.ts";
+
+const NOTHING = "Nothing was decided.";
 
 /**
  * `media-buyer-mcp approve <id>`: shows the exact terms, asks for the decision and the PIN, and records it. The sending
  * is left to a process that serves. Refused where input or output is not a terminal.
+ * @returns exit code 0 when it was decided here, 1 when not
  */
 export async function approveCommand(terminal: Terminal, desk: Desk, pin: Pin, approvalId: string): Promise<number> {
-  if (!terminal.interactive) {
-    terminal.print("Only a person at a terminal can decide here, and this is a pipe. Nothing was decided.");
-    return 1;
-  }
-  if (!(await pin.isSet())) {
-    terminal.print("No PIN is set on this desk, so nothing can be approved here. Set one with: media-buyer-mcp pin");
-    return 1;
-  }
   try {
     const approval = await desk.approval(approvalId);
-    const spent = await spentToday(desk);
+    const closed = whyClosed(approval);
+    if (closed) {
+      terminal.print(`${closed} Nothing more was decided.`);
+      return 1;
+    }
     terminal.print(cardText(approval, desk));
+    const spent = await spentToday(desk);
     if (spent) terminal.print(`Committed today ${spent.today}, left today ${spent.leftToday}.`);
+    terminal.print("");
+    const refusal = await whyNotHere(terminal, pin);
+    if (refusal) {
+      terminal.print(`${refusal} ${NOTHING}`);
+      return 1;
+    }
+    const shortfall = await whyNotApprovable(desk, approval);
+    if (shortfall) terminal.print(`Approving here would not count: ${shortfall}. You can reject it.`);
     const word = (await terminal.question("Type approve or reject (anything else leaves it open): "))?.toLowerCase();
-    if (word !== "approve" && word !== "reject") {
-      terminal.print("Left open. Nothing was decided.");
+    if (word !== "reject" && (word !== "approve" || shortfall)) {
+      terminal.print(`Left open. ${NOTHING}`);
       return 1;
     }
-    const typed = await terminal.secret("PIN: ");
-    const verdict = typed === null ? "wrong" : await pin.check(typed);
-    if (verdict !== "ok") {
-      terminal.print(verdict === "locked" ? lockedText : "That is not the PIN. Nothing was decided.");
-      return 1;
-    }
-    await desk.decideOnly(approvalId, {
-      decision: word,
-      via: "terminal",
-      by: terminal.user,
-      wordOf: "server",
-      note: null,
-    });
+    if (!(await askPin(terminal, pin, "PIN: ", `Left open. ${NOTHING}`))) return 1;
+    const by = terminal.user;
+    await desk.decideOnly(approvalId, { decision: word, via: "terminal", by, wordOf: "server", note: null });
     terminal.print(
       word === "approve"
-        ? "Approved. The server your client runs sends it now; approve {approval_id, wait_s} there returns the booking."
+        ? "Approved. Nothing was sent from here: the server that your MCP client runs sends it, now or when it next starts, and approve {approval_id, wait_s} there returns the booking."
         : "Rejected. Nothing was booked.",
     );
     return 0;
   } catch (error) {
-    if (!(error instanceof BuyingError)) throw error;
-    terminal.print(`${error.code}: ${error.message}`);
+    const { code, message } = desk.explain(error);
+    terminal.print(`${code}: ${message}`);
     return 1;
   }
+}
+
+/** What became of an approval that is no longer open; null for one that is. */
+function whyClosed({ approvalId, status, decided, voidWhy, expiresAt }: Approval): string | null {
+  if (decided) {
+    const when = `${decided.at.slice(0, 16).replace("T", " ")} UTC`;
+    return `${approvalId} was ${status.replaceAll("_", " ")} by ${decided.by} (${decided.via}) on ${when}. A decision counts once.`;
+  }
+  if (status === "void") return `${approvalId} is void: ${voidWhy ?? "closed"}. Ask to buy again for a fresh one.`;
+  if (Date.parse(expiresAt) > Date.now()) return null;
+  return `${approvalId} expired at ${expiresAt.slice(0, 16).replace("T", " ")} UTC. Ask to buy again.`;
+}
+
+async function whyNotHere(terminal: Terminal, pin: Pin): Promise<string | null> {
+  if (!terminal.interactive) return "Only a person at a terminal can decide here, and this is a pipe.";
+  if (await pin.isSet()) return null;
+  return "No PIN is set on this desk, so nothing can be approved here. Set one with: media-buyer-mcp pin.";
+}
+
+/** What the mandate gives the terminal channel may be too little for these lines, whatever is typed. */
+async function whyNotApprovable(desk: Desk, approval: Approval): Promise<string | null> {
+  const { mandate } = desk.settings;
+  if (!mandate) return "this desk has no mandate";
+  const terms = approval.lines.map((line) => line.terms);
+  return channelShortfall(mandate, "terminal", terms, await desk.balances());
 }

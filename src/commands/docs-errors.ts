@@ -42,7 +42,7 @@ export const recoveriesOf: Readonly<Record<ErrorCode, readonly Recovery[]>> = {
   terms_mismatch: ["ask_person"],
   booking_unknown: ["retry_later"],
   unsupported_by_seller: ["choose_another", "ask_person"],
-  conflict: ["retry_later", "none"],
+  conflict: ["retry_later", "fix_arguments", "none"],
   ledger_unavailable: ["retry_later", "ask_person"],
   newer_release: ["ask_person"],
   internal: ["ask_person"],

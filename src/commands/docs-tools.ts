@@ -16,7 +16,7 @@ const effects: Readonly<Record<Effect, { readonly short: string; readonly long: 
     long: "Negotiates: makes offers to sellers; commits nothing. `readOnlyHint` false, `destructiveHint` false, `idempotentHint` false, `openWorldHint` true.",
   },
   spend: {
-    short: "asks to spend",
+    short: "may spend",
     long: "May lead to spend, through a person's decision or the operator's own limits. `readOnlyHint` false, `destructiveHint` true, `idempotentHint` true, `openWorldHint` true.",
   },
 };
@@ -35,7 +35,7 @@ const retryRules: Readonly<Record<string, string>> = {
     "Safe. A quote that is booked or under way returns its media buy; an open approval for the same lines is found again. Nothing is bought twice.",
   approve: "Safe. A decision counts once; asking after it reports what came of it.",
   get_inbox: "Safe.",
-  get_media_buys: "Safe. `refresh` looks at the seller for outcomes that are open; it never sends a booking.",
+  get_media_buys: "Safe. `refresh` looks at the seller for outcomes that are open.",
   update_media_buy:
     "Safe. A deal that is cancelled stays so; a cancellation whose answer was lost is tried again and verified by reading the deal.",
   get_history: "Safe. `cursor` goes on where the last page ended.",

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import * as z from "zod";
 import { streams } from "../domain/ids.ts";
 import type { PinEvent } from "../ledger/entries.ts";
-import { type Ledger, LedgerConflict } from "../ledger/ledger.ts";
+import { type Ledger, LedgerConflict, type Row } from "../ledger/ledger.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** scrypt's cost: a short PIN must not fall to a copied file in minutes, so the length rule and this go together. */
@@ -19,6 +19,8 @@ const stored = z.object({ v: z.literal(1), salt: z.string(), hash: z.string() })
 export interface Pin {
   isSet(): Promise<boolean>;
   set(passphrase: string): Promise<void>;
+  /** Too many wrong tries lately, by whichever process of the desk. */
+  isLocked(): Promise<boolean>;
   /** Counts the try before it is checked, so that killing the process is no way round the limit. */
   check(passphrase: string): Promise<"ok" | "wrong" | "locked" | "none">;
 }
@@ -44,19 +46,39 @@ export function pinOf(file: string, desk: string, ledger: Ledger, now: () => Dat
         flag: "wx",
       });
       await rename(draft, file);
-      await note(ledger, desk, { kind: "pin_set", v: 1 });
+      await note(ledger, desk, { kind: "pin_set", v: 1 }, () => true);
     },
+    isLocked: async () => isLocked(await ledger.read(streams.pin(desk)), now()),
     check: async (passphrase) => {
       const kept = await read();
       if (!kept) return "none";
-      if (await isLocked(ledger, desk, now())) return "locked";
-      await note(ledger, desk, { kind: "pin_tried", v: 1, ok: false });
+      // Counting and looking at the count are one step: many processes at once get no more tries than one.
+      const counted = await note(
+        ledger,
+        desk,
+        { kind: "pin_tried", v: 1, ok: false },
+        (rows) => !isLocked(rows, now()),
+      );
+      if (!counted) return "locked";
       const hash = await derive(passphrase, Buffer.from(kept.salt, "hex"));
       if (!timingSafeEqual(hash, Buffer.from(kept.hash, "hex"))) return "wrong";
-      await note(ledger, desk, { kind: "pin_tried", v: 1, ok: true });
+      await note(ledger, desk, { kind: "pin_tried", v: 1, ok: true }, () => true);
       return "ok";
     },
   };
+}
+
+/**
+ * Asks for the PIN, once.
+ * @returns whether it was the right one; when not, the person has been told why
+ */
+export async function askPin(terminal: Terminal, pin: Pin, prompt: string, nothing: string): Promise<boolean> {
+  const isLocked = await pin.isLocked();
+  const typed = isLocked ? null : await terminal.secret(prompt);
+  const verdict = isLocked ? "locked" : typed === null ? "left" : await pin.check(typed);
+  if (verdict === "ok") return true;
+  terminal.print(verdict === "locked" ? lockedText : verdict === "left" ? nothing : `That is not the PIN. ${nothing}`);
+  return false;
 }
 
 /** Why a passphrase cannot be a PIN, or null. */
@@ -72,18 +94,11 @@ export async function pinCommand(terminal: Terminal, pin: Pin): Promise<number> 
     terminal.print("A PIN is set by a person at a terminal; this is not one. Nothing was changed.");
     return 1;
   }
-  if (await pin.isSet()) {
-    const old = await terminal.secret("Present PIN: ");
-    const verdict = old === null ? "wrong" : await pin.check(old);
-    if (verdict !== "ok") {
-      terminal.print(verdict === "locked" ? lockedText : "That is not the PIN. Nothing was changed.");
-      return 1;
-    }
-  }
+  if ((await pin.isSet()) && !(await askPin(terminal, pin, "Present PIN: ", "Nothing was changed."))) return 1;
   const first = await terminal.secret(`New PIN (a passphrase, ${LEAST_LENGTH} characters or more): `);
-  const problem = first === null ? "a PIN" : pinProblem(first);
+  const problem = first === null ? null : pinProblem(first);
   if (first === null || problem) {
-    terminal.print(`A PIN needs ${problem ?? "input"}. Nothing was changed.`);
+    terminal.print(problem ? `A PIN needs ${problem}. Nothing was changed.` : "Nothing was changed.");
     return 1;
   }
   if ((await terminal.secret("Again: ")) !== first) {
@@ -97,10 +112,9 @@ export async function pinCommand(terminal: Terminal, pin: Pin): Promise<number> 
   return 0;
 }
 
-export const lockedText = `Too many wrong PINs: locked for ${LOCK_MINUTES} minutes, in every process of this desk.`;
+const lockedText = `Too many wrong PINs: locked for ${LOCK_MINUTES} minutes, in every process of this desk. Nothing was decided or changed.`;
 
-async function isLocked(ledger: Ledger, desk: string, now: Date): Promise<boolean> {
-  const rows = await ledger.read(streams.pin(desk));
+function isLocked(rows: readonly Row[], now: Date): boolean {
   const events = rows.flatMap((row) => row.entries.map((entry) => ({ at: row.at, entry })));
   const lastOk = events.findLastIndex(
     ({ entry }) => entry.kind === "pin_set" || (entry.kind === "pin_tried" && entry.ok),
@@ -110,15 +124,21 @@ async function isLocked(ledger: Ledger, desk: string, now: Date): Promise<boolea
   return wrong.length >= TRIES;
 }
 
-async function note(ledger: Ledger, desk: string, event: PinEvent): Promise<void> {
+/** Appends an event unless `may`, asked about the very rows it would follow, says no; true when it is there. */
+async function note(
+  ledger: Ledger,
+  desk: string,
+  event: PinEvent,
+  may: (rows: readonly Row[]) => boolean,
+): Promise<boolean> {
   const stream = streams.pin(desk);
   for (;;) {
-    const head = await ledger.head(stream);
+    const rows = await ledger.read(stream);
+    if (!may(rows)) return false;
+    const version = (rows.at(-1)?.version ?? 0) + 1;
     try {
-      await ledger.append([
-        { stream, version: (head?.version ?? 0) + 1, kind: "pin", status: "counted", flowId: stream, entries: [event] },
-      ]);
-      return;
+      await ledger.append([{ stream, version, kind: "pin", status: "counted", flowId: stream, entries: [event] }]);
+      return true;
     } catch (error) {
       if (!(error instanceof LedgerConflict)) throw error;
     }

@@ -7,7 +7,7 @@ export interface SchemaRow {
   readonly type: string;
   readonly required: boolean;
   readonly default: string | null;
-  /** The schema's own words; a key without any has those of what it is part of, if that has some. */
+  /** The schema's own words; empty where it has none. */
   readonly meaning: string;
 }
 
@@ -18,32 +18,31 @@ type Node = z.core.JSONSchema.JSONSchema;
  * @param io the side of a transform to show: what is written, or what comes out
  */
 export function schemaRows(schema: z.ZodType, io: "input" | "output"): readonly SchemaRow[] {
-  return rowsOf(z.toJSONSchema(schema, { io, reused: "inline" }), "", "");
+  return rowsOf(z.toJSONSchema(schema, { io, reused: "inline" }), "");
 }
 
-function rowsOf(node: Node, prefix: string, inherited: string): readonly SchemaRow[] {
+function rowsOf(node: Node, prefix: string): readonly SchemaRow[] {
   const required = node.required ?? [];
   return Object.entries(node.properties ?? {}).flatMap(([name, given]) => {
     const child = asNode(given);
     const key = `${prefix}${name}`;
-    const own = child.description ?? "";
     const row = {
       key,
       type: typeOf(child),
       required: required.includes(name),
       default: defaultOf(child),
-      meaning: own || inherited,
+      meaning: child.description ?? "",
     };
-    return [row, ...partsOf(child, key, own)];
+    return [row, ...partsOf(child, key)];
   });
 }
 
-function partsOf(node: Node, key: string, words: string): readonly SchemaRow[] {
+function partsOf(node: Node, key: string): readonly SchemaRow[] {
   const here = withoutNull(node);
-  if (here.type === "array") return partsOf(asNode(here.items), `${key}[]`, words);
+  if (here.type === "array") return partsOf(asNode(here.items), `${key}[]`);
   const inner = asNode(here.additionalProperties);
-  if (inner.properties) return rowsOf(inner, `${key}.<${namesOf(here)}>.`, words);
-  return rowsOf(here, `${key}.`, words);
+  if (inner.properties) return rowsOf(inner, `${key}.<${namesOf(here)}>.`);
+  return rowsOf(here, `${key}.`);
 }
 
 /** What may be written there, in words of JSON: `one of …`, `list of text`, `whole number, 1 to 20`. */
@@ -86,7 +85,7 @@ function defaultOf({ default: value }: Node): string | null {
 
 function namesOf(node: Node): string {
   const names = asNode(node.propertyNames).enum;
-  return names ? names.map(String).join(" | ") : "name";
+  return names ? names.map(String).join("/") : "name";
 }
 
 function withoutNull(node: Node): Node {

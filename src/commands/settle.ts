@@ -1,7 +1,7 @@
 import type { Desk } from "../desk.ts";
-import { BuyingError } from "../domain/errors.ts";
+import type { LoadedLine } from "../buying/lines.ts";
 import { buysText } from "../tools/buy-report.ts";
-import { lockedText, type Pin } from "./pin.ts";
+import { askPin, type Pin } from "./pin.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface SettleOptions {
@@ -11,9 +11,12 @@ export interface SettleOptions {
   readonly note: string;
 }
 
+const NOTHING = "Nothing was changed.";
+
 /**
  * `media-buyer-mcp settle <media_buy_id>`: a person ends what nobody could find out (`--booked <deal id>` or
  * `--not-booked`, after asking the seller), or clears an incident (`--clear`). Without either it only shows what stands.
+ * @returns exit code 0 when it was shown or settled, 1 when not, 2 for options that do not go together
  */
 export async function settleCommand(
   terminal: Terminal,
@@ -22,35 +25,68 @@ export async function settleCommand(
   ref: string,
   options: SettleOptions,
 ): Promise<number> {
+  const chosen = [options.booked !== null, options.notBooked, options.clear].filter(Boolean).length;
+  if (chosen > 1) {
+    terminal.print(`One of --booked <deal id>, --not-booked and --clear. ${NOTHING}`);
+    return 2;
+  }
   try {
     const loaded = await desk.buyById(ref);
-    terminal.print(buysText([loaded]));
-    const chosen = [options.booked !== null, options.notBooked, options.clear].filter(Boolean).length;
-    if (chosen === 0) return 0;
-    if (chosen > 1) {
-      terminal.print("One of --booked <deal id>, --not-booked and --clear. Nothing was changed.");
-      return 2;
+    terminal.print(standing(loaded));
+    const incident = (await desk.balances()).balances.incidents.includes(loaded.ref);
+    if (chosen === 0) {
+      terminal.print(nextStep(loaded, incident));
+      return 0;
     }
-    if (!terminal.interactive || !(await pin.isSet())) {
-      terminal.print(
-        "Only a person at a terminal, with the desk's PIN (media-buyer-mcp pin), can settle this. Nothing was changed.",
-      );
+    const refusal = await whyNot(terminal, pin, loaded, incident, options);
+    if (refusal) {
+      terminal.print(`${refusal} ${NOTHING}`);
       return 1;
     }
-    const typed = await terminal.secret("PIN: ");
-    const verdict = typed === null ? "wrong" : await pin.check(typed);
-    if (verdict !== "ok") {
-      terminal.print(verdict === "locked" ? lockedText : "That is not the PIN. Nothing was changed.");
-      return 1;
-    }
+    if (!(await askPin(terminal, pin, "PIN: ", NOTHING))) return 1;
     const note = options.note || "asked the seller";
     if (options.clear) await desk.clear(loaded.ref, terminal.user, note);
     else await desk.settle(loaded.ref, { dealId: options.booked, by: terminal.user, note });
-    terminal.print(buysText([await desk.line(loaded.ref)]));
+    terminal.print(`${outcome(options)}\n${standing(await desk.line(loaded.ref))}`);
     return 0;
   } catch (error) {
-    if (!(error instanceof BuyingError)) throw error;
-    terminal.print(`${error.code}: ${error.message}`);
+    const { code, message } = desk.explain(error);
+    terminal.print(`${code}: ${message}`);
     return 1;
   }
+}
+
+/** Refused before the PIN is asked for, so that nobody types it for nothing. */
+async function whyNot(
+  terminal: Terminal,
+  pin: Pin,
+  { ref, line }: LoadedLine,
+  incident: boolean,
+  options: SettleOptions,
+): Promise<string | null> {
+  if (options.clear && !incident) return `${ref} has no open incident.`;
+  if (!options.clear && line.status !== "booking_unknown")
+    return `${ref} is ${line.status.replaceAll("_", " ")}; only an unknown booking is settled.`;
+  if (!terminal.interactive) return "Only a person at a terminal can settle this, and this is a pipe.";
+  if (!(await pin.isSet())) return "No PIN is set on this desk. Set one with: media-buyer-mcp pin.";
+  return null;
+}
+
+function standing(loaded: LoadedLine): string {
+  const { status } = loaded.line;
+  if (status === "open" || status === "awaiting_approval")
+    return `${loaded.ref} is ${status.replaceAll("_", " ")}: nothing was bought of it.`;
+  return buysText([loaded]);
+}
+
+function nextStep({ ref, line }: LoadedLine, incident: boolean): string {
+  if (line.status === "booking_unknown")
+    return `Ask the seller whether it booked quote ${line.quote.sellerQuoteId}, then run one of:\n  media-buyer-mcp settle ${ref} --booked <deal id>\n  media-buyer-mcp settle ${ref} --not-booked`;
+  if (incident) return `Approvals are stopped. To accept it as it stands: media-buyer-mcp settle ${ref} --clear`;
+  return "There is nothing to settle.";
+}
+
+function outcome({ clear, booked }: SettleOptions): string {
+  if (clear) return "Cleared: it stands as it is, and approvals go on.";
+  return booked === null ? "Settled as not booked; its money is given back." : `Settled as booked, deal ${booked}.`;
 }

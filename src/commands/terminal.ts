@@ -8,8 +8,8 @@ export interface Terminal {
   /** The name the operating system gives the person. */
   readonly user: string;
   print(text: string): void;
-  /** One line of input; null when the input ended. */
-  question(prompt: string): Promise<string | null>;
+  /** One line of input; null when the input ended, or the signal did before it came. */
+  question(prompt: string, signal?: AbortSignal): Promise<string | null>;
   /** One line that is not shown while it is typed. */
   secret(prompt: string): Promise<string | null>;
 }
@@ -23,10 +23,15 @@ export function terminalOf(input: ReadStream, output: WriteStream, user: string)
     print: (text) => {
       output.write(`${text}\n`);
     },
-    question: (prompt) =>
+    question: (prompt, signal) =>
       new Promise((resolve) => {
         const lines = createInterface({ input, output });
-        lines.once("close", () => resolve(null));
+        const stop = () => lines.close();
+        signal?.addEventListener("abort", stop, { once: true });
+        lines.once("close", () => {
+          signal?.removeEventListener("abort", stop);
+          resolve(null);
+        });
         lines.question(prompt, (answer) => {
           resolve(answer.trim());
           lines.close();
@@ -38,10 +43,11 @@ export function terminalOf(input: ReadStream, output: WriteStream, user: string)
 
 function readSecret(input: ReadStream, output: WriteStream, prompt: string): Promise<string | null> {
   return new Promise((resolve) => {
-    output.write(prompt);
+    // Before the prompt: whoever types at once must not see it either.
     input.setRawMode(true);
-    input.resume();
     input.setEncoding("utf8");
+    input.resume();
+    output.write(prompt);
     let typed = "";
     const end = (answer: string | null) => {
       input.off("data", onData);
@@ -51,6 +57,8 @@ function readSecret(input: ReadStream, output: WriteStream, prompt: string): Pro
       resolve(answer);
     };
     const onData = (chunk: string) => {
+      // Arrow and function keys are no part of any passphrase.
+      if (chunk.startsWith("\u001b")) return;
       for (const character of chunk) {
         if (character === "\r" || character === "\n") return end(typed);
         if (character === "\u0003" || character === "\u0004") return end(null);

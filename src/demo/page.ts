@@ -4,8 +4,8 @@ import { styleText } from "node:util";
 export interface Column {
   readonly title: string;
   readonly align?: "right";
-  /** Most characters of a cell; longer ones end in an ellipsis. */
-  readonly most?: number;
+  /** Gives way where the table is too wide: its cells are cut and end in an ellipsis. */
+  readonly shrinks?: true;
 }
 
 type Tone = "plain" | "strong" | "faint" | "good" | "bad" | "ask";
@@ -18,7 +18,8 @@ export interface Page {
   heading(text: string, note?: string): void;
   /** A paragraph, wrapped; lines of its own stay lines. */
   say(text: string, tone?: Tone): void;
-  table(columns: readonly Column[], rows: readonly (readonly string[])[]): void;
+  /** A row that is one string heads the rows below it. */
+  table(columns: readonly Column[], rows: readonly (readonly string[] | string)[]): void;
   /** Text in a frame. */
   box(text: string): void;
   /** Two columns: what, and how much. */
@@ -53,17 +54,20 @@ export function pageOn(out: (text: string) => void, columns: number | undefined,
       for (const one of wrapped(text, room)) line(one, as);
     },
     table: (heads, rows) => {
-      const cells = rows.map((row) => row.map((cell, at) => cut(cell, heads[at]?.most ?? room)));
-      const widths = heads.map(({ title }, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)));
+      const widths = widthsOf(heads, rows, room);
       const laid = (row: readonly string[]) =>
         row
-          .map((cell, at) =>
-            heads[at]?.align === "right" ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0),
-          )
+          .map((cell, at) => {
+            const most = widths[at] ?? 0;
+            return heads[at]?.align === "right" ? cell.padStart(most) : cut(cell, most).padEnd(most);
+          })
           .join("  ")
           .trimEnd();
       line(laid(heads.map(({ title }) => title)), "faint");
-      for (const row of cells) line(laid(row));
+      for (const row of rows) {
+        if (typeof row === "string") line(row, "strong");
+        else line(laid(row));
+      }
     },
     box: (text) => {
       const inner = room - 4;
@@ -92,22 +96,29 @@ const tones: Readonly<Record<Exclude<Tone, "plain">, Parameters<typeof styleText
   ask: "yellow",
 };
 
-/** Lines of at most `width`; what continues a line is indented by two, so that list entries stay apart. */
+/** Lines of at most `width`. What continues an entry (`1. `, a time) hangs below its text. */
 function wrapped(text: string, width: number): string[] {
   return text.split("\n").flatMap((paragraph) => {
+    if (paragraph.length <= width) return [paragraph];
+    const hang = " ".repeat(/^ *(\d+\. +|\d\d:\d\d:\d\d +)?/.exec(paragraph)?.[0].length ?? 0);
     const lines: string[] = [];
-    let current = /^ */.exec(paragraph)?.[0] ?? "";
-    const hang = `${current}${/^\d+\. /.test(paragraph) ? "   " : ""}`;
-    for (const word of paragraph.trim().split(/ +/)) {
-      const longer = current.trim() === "" ? current + word : `${current} ${word}`;
-      if (longer.length <= width || current.trim() === "") current = longer;
+    let current = "";
+    for (const word of paragraph.split(/(?<=\S)(?= )/)) {
+      if ((current + word).length <= width || current.trim() === "") current += word;
       else {
         lines.push(current);
-        current = hang + word;
+        current = hang + word.trimStart();
       }
     }
     return [...lines, current];
   });
+}
+
+function widthsOf(heads: readonly Column[], rows: readonly (readonly string[] | string)[], room: number): number[] {
+  const cells = rows.flatMap((row) => (typeof row === "string" ? [] : [row]));
+  const widths = heads.map(({ title }, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)));
+  const whole = widths.reduce((left, right) => left + right + 2, -2);
+  return widths.map((one, at) => (heads[at]?.shrinks && whole > room ? Math.max(8, one - (whole - room)) : one));
 }
 
 function cut(text: string, most: number): string {

@@ -47,7 +47,7 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
     case "superseded":
       return { supersededBy: event.by };
     case "approval_requested":
-      return { approvalId: event.approvalId };
+      return { approvalId: event.approvalId, refusal: null };
     case "approval_closed":
       return { approvalId: null };
     case "booking_started":

@@ -153,8 +153,8 @@ export function impressionsForBudget(budget: Money, cpm: Money): number {
   return Number(impressions);
 }
 
-/** One minor unit in micros: 10,000 for a cent. */
-function minorUnit(currency: string): bigint {
+/** The smallest amount a currency is paid in, in micros: 10,000 for a cent. */
+export function minorUnit(currency: string): bigint {
   return 10n ** BigInt(6 - minorUnitDigits(currency));
 }
 

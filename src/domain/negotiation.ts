@@ -7,6 +7,8 @@ export interface Round {
   readonly we: Money | null;
   readonly they: Money | null;
   readonly theirAction: "counter" | "final_offer" | "accept" | "reject";
+  /** Offers the seller says are left after this round; absent or null where it does not say. */
+  readonly roundsLeft?: number | null;
 }
 
 export type NegotiationStatus = "active" | "agreed" | "rejected" | "walked_away" | "not_negotiable";

@@ -1,11 +1,4 @@
-import {
-  acceptedContent,
-  inputRequired,
-  inputResponse,
-  SdkError,
-  SdkErrorCode,
-  type ServerContext,
-} from "@modelcontextprotocol/server";
+import { acceptedContent, inputRequired, inputResponse, SdkError, SdkErrorCode } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";

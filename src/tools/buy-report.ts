@@ -5,7 +5,7 @@ import type { Approval } from "../domain/approval.ts";
 import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
 import { cardText, spentToday, totalOfApproval } from "./card.ts";
 import { table } from "./table.ts";
-import { type Answer, answer, everyAnswer } from "./tool.ts";
+import { type Answer, answer, everyAnswer, heardFrom } from "./tool.ts";
 
 /** Where a request to buy stands, over all its lines. */
 export const buyStatuses = [
@@ -83,22 +83,26 @@ export async function reportBuy(
     nothing_booked: nothingBooked,
     note,
   };
-  return answer(
-    desk,
-    data,
-    nextSteps(status, approval, refs),
-    `${status}: ${sentences[status]}`,
-    note,
-    waiting && cardText(approval, desk),
-    ways.length > 0 && `The person can: ${ways.join("; or ")}. You cannot decide this, and no argument does.`,
-    buys.length > 0 && buysText(lines),
-    data.not_bought
-      .map(
-        (one) => `${one.quote_id} was not bought: ${one.code}: ${one.why}${one.was_sent ? "" : " (nothing was sent)"}`,
-      )
-      .join("\n"),
-    spent && `Committed today ${spent.today}, left today ${spent.leftToday}.`,
-    nothingBooked && "Nothing was booked.",
+  return heardFrom(
+    answer(
+      desk,
+      data,
+      nextSteps(status, approval, refs),
+      `${status}: ${sentences[status]}`,
+      note,
+      waiting && cardText(approval, desk),
+      ways.length > 0 && `The person can: ${ways.join("; or ")}. You cannot decide this, and no argument does.`,
+      buys.length > 0 && buysText(lines),
+      data.not_bought
+        .map(
+          (one) =>
+            `${one.quote_id} was not bought: ${one.code}: ${one.why}${one.was_sent ? "" : " (nothing was sent)"}`,
+        )
+        .join("\n"),
+      spent && `Committed today ${spent.today}, left today ${spent.leftToday}.`,
+      nothingBooked && "Nothing was booked.",
+    ),
+    lines.map(({ line }) => `${line.quote.sellerId} ${line.status}`),
   );
 }
 

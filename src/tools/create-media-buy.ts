@@ -47,6 +47,9 @@ export async function settle(
     return reportBuy(desk, refs, await desk.approval(approvalId), `Nobody decided here: ${given.how}.`);
   }
   const { decision, note } = given;
+  const until = Date.now() + BOOKING_WAIT_MS;
+  // Another process of this desk may be faster to decide or to send: what it does is waited for just the same.
+  const after = () => desk.waitFor(approvalId, until - Date.now(), call.mcp.mcpReq.signal);
   try {
     await desk.decide(
       approvalId,
@@ -57,9 +60,9 @@ export async function settle(
     // Decided elsewhere in the meantime, or void: what stands now is the answer.
     if (!(error instanceof BuyingError) || !["approval_used", "terms_changed", "approval_expired"].includes(error.code))
       throw error;
-    return reportBuy(desk, refs, await desk.approval(approvalId), error.message);
+    return reportBuy(desk, refs, await after(), error.message);
   }
-  return reportBuy(desk, refs, await desk.approval(approvalId), null);
+  return reportBuy(desk, refs, await after(), null);
 }
 
 async function lastApproval(desk: Desk, refs: readonly string[]) {

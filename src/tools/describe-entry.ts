@@ -10,7 +10,8 @@ export function describeEntry(entry: Entry): string {
       return `read again at the seller: ${displayMoney(entry.quote.cpm)} CPM`;
     case "negotiation_round": {
       const { n, move, we, they, theirAction } = entry.round;
-      return `round ${n}: ${move === "accept" ? "we accepted" : `we offered ${we ? formatMoney(we) : "nothing"}`}, the seller ${theirAction.replaceAll("_", " ")}${they ? ` at ${formatMoney(they)}` : ""}`;
+      const ours = move === "accept" ? "we accepted" : `we offered ${we ? formatMoney(we) : "nothing"}`;
+      return `round ${n}: ${ours}, the seller ${answered[theirAction]}${they ? ` at ${formatMoney(they)}` : ""}`;
     }
     case "negotiation_ended":
       return `negotiation ${entry.status.replaceAll("_", " ")}${entry.cpm ? ` at ${displayMoney(entry.cpm)} CPM` : ""}: ${entry.why}`;
@@ -84,3 +85,10 @@ export function describeEntry(entry: Entry): string {
       return `${entry.heads.length} heads noted`;
   }
 }
+
+const answered = {
+  counter: "countered",
+  final_offer: "made its final offer",
+  accept: "agreed",
+  reject: "ended it",
+} as const;

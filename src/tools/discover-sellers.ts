@@ -2,7 +2,7 @@ import * as z from "zod";
 import { trustLevels } from "../domain/identity.ts";
 import { fields } from "./fields.ts";
 import { table } from "./table.ts";
-import { answer, defineTool, everyAnswer } from "./tool.ts";
+import { answer, defineTool, everyAnswer, heardFrom } from "./tool.ts";
 
 const capabilities = ["media_kit", "quote", "negotiate", "book", "order", "cancel", "performance"] as const;
 
@@ -86,17 +86,20 @@ export const discoverSellers = defineTool({
     one.bought_before,
   ]);
   const next = sellers.length > 0 ? ["get_media_kit {}"] : ["discover_sellers {}"];
-  return answer(
-    desk,
-    { sellers, kept_out: keptOut, sources: found.sources.map((source) => ({ ...source })) },
-    next,
-    sellers.length === 0 ? "No seller matches." : table(columns, rows),
-    keptOut.length > 0 &&
-      `Kept out:\n${table(
-        ["seller_id", "status", "why"],
-        keptOut.map((one) => [one.seller_id, one.status, one.why]),
-      )}`,
-    `Sources: ${found.sources.map(({ name, status }) => `${name} ${status}`).join(", ")}`,
+  return heardFrom(
+    answer(
+      desk,
+      { sellers, kept_out: keptOut, sources: found.sources.map((source) => ({ ...source })) },
+      next,
+      sellers.length === 0 ? "No seller matches." : table(columns, rows),
+      keptOut.length > 0 &&
+        `Kept out:\n${table(
+          ["seller_id", "status", "why"],
+          keptOut.map((one) => [one.seller_id, one.status, one.why]),
+        )}`,
+      `Sources: ${found.sources.map(({ name, status }) => `${name} ${status}`).join(", ")}`,
+    ),
+    [...sellers.map((one) => `${one.seller_id} ok`), ...keptOut.map((one) => `${one.seller_id} ${one.status}`)],
   );
 });
 

@@ -5,7 +5,7 @@ import { formatMoney } from "../domain/money.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { amount, fields } from "./fields.ts";
 import { table } from "./table.ts";
-import { answer, defineTool, everyAnswer } from "./tool.ts";
+import { answer, defineTool, everyAnswer, heardFrom } from "./tool.ts";
 
 export const getMediaKit = defineTool({
   name: "get_media_kit",
@@ -98,13 +98,16 @@ export const getMediaKit = defineTool({
     one.negotiable === null ? "not said" : one.negotiable ? "yes" : "no",
   ]);
   const more = end < found.total ? `p${end}` : null;
-  return answer(
-    desk,
-    { products, sellers, total: found.total, ...(more ? { next_cursor: more } : {}) },
-    cheapest ? [`request_quote for ${cheapest.ref} and others`] : ["discover_sellers {}"],
-    products.length === 0 ? "No product matches." : table(columns, rows),
-    `Sellers: ${found.sellers.map(sellerText).join("; ")}`,
-    more && `More: cursor "${more}" (${found.total} in all)`,
+  return heardFrom(
+    answer(
+      desk,
+      { products, sellers, total: found.total, ...(more ? { next_cursor: more } : {}) },
+      cheapest ? [`request_quote for ${cheapest.ref} and others`] : ["discover_sellers {}"],
+      products.length === 0 ? "No product matches." : table(columns, rows),
+      `Sellers: ${found.sellers.map(sellerText).join("; ")}`,
+      more && `More: cursor "${more}" (${found.total} in all)`,
+    ),
+    sellers.map((one) => `${one.seller_id} ${one.status}`),
   );
 });
 

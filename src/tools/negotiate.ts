@@ -3,7 +3,7 @@ import type { NegotiationReport } from "../buying/negotiate.ts";
 import { costOfImpressions, displayMoney, formatAmount, formatMoney, mulDiv } from "../domain/money.ts";
 import { amount, fields } from "./fields.ts";
 import { table } from "./table.ts";
-import { answer, defineTool, everyAnswer } from "./tool.ts";
+import { answer, defineTool, everyAnswer, heardFrom, sellerOf } from "./tool.ts";
 
 export const negotiate = defineTool({
   name: "negotiate",
@@ -67,13 +67,16 @@ export const negotiate = defineTool({
   const said = reports.flatMap(({ ref, sellerSaid }) =>
     sellerSaid ? [`${ref}: the seller said (its words): "${sellerSaid}"`] : [],
   );
-  return answer(
-    desk,
-    { negotiations, nothing_booked: true as const },
-    next,
-    table(columns, rows),
-    said.join("\n"),
-    "Nothing was booked.",
+  return heardFrom(
+    answer(
+      desk,
+      { negotiations, nothing_booked: true as const },
+      next,
+      table(columns, rows),
+      said.join("\n"),
+      "Nothing was booked.",
+    ),
+    negotiations.map((one) => `${sellerOf(one.quote_id)} ${one.status}`),
   );
 });
 

@@ -7,7 +7,7 @@ import { goals } from "../domain/identity.ts";
 import { compare, formatMoney } from "../domain/money.ts";
 import { amount, fields } from "./fields.ts";
 import { table } from "./table.ts";
-import { answer, defineTool, everyAnswer } from "./tool.ts";
+import { answer, defineTool, everyAnswer, heardFrom, sellerOf } from "./tool.ts";
 
 const words = z.array(z.string().max(80)).max(20);
 
@@ -99,22 +99,27 @@ export const requestQuote = defineTool({
     quotes.length > 0
       ? ["negotiate {quotes: [{quote_id, target_cpm, max_cpm}]}", "create_media_buy {lines: [{quote_id}]}"]
       : ["get_media_kit {}"];
-  return answer(
-    desk,
-    { quotes, failed, nothing_booked: true as const },
-    next,
-    quotes.length > 0 && table(columns, rows),
-    notes(quotes),
-    failed.length > 0 &&
-      `No quote:\n${table(
-        ["item", "code", "message"],
-        failed.map((one) => [
-          one.item,
-          one.code,
-          one.message + (one.seller_said ? ` The seller said (its words): "${one.seller_said}"` : ""),
-        ]),
-      )}`,
-    "Nothing was booked.",
+  return heardFrom(
+    answer(
+      desk,
+      { quotes, failed, nothing_booked: true as const },
+      next,
+      quotes.length > 0 && table(columns, rows),
+      notes(quotes),
+      failed.length > 0 &&
+        `No quote:\n${table(
+          ["item", "code", "message"],
+          failed.map((one) => [
+            one.item,
+            one.code,
+            one.message + (one.seller_said ? ` The seller said (its words): "${one.seller_said}"` : ""),
+          ]),
+        )}`,
+      "Nothing was booked.",
+    ),
+    [...quotes.map((one) => [one.quote_id, "ok"]), ...failed.map((one) => [one.item, one.code])].map(
+      ([about = "", outcome]) => `${sellerOf(about)} ${outcome}`,
+    ),
   );
 });
 

@@ -31,6 +31,8 @@ interface Contract<In, Out> {
 export interface Answer<Out> {
   readonly data: Out;
   readonly text: string;
+  /** For the log: each seller that was asked, and what came of it, e.g. `northbeam ok`. */
+  readonly sellers?: readonly string[];
 }
 
 type Run<In, Out> = (input: In, desk: Desk, call: ToolCall) => Promise<Answer<Out> | Question>;
@@ -64,6 +66,17 @@ export function answer<Data extends Record<string, unknown>>(
   return { data: { ...data, advertiser, sandbox, next: steps }, text };
 }
 
+/** The answer, with a word for the log on each seller that had to do with it. */
+export function heardFrom<Out>(given: Answer<Out>, sellers: readonly string[]): Answer<Out> {
+  return { ...given, sellers };
+}
+
+/** The seller of a reference, for a line in the log; `?` for a name that is none. */
+export function sellerOf(ref: string): string {
+  const slash = ref.indexOf("/");
+  return slash > 0 ? ref.slice(0, slash) : "?";
+}
+
 /** Contract first, behaviour second: two steps, because one object literal cannot infer `Out` for `run`. */
 export function defineTool<In, Out extends Record<string, unknown>>(
   contract: Contract<In, Out>,
@@ -87,10 +100,11 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
         async (args: unknown, mcp): Promise<CallToolResult | InputRequiredResult> => {
           const started = performance.now();
           const call = callOf(mcp);
-          const done = (outcome: string) =>
+          const done = (outcome: string, sellers?: readonly string[]) =>
             desk.log(name, {
               ms: Math.round(performance.now() - started),
               outcome,
+              ...(sellers ? { sellers } : {}),
               client: call.client,
               ...call.asking.canBeAsked,
             });
@@ -100,7 +114,7 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
               done("asked the person");
               return given.request;
             }
-            done("ok");
+            done("ok", given.sellers);
             return { content: [{ type: "text", text: given.text }], structuredContent: given.data };
           } catch (error) {
             const known = desk.explain(error);

@@ -21,7 +21,7 @@ const beforeRegex = /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|
  * position and line stays where it is. Code inside `${…}` is kept.
  */
 export function codeOf(text: string): string {
-  const out = [...text].length === text.length ? text.split("") : Array.from({ length: text.length }, (_, at) => text.charAt(at));
+  const out = text.split("");
   const templates: number[] = [];
   let at = 0;
   let depth = 0;
@@ -84,7 +84,7 @@ export function importsOf(text: string): readonly Import[] {
   const lineAt = (position: number) => code.slice(0, position).split("\n").length;
   for (const match of code.matchAll(/^[ \t]*(import|export)\b([^;"']*?)\bfrom\s*["']|^[ \t]*import\s*["']/gm)) {
     const quote = match.index + match[0].length - 1;
-    const typeOnly = /^\s*type\b(?!\s*,|\s+from\b)/.test(match[2] ?? "");
+    const typeOnly = /^\s*type\s+\S/.test(match[2] ?? "");
     found.push({ from: specifier(quote), typeOnly, line: lineAt(quote), at: quote });
   }
   for (const match of code.matchAll(/(typeof\s+)?\bimport\s*\(\s*["']/g)) {

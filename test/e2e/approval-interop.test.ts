@@ -168,7 +168,7 @@ describe.each(clientKinds)("a %s client", (kind) => {
     const lines = [{ quote_id: quoteId }];
     const call = client.call("create_media_buy", { lines }, { signal: stop.signal, timeoutMs: 5_000 });
     const gaveUp = expect(call).rejects.toThrow();
-    await expect.poll(() => client.questions.length).toBe(asked + 1);
+    await expect.poll(() => client.questions.length, { timeout: 10_000 }).toBe(asked + 1);
     stop.abort(new Error("the user moved on"));
     const approvalId = await openApproval(client, quoteId);
     staysOpen(await client.ok("approve", { approval_id: approvalId, wait_s: 0 }), quoteId);
@@ -179,6 +179,32 @@ describe.each(clientKinds)("a %s client", (kind) => {
     await delay(150);
     const after = await client.ok("approve", { approval_id: approvalId, wait_s: 1 });
     expect(after.at("status"), after.text).toBe("booked");
+    expect(dealsOf(desk, quoteId)).toBe(1);
+  });
+
+  test("whose person takes longer than its time-out books once, and a new call collects it", async () => {
+    verifies("approval.silence_is_no_answer", "tool.approve", "booking.poll");
+    let click: (answer: FormAnswer) => void = () => undefined;
+    person = () =>
+      new Promise((resolve) => {
+        click = resolve;
+      });
+    const quoteId = await freshQuote();
+    const asked = client.questions.length;
+    const lines = [{ quote_id: quoteId }];
+    // A question is a call of its own in the 2026 era, and part of the call in the earlier one.
+    const timeoutMs = kind === "2.x modern" ? 1_500 : 300;
+    const call = client.call("create_media_buy", { lines }, { timeoutMs }).then(
+      () => "answered",
+      () => "timed out",
+    );
+    await expect.poll(() => client.questions.length, { timeout: 10_000 }).toBe(asked + 1);
+    await delay(timeoutMs + 100);
+    const approvalId = await openApproval(client, quoteId);
+    click({ action: "accept", content: { decision: "approve" } });
+    expect(await call).toBe(kind === "2.x modern" ? "answered" : "timed out");
+    const reply = await client.ok("approve", { approval_id: approvalId, wait_s: 10 });
+    expect(reply.at("status"), reply.text).toBe("booked");
     expect(dealsOf(desk, quoteId)).toBe(1);
   });
 

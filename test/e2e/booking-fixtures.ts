@@ -17,14 +17,14 @@ export const seller = "northbeam";
 
 export interface BookingDeskOptions {
   readonly config?: (standard: ConfigFile) => ConfigFile;
-  /** Seconds a booking may take; a claim to send lasts twice that and ten more. */
+  /** Seconds a booking may take (5); a claim to send lasts twice that and ten more. */
   readonly bookingSeconds?: number;
   readonly quoteTtlMs?: number;
 }
 
 /** A desk with one racing seller whose lost bookings are settled in seconds instead of minutes. */
 export function bookingDesk(options: BookingDeskOptions = {}): Promise<TestDesk> {
-  const { config = (standard) => standard, bookingSeconds = 1, quoteTtlMs } = options;
+  const { config = (standard) => standard, bookingSeconds = 5, quoteTtlMs } = options;
   return startDesk({
     sandbox: { sellers: [seller], gapMs: 20, ...(quoteTtlMs === undefined ? {} : { quoteTtlMs }) },
     config: (standard) =>
@@ -37,30 +37,33 @@ export function withMandate(change: ConfigFile): (standard: ConfigFile) => Confi
   return (standard) => ({ ...standard, mandate: { ...Object(standard["mandate"]), ...change } });
 }
 
-/** Opens a desk's ledger beside the servers that write it, for as long as `work` takes. */
-export async function withLedger<T>(desk: TestDesk, work: (ledger: Ledger) => Promise<T>): Promise<T> {
-  const ledger = await openSqliteLedger({ file: join(desk.directory, "data", "acme", "ledger.db") });
-  try {
-    return await work(ledger);
-  } finally {
-    await ledger.close();
-  }
+/** A desk's ledger beside the servers that write it. The caller closes it, before the desk. */
+export function ledgerOf(desk: TestDesk): Promise<Ledger> {
+  return openSqliteLedger({ file: join(desk.directory, "data", "acme", "ledger.db") });
 }
 
 /** Kinds of the entries of a quote's stream, in order. */
-export function kindsOf(desk: TestDesk, ref: string): Promise<readonly string[]> {
-  return withLedger(desk, async (ledger) =>
-    (await ledger.read(streams.quote(ref))).flatMap(({ entries }) => entries.map(({ kind }) => kind)),
-  );
+export async function kindsIn(ledger: Ledger, ref: string): Promise<readonly string[]> {
+  return (await ledger.read(streams.quote(ref))).flatMap(({ entries }) => entries.map(({ kind }) => kind));
 }
 
-/** What the desk has committed, by its ledger. */
-export function balancesOf(desk: TestDesk): Promise<Balances | null> {
-  return withLedger(desk, async (ledger) => {
-    const head = await ledger.head(streams.spend("acme"));
-    const carried = head?.entries.find((entry) => entry.kind === "balances");
-    return carried?.kind === "balances" ? carried.balances : null;
-  });
+/** What a desk has committed; null before the first booking. */
+export async function balancesIn(ledger: Ledger): Promise<Balances | null> {
+  const head = await ledger.head(streams.spend("acme"));
+  const carried = head?.entries.find((entry) => entry.kind === "balances");
+  return carried?.kind === "balances" ? carried.balances : null;
+}
+
+/** {@link kindsIn} for a look in passing. */
+export async function kindsOf(desk: TestDesk, ref: string): Promise<readonly string[]> {
+  const ledger = await ledgerOf(desk);
+  return kindsIn(ledger, ref).finally(() => ledger.close());
+}
+
+/** {@link balancesIn} for a look in passing. */
+export async function balancesOf(desk: TestDesk): Promise<Balances | null> {
+  const ledger = await ledgerOf(desk);
+  return balancesIn(ledger).finally(() => ledger.close());
 }
 
 /**

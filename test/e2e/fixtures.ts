@@ -124,7 +124,8 @@ export function dealsOf(desk: TestDesk, quoteId: string): number {
 
 const trust: Readonly<Record<string, string>> = { northbeam: "preferred", harborview: "verified" };
 
-function standardConfig(sandbox: Sandbox): ConfigFile {
+/** What an operator with these sellers and a generous mandate writes into the config file. */
+export function standardConfig(sandbox: Sandbox): ConfigFile {
   const most = { per_buy: "250000.00 USD", per_day: "1000000.00 USD" };
   return {
     desk: "acme",

@@ -1,0 +1,58 @@
+/** What the program says about itself: all commands, and each one with its options and exit codes. */
+export const usage = `media-buyer-mcp                       serve one MCP client over stdio
+media-buyer-mcp demo                  the whole job on sandbox sellers, from the brief to booked deals
+media-buyer-mcp pin                   set or change the PIN that approves at this terminal
+media-buyer-mcp approve <id>          show an approval's terms, and decide it with the PIN
+media-buyer-mcp settle <media_buy>    end an unknown booking, or clear an incident, with the PIN
+media-buyer-mcp sandbox [...]         run, reset or disturb the sandbox sellers
+media-buyer-mcp docs [--check]        write the generated pages of docs/, or say whether they are current
+
+--config <file>    the desk's config; default MEDIA_BUYER_CONFIG, then the user's config directory; without any: sandbox
+--sandbox          the sandbox desk, whatever config there is
+--data-dir <dir>   where ledgers are kept; default MEDIA_BUYER_DATA_DIR, then the user's local data directory
+--version, --help  media-buyer-mcp <command> --help tells more of one command
+
+Exit codes: 0 done, 1 not done (the reason is printed), 2 not understood or not started.`;
+
+const desk = `
+It works on the desk of --config <file>, or the sandbox desk; --data-dir <dir> as the server has it.`;
+
+const commands: Readonly<Record<string, string>> = {
+  demo: `media-buyer-mcp demo
+
+A script plays the AI assistant; an MCP client, this server over stdio and three sandbox sellers over HTTP are real.
+On a terminal it stops at the approval and asks you. Elsewhere a scripted person approves, and it says so.
+It uses a desk of its own in a temporary directory: no config, no real money, nothing left behind.
+
+Exit codes: 0 booked, rejected or left open; 1 something failed; 130 interrupted.`,
+  pin: `media-buyer-mcp pin
+
+Sets this desk's PIN: a passphrase of eight or more characters, asked for at the terminal and never shown. Changing it
+needs the present one. After five wrong ones in 15 minutes it is locked, in every process of the desk.
+${desk}
+
+Exit codes: 0 the PIN is set, 1 nothing was changed.`,
+  approve: `media-buyer-mcp approve <approval_id>
+
+Shows the exact terms, asks for approve or reject, then for the PIN, and records the decision. It calls no seller: the
+server that your MCP client runs does the sending. Needs a terminal; a pipe decides nothing.
+${desk}
+
+Exit codes: 0 decided, 1 nothing was decided.`,
+  settle: `media-buyer-mcp settle <media_buy_id> [--booked <deal id> | --not-booked | --clear] [--note <text>]
+
+Without an option it shows where the media buy stands. After asking the seller, a person ends what nobody could find out:
+  --booked <deal id>   the seller booked it: the money stays committed
+  --not-booked         the seller did not: the money is given back
+  --clear              an incident (booked on other terms than approved) is accepted as it stands; approvals may go on
+  --note <text>        kept with the decision: whom you asked, what they said
+Needs a terminal and the PIN.
+${desk}
+
+Exit codes: 0 shown or settled, 1 nothing was changed.`,
+};
+
+/** Help on one command, or on all where there is no such command. */
+export function usageOf(command: string | undefined): string {
+  return (command === undefined ? undefined : commands[command]) ?? usage;
+}

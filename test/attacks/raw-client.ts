@@ -1,0 +1,95 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { at } from "../e2e/client.ts";
+import type { TestDesk } from "../e2e/fixtures.ts";
+
+/** What a 2026-07-28 request may carry beside a tool's arguments; whoever writes the bytes decides what. */
+export interface Smuggled {
+  readonly inputResponses?: unknown;
+  readonly requestState?: unknown;
+}
+
+/** The answer to a raw request, as it came. */
+export class RawAnswer {
+  readonly message: unknown;
+  constructor(message: unknown) {
+    this.message = message;
+  }
+
+  at(...path: readonly (string | number)[]): unknown {
+    return at(this.message, "result", ...path);
+  }
+
+  /** The status a buying tool answered with; undefined when it asked a question, or failed. */
+  get status(): unknown {
+    return this.at("structuredContent", "status");
+  }
+
+  /** The state handed out with a question; fails the test when no question was asked. */
+  get state(): string {
+    const state = this.at("requestState");
+    if (typeof state === "string") return state;
+    throw new Error(`no question was asked: ${this.text}`);
+  }
+
+  get isQuestion(): boolean {
+    return this.at("resultType") === "input_required";
+  }
+
+  /** Everything in it, to look for words in. */
+  get text(): string {
+    return JSON.stringify(this.message);
+  }
+}
+
+/** A client that is none: it writes JSON-RPC lines to a server's stdin, and nothing it says is checked by an SDK. */
+export class RawClient {
+  readonly #server: ChildProcessWithoutNullStreams;
+  readonly #waiting = new Map<number, (message: unknown) => void>();
+  #id = 0;
+
+  constructor(desk: TestDesk) {
+    const { command, args, env } = desk.start;
+    this.#server = spawn(command, args, { env, stdio: "pipe" });
+    this.#server.stderr.resume();
+    createInterface({ input: this.#server.stdout }).on("line", (line) => {
+      const message: unknown = JSON.parse(line);
+      const id = at(message, "id");
+      if (typeof id !== "number") return;
+      this.#waiting.get(id)?.(message);
+      this.#waiting.delete(id);
+    });
+  }
+
+  request(method: string, params: Record<string, unknown>): Promise<RawAnswer> {
+    this.#id += 1;
+    const id = this.#id;
+    const answered = new Promise<RawAnswer>((resolve) => {
+      this.#waiting.set(id, (message) => resolve(new RawAnswer(message)));
+    });
+    const envelope = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientCapabilities": { elicitation: { form: {} } },
+      "io.modelcontextprotocol/clientInfo": { name: "raw", version: "1.0.0" },
+    };
+    this.#server.stdin.write(
+      `${JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta: envelope } })}\n`,
+    );
+    return answered;
+  }
+
+  /** Calls a tool; what is smuggled travels beside the arguments, as an answer to a question would. */
+  call(name: string, args: Record<string, unknown>, smuggled: Smuggled = {}): Promise<RawAnswer> {
+    return this.request("tools/call", { name, arguments: args, ...smuggled });
+  }
+
+  /** Ends the server. */
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#server.once("exit", resolve));
+    this.#server.kill("SIGKILL");
+    await ended;
+  }
+}
+
+/** What a client sends when its person pressed "approve". */
+export const approved = { approval: { action: "accept", content: { decision: "approve" } } };

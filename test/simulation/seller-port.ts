@@ -1,0 +1,183 @@
+import type { Deal, FrozenRequest } from "../../src/domain/media-buy.ts";
+import { add, compare, type Money, money } from "../../src/domain/money.ts";
+import type { Quote } from "../../src/domain/quote.ts";
+import type { Terms } from "../../src/domain/terms.ts";
+import { type Access, type FailureKind, type Found, type RoundAnswer, type Seller, SellerFailure } from "../../src/sellers/seller.ts";
+import { exchange, type Call } from "./exchange.ts";
+import type { ModelQuote, ModelSeller, Send } from "./model-seller.ts";
+import { bookingTimeoutMs, readTimeoutMs } from "./timing.ts";
+import { strikes, type Process, type World } from "./world.ts";
+
+/** The `Seller` port of one process to a modelled seller. */
+export function sellerPort(world: World, process: Process, model: ModelSeller): Seller {
+  const refusal = (kind: FailureKind) => new SellerFailure(model.id, kind, `${model.id}: ${kind}.`, { definite: true });
+  const read = <T>(what: string, handle: () => T, access?: Access) =>
+    exchange(world, process, model, { what, timeoutMs: readTimeoutMs, changes: false, signal: access?.signal, handle: async () => handle() });
+  const change = <T>(call: Omit<Call<T>, "timeoutMs" | "changes">) =>
+    exchange(world, process, model, { timeoutMs: bookingTimeoutMs, changes: true, ...call });
+  const open = (id: string): ModelQuote => {
+    const quote = model.read(world, id);
+    if (!quote) throw refusal("gone");
+    return quote;
+  };
+  const book = (request: FrozenRequest): Promise<Deal> => {
+    const { quote_id, idempotency_key } = bodyOf(request.body);
+    const send: Send = {
+      n: model.sends.length + 1,
+      sellerId: model.id,
+      quoteId: quote_id,
+      by: process.name,
+      at: world.scheduler.time,
+      over: false,
+      knownDead: false,
+      deals: [],
+    };
+    world.scheduler.note(process.name, `sends the booking of ${model.id}/${quote_id}, send ${send.n}`);
+    world.witness.bytesLeave(send, request, process);
+    model.sends.push(send);
+    return change<Deal>({
+      what: `books ${quote_id}`,
+      handle: async (wait) => {
+        const handled = await model.book(world, send, idempotency_key, wait);
+        if ("ok" in handled) return handled.ok;
+        throw refusal(handled.refused);
+      },
+      over: () => {
+        send.over = true;
+      },
+      nothing: () => {
+        send.knownDead = true;
+      },
+    });
+  };
+
+  return {
+    id: model.id,
+    origin: `https://${model.id}.example`,
+    protocol: "model",
+    settlement: "read_back",
+    cancellation: "it may refuse.",
+    card: () => Promise.reject(refusal("unsupported")),
+    catalogue: (_query, access) => read("lists its products", () => ({ products: model.products, unreadable: 0 }), access),
+    product: () => Promise.reject(refusal("unsupported")),
+    avails: () => Promise.reject(refusal("unsupported")),
+    quote: (request, _key, access) => read("quotes", () => quoteOf(world, model, model.quote(world, request)), access),
+    readQuote: (id, _request, access) =>
+      read(
+        `reads ${id}`,
+        () => {
+          const kept = open(id);
+          const quote = quoteOf(world, model, kept);
+          const struck = kept.state === "available" && kept.negotiation?.status === "accepted" ? kept.negotiation.cpm : null;
+          const negotiation = kept.negotiation && {
+            status: kept.negotiation.status,
+            sellerCpm: kept.negotiation.cpm,
+            rounds: kept.negotiation.rounds,
+          };
+          return { quote: struck ? { ...quote, cpm: struck } : quote, negotiation };
+        },
+        access,
+      ),
+    counter: (quote, offer, n) => change({ what: `counters ${quote.sellerQuoteId}`, handle: async () => counter(open(quote.sellerQuoteId), offer, n) }),
+    accept: (quote, cpm, n) => change({ what: `accepts ${quote.sellerQuoteId}`, handle: async () => accept(open(quote.sellerQuoteId), cpm, n) }),
+    bookingRequest: (_terms: Terms, quoteId, key) => ({
+      method: "POST",
+      path: "/deals",
+      body: JSON.stringify({ idempotency_key: key, quote_id: quoteId }),
+    }),
+    book: world.weakness?.book ? world.weakness.book(world, book) : book,
+    findBooking: (id, access) =>
+      read(
+        `looks for the booking of ${id}`,
+        (): Found => {
+          const quote = model.read(world, id);
+          if (!quote) return { kind: "gone", why: "it reads as expired" };
+          const deal = quote.dealId === null ? undefined : model.deals.get(quote.dealId);
+          return deal ? { kind: "booked", deal: deal.deal } : { kind: "available" };
+        },
+        access,
+      ),
+    placeOrder: (dealId) =>
+      change({
+        what: `places the order of ${dealId}`,
+        handle: async () => {
+          model.orders.set(dealId, `O-${dealId}`);
+          return { orderId: `O-${dealId}` };
+        },
+      }),
+    cancel: async (dealId) => {
+      const refuses = strikes(world, "cancelRefused");
+      await change({
+        what: `cancels ${dealId}`,
+        handle: async (wait) => {
+          await wait("thinks about it", 0);
+          const deal = model.deals.get(dealId);
+          if (deal && !refuses) deal.stands = false;
+        },
+      });
+      // Only the deal itself tells.
+      const stands = await read(`reads deal ${dealId}`, () => model.deals.get(dealId)?.stands ?? true).catch(unsure);
+      return stands ? { kind: "refused", why: "it still stands" } : { kind: "cancelled" };
+    },
+    performance: () => Promise.reject(refusal("unsupported")),
+    supplyChain: () => Promise.reject(refusal("unsupported")),
+  };
+}
+
+function quoteOf(world: World, model: ModelSeller, kept: ModelQuote): Quote {
+  const { product, request } = kept;
+  const expired = kept.expiresAt <= world.scheduler.time;
+  return {
+    ref: `${model.id}/${kept.id}`,
+    sellerId: model.id,
+    sellerQuoteId: kept.id,
+    product: { ref: product.ref, id: product.productId, name: product.name, channel: product.channel },
+    state: expired ? "expired" : kept.state,
+    dealType: request.dealType,
+    guaranteed: false,
+    listCpm: kept.listCpm,
+    cpm: kept.cpm,
+    impressions: request.impressions,
+    flight: request.flight,
+    shownAs: "public",
+    pricedAs: "public",
+    discounts: { tier: null, volume: null },
+    rationale: "",
+    inventoryAvailable: true,
+    notHonoured: [],
+    expiresAt: new Date(kept.expiresAt).toISOString(),
+    dealId: kept.dealId,
+  };
+}
+
+/** A look that failed says nothing of what was asked before it. */
+function unsure(error: unknown): never {
+  if (!(error instanceof SellerFailure)) throw error;
+  throw new SellerFailure(error.sellerId, error.kind, error.message);
+}
+
+/** Comes down half way to any offer, and takes it in the third round. */
+function counter(quote: ModelQuote, offer: Money, n: number): RoundAnswer {
+  const from = quote.negotiation?.cpm ?? quote.cpm;
+  const rounds = (quote.negotiation?.rounds ?? 0) + 1;
+  const takes = compare(offer, from) >= 0 || rounds >= 3;
+  const middle = money((add(offer, from).micros / 2n / 10_000n) * 10_000n, from.currency);
+  const cpm = takes ? offer : middle;
+  quote.negotiation = { status: takes ? "accepted" : "active", cpm, rounds };
+  const theirAction = takes ? "accept" : "counter";
+  const status = takes ? "agreed" : "active";
+  return { round: { n, move: "counter", we: offer, they: cpm, theirAction }, status, roundsLeft: null, rationale: "" };
+}
+
+function accept(quote: ModelQuote, cpm: Money, n: number): RoundAnswer {
+  const struck = quote.negotiation?.cpm ?? quote.cpm;
+  quote.negotiation = { status: "accepted", cpm: struck, rounds: (quote.negotiation?.rounds ?? 0) + 1 };
+  return { round: { n, move: "accept", we: cpm, they: struck, theirAction: "accept" }, status: "agreed", roundsLeft: null, rationale: "" };
+}
+
+function bodyOf(text: string): { readonly quote_id: string; readonly idempotency_key: string } {
+  const body: unknown = JSON.parse(text);
+  if (typeof body === "object" && body !== null && "quote_id" in body && "idempotency_key" in body)
+    return { quote_id: String(body.quote_id), idempotency_key: String(body.idempotency_key) };
+  throw new RangeError("not the bytes of a booking");
+}

@@ -1,0 +1,193 @@
+import type { Product } from "../../src/domain/inventory.ts";
+import { uuidFrom } from "../../src/domain/ids.ts";
+import { parseMoney } from "../../src/domain/money.ts";
+import { drawFaults } from "./faults.ts";
+import { endLaws } from "./laws-end.ts";
+import { ModelSeller } from "./model-seller.ts";
+import { clear, client, finishCancelling, settle } from "./people.ts";
+import { startProcess } from "./process.ts";
+import { Random } from "./random.ts";
+import { type Owner, Scheduler } from "./scheduler.ts";
+import { mostSkewMs } from "./timing.ts";
+import type { Weakness } from "./weakness.ts";
+import { type Accusation, Witness } from "./witness.ts";
+import { calm, type Process, strikes, type World } from "./world.ts";
+
+export interface Verdict {
+  readonly seed: number;
+  readonly accusations: readonly Accusation[];
+  readonly steps: number;
+  /** What happened, by kind: rows' entries, sends, deals, crashes. */
+  readonly seen: ReadonlyMap<string, number>;
+  /** The schedule in words, one step a line. */
+  trace(): string;
+}
+
+const MOST_STEPS = 30_000;
+
+/** Runs the one schedule of a seed, up to its first violation or until everything has come to rest. */
+export async function simulate(seed: number, weakness: Weakness | null = null): Promise<Verdict> {
+  const random = new Random(seed);
+  const start = Date.parse("2026-11-20T22:00:00Z") + random.between(0, 10) * 3_600_000;
+  const scheduler = new Scheduler(random, start);
+  const witness = new Witness();
+  let ids = 0;
+  const world: World = {
+    seed,
+    random,
+    scheduler,
+    witness,
+    sellers: Array.from({ length: random.between(1, 2) }, (_, n) => sellerOf(`seller${n + 1}`)),
+    rows: [],
+    processes: [],
+    weakness,
+    faults: drawFaults(random),
+    isOver: false,
+    clockOff: 0,
+    newId: () => uuidFrom(String(seed), String((ids += 1))),
+  };
+  witness.watch(world);
+  scheduler.crashBetween = (owner) => {
+    const process = world.processes.find((one) => one === owner);
+    if (!process?.alive) return false;
+    const isDoomed = process.doom !== null && (process.doom.steps -= 1) < 0 && !world.isOver;
+    if (isDoomed && process.doom?.how === "stall") stall(world, process);
+    const dies = isDoomed ? process.doom?.how === "crash" : strikes(world, "crashBetween");
+    if (isDoomed) process.doom = null;
+    if (dies) crash(world, process);
+    return dies;
+  };
+  const rejected = (error: unknown) => witness.accuse("only known errors", `nobody caught ${String(error)}`);
+  process.on("unhandledRejection", rejected);
+  try {
+    await run(world);
+    if (witness.accusations.length === 0) await endLaws(world);
+  } finally {
+    witness.close();
+    await scheduler.bury();
+    process.off("unhandledRejection", rejected);
+  }
+  const { trace } = scheduler;
+  return {
+    seed,
+    accusations: witness.accusations,
+    steps: scheduler.picked,
+    seen: witness.seen,
+    trace: () => trace.map(({ at, who, what }) => `${((at - start) / 1000).toFixed(3).padStart(11)} ${who.padEnd(11)} ${what}`).join("\n"),
+  };
+}
+
+async function run(world: World): Promise<void> {
+  const { random, scheduler, witness } = world;
+  for (let n = 1; n <= random.pick([1, 2, 2, 2, 3]); n += 1) startProcess(world, `p${n}`, true);
+  const clients = Array.from({ length: random.between(1, 3) }, (_, n) => client(world, `client${n + 1}`, random.between(4, 14)));
+  let isAsking = true;
+  void Promise.all(clients).then(() => {
+    isAsking = false;
+  });
+  const going = () => witness.accusations.length === 0 && scheduler.picked < MOST_STEPS;
+  while (going() && isAsking) {
+    mischief(world);
+    await scheduler.turn();
+  }
+  calm(world);
+  for (const process of world.processes.filter(({ alive, watches }) => !alive && watches)) restart(world, process);
+  let atRest = false;
+  void close(world).then(() => {
+    atRest = true;
+  });
+  while (going() && !atRest) await scheduler.turn();
+  if (scheduler.picked >= MOST_STEPS) witness.accuse("no budget is held for ever", `not at rest after ${MOST_STEPS} steps`);
+}
+
+/** What no process does itself: crashes, stalls, clocks, sellers that go down. */
+function mischief(world: World): void {
+  const { random, scheduler } = world;
+  const alive = world.processes.filter((process) => process.alive);
+  if (alive.length === 0) return;
+  const process = random.pick(alive);
+  if (strikes(world, "crash")) crash(world, process);
+  else if (strikes(world, "stall")) stall(world, process);
+  else if (strikes(world, "clockJump")) {
+    world.clockOff = random.between(-mostSkewMs, mostSkewMs);
+    scheduler.note("the machine", `its clock is now ${world.clockOff} ms off`);
+  }
+  if (strikes(world, "sellerDown")) {
+    const seller = random.pick(world.sellers);
+    seller.downUntil = scheduler.time + random.pick([5_000, 120_000, 1_800_000]);
+    scheduler.note(seller.id, "is down");
+  }
+}
+
+function stall(world: World, process: Process): void {
+  const ms = world.random.pick([20_000, 60_000, 400_000, 600_000, 5_400_000]);
+  process.stalledUntil = world.scheduler.time + ms;
+  world.witness.count("stall");
+  world.scheduler.note(process.name, `stands still for ${ms / 1000} s`);
+}
+
+function crash(world: World, process: Process): void {
+  world.witness.count("crash");
+  world.scheduler.note(process.name, "CRASHES");
+  world.scheduler.drop(process);
+  process.die();
+  if (!process.watches) return;
+  const pause = world.random.pick([1_000, 30_000, 600_000]);
+  world.scheduler.later(null, `${process.name} is started again`, pause, () => restart(world, process));
+}
+
+/** Once, under its name and with a life of its own. */
+function restart(world: World, process: Process): void {
+  const isRunning = world.processes.some(({ name, alive }) => name === process.name && alive);
+  if (!isRunning) startProcess(world, process.name, true);
+}
+
+/** After the last fault a person looks after what the desk cannot settle itself, until nothing is open. */
+async function close(world: World): Promise<void> {
+  const { scheduler, witness } = world;
+  for (let look = 0; look < 40; look += 1) {
+    await scheduler.step(null, "dana looks", () => undefined, 900_000);
+    const open = [...witness.lines.values()].some(({ status }) => openStatuses.includes(status));
+    const pending = [...witness.approvals.values()].some(({ status }) => status === "pending");
+    if (!open && !pending && witness.spend.incidents.size === 0) return;
+    const process = world.processes.find(({ alive, watches }) => alive && watches);
+    if (!process || look < 2) continue;
+    await settle(world, process);
+    await clear(world, process);
+    await finishCancelling(world, process);
+  }
+}
+
+const openStatuses: readonly string[] = ["approved", "sending", "booking_unknown", "awaiting_approval", "cancelling", "cancel_unknown"];
+
+function sellerOf(id: string): ModelSeller {
+  const products = [
+    ["p1", "31.00 USD"],
+    ["p2", "22.50 USD"],
+  ] as const;
+  return new ModelSeller(id, products.map(([productId, price]) => productOf(id, productId, price)));
+}
+
+function productOf(sellerId: string, productId: string, price: string): Product {
+  return {
+    ref: `${sellerId}/${productId}`,
+    sellerId,
+    productId,
+    name: productId,
+    channel: "ctv",
+    formats: [],
+    devices: [],
+    geo: [],
+    dealTypes: ["PD"],
+    price: { kind: "exact", model: "cpm", cpm: parseMoney(price), floor: null },
+    negotiable: true,
+    volumeDiscounts: null,
+    minImpressions: null,
+    availableImpressions: null,
+    about: "",
+    tags: [],
+  };
+}
+
+/** Named for those who read a schedule: who a step belongs to. */
+export type { Owner };

@@ -1,0 +1,17 @@
+/** Times of the simulated desk, in milliseconds. */
+export const bookingTimeoutMs = 20_000;
+export const readTimeoutMs = 5_000;
+/** As the real desk has it: half for the last look, half for the booking, and a margin for each. */
+export const claimMs = 2 * (bookingTimeoutMs + 5_000);
+export const settleAfterMs = 300_000;
+export const approvalMinutes = 30;
+export const quoteTtlMs = 3_600_000;
+
+/**
+ * How late after its bytes left a request may still take effect at a seller. This is what the settling time of
+ * `read_back` assumes of the world: with clocks up to two minutes apart, a seller that is slower can be booked twice.
+ */
+export const latestEffectMs = 200_000;
+
+/** How far the clocks of processes on one machine are apart, jumps included. */
+export const mostSkewMs = 60_000;
