@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { decide, type DecisionOutcome, type PersonsDecision } from "./buying/approve.ts";
+import { type DecisionOutcome, decide } from "./buying/approve.ts";
+import type { PersonsDecision } from "./buying/decision.ts";
 import { noteAsked } from "./buying/asked.ts";
 import { type BuyAsk, type BuyOutcome, createMediaBuy } from "./buying/book.ts";
 import {
@@ -12,8 +13,9 @@ import {
 } from "./buying/discover.ts";
 import { failureAsError } from "./buying/failures.ts";
 import { cancelBuy, loadBuy, performanceOf } from "./buying/flight.ts";
-import { type LoadedLine, loadApproval, loadBalances, loadLine } from "./buying/lines.ts";
-import { spendDay } from "./buying/mandate-facts.ts";
+import { type LoadedLine, loadApproval, loadLine } from "./buying/lines.ts";
+import { type Standing, standing } from "./buying/mandate-facts.ts";
+import { approvePolicy, type PolicyState, policyState } from "./buying/policy.ts";
 import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
 import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
 import { type BuysAsk, type HistoryAsk, history, type Inbox, inbox, mediaBuys } from "./buying/overview.ts";
@@ -30,7 +32,9 @@ import type { Log } from "./domain/log.ts";
 import type { Ref } from "./domain/ids.ts";
 import type { Line, LineStatus } from "./domain/media-buy.ts";
 import { money } from "./domain/money.ts";
-import type { Balances } from "./domain/spend.ts";
+import type { Signature } from "./domain/decision.ts";
+import { channelShortfall } from "./domain/mandate.ts";
+import type { DecisionChannel } from "./domain/spend.ts";
 import { deskFiles } from "./files.ts";
 import { keyvCache } from "./ledger/keyv-cache.ts";
 import { lazyLedger } from "./ledger/lazy.ts";
@@ -39,6 +43,9 @@ import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { originOf, sellerDirectory } from "./sellers/directory.ts";
 import type { KnownSeller } from "./sellers/records.ts";
 import type { Performance } from "./sellers/seller.ts";
+import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
+import { type PinTries, pinTries } from "./people/tries.ts";
+import { verifySignature } from "./people/verify.ts";
 import { strategies } from "./strategies/index.ts";
 
 /**
@@ -75,7 +82,16 @@ export interface Desk {
   /** A seller's own card and supply chain, as far as it publishes them; nothing of the buyer is shown for it. */
   sellerDetails(idNameOrDomain: string): Promise<SellerDetails>;
   sellers(): Promise<readonly SellerRecord[]>;
-  balances(): Promise<{ readonly balances: Balances; readonly day: string }>;
+  /** The mandate in force, what is committed, and today's spend day. */
+  standing(): Promise<Standing>;
+  /** Why a decision by this channel, and person, would not count for an approval's lines; null when it would. */
+  shortfall(approval: Approval, channel: DecisionChannel, person: string | null): Promise<string | null>;
+  policy(): Promise<PolicyState>;
+  /** Lets the config's looser mandate count, on a person's signature over its digest. */
+  approvePolicy(by: string, signature: Signature): Promise<void>;
+  /** Keys of the people who decide here, and the count of wrong PINs. */
+  readonly people: PeopleKeys;
+  readonly tries: PinTries;
   inbox(): Promise<Inbox>;
   history(ask: HistoryAsk): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }>;
   settle(
@@ -109,6 +125,7 @@ export function openDesk(options: DeskOptions): Desk {
   const ledger = lazyLedger(() => openSqliteLedger({ file: files.ledger }));
   const cache = keyvCache({ file: files.cache, namespace: "desk", ttlSeconds: config.cache.ttl_s, log });
   const settings = settingsOf(config);
+  const people = peopleKeys(files.people);
   const listed = options.sandboxSellers ?? (() => Promise.resolve(config.sellers));
   const directory = sellerDirectory({
     known: async () => (await listed()).map((one) => knownSeller(config, one)),
@@ -128,6 +145,7 @@ export function openDesk(options: DeskOptions): Desk {
     cache,
     directory,
     strategies,
+    signatures: { verify: (text, signature) => verifySignature(people, text, signature) },
     holder: randomUUID(),
     now: () => new Date(),
     newId: () => randomUUID(),
@@ -191,7 +209,17 @@ export function openDesk(options: DeskOptions): Desk {
     seller: (id) => directory.find(id),
     sellerDetails: (id) => sellerDetails(ports, id),
     sellers: () => directory.all(),
-    balances: async () => ({ balances: (await loadBalances(ports)).balances, day: spendDay(ports) }),
+    standing: () => standing(ports),
+    shortfall: async (approval, channel, person) => {
+      const now = await standing(ports);
+      if (!now.mandate) return "this desk has no mandate";
+      const terms = approval.lines.map((line) => line.terms);
+      return channelShortfall(now.mandate, channel, terms, now, person);
+    },
+    policy: () => policyState(ports),
+    approvePolicy: (by, signature) => approvePolicy(ports, by, signature),
+    people,
+    tries: pinTries(ledger, config.desk, ports.now),
     inbox: () => inbox(ports),
     history: (ask) => history(ports, ask),
     settle: (ref, verdict) => settleByPerson(ports, ref, verdict),

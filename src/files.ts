@@ -8,7 +8,8 @@ export interface DeskFiles {
   readonly directory: string;
   readonly ledger: string;
   readonly cache: string;
-  readonly pin: string;
+  /** Keys of the people who decide; kept apart from the ledger they are checked against. */
+  readonly people: string;
   readonly sandbox: string;
   /** The key for state handed through clients; made on first use, shared by every process of the desk. */
   stateKey(): Promise<Uint8Array>;
@@ -20,7 +21,7 @@ export function deskFiles(dataHome: string, desk: string): DeskFiles {
     directory,
     ledger: join(directory, "ledger.db"),
     cache: join(directory, "cache.db"),
-    pin: join(directory, "pin.json"),
+    people: join(directory, "people"),
     sandbox: join(directory, "sandbox"),
     stateKey: () => keyIn(directory),
   };

@@ -26,6 +26,7 @@ async function main(): Promise<number | null> {
       "not-booked": { type: "boolean" },
       clear: { type: "boolean" },
       note: { type: "string" },
+      as: { type: "string" },
       check: { type: "boolean" },
       help: { type: "boolean", short: "h" },
       version: { type: "boolean" },
@@ -43,7 +44,7 @@ async function main(): Promise<number | null> {
   if (more.length > 0) return complain(`${command} takes one id.\n\n${usageOf(command)}`);
   const options = deskOptions(values.sandbox ?? false, values.config, values["data-dir"]);
   if (command === undefined) return serve(options);
-  return terminalCommand(command, argument, options, {
+  return terminalCommand(command, argument, options, values.as, {
     booked: values.booked ?? null,
     notBooked: values["not-booked"] ?? false,
     clear: values.clear ?? false,
@@ -51,7 +52,7 @@ async function main(): Promise<number | null> {
   });
 }
 
-const terminalCommands: readonly string[] = ["pin", "approve", "settle"];
+const terminalCommands: readonly string[] = ["pin", "pending", "approve", "reject", "settle", "policy"];
 
 async function serve(options: DeskOptions): Promise<null> {
   const { serveOverStdio } = await import("./serve-stdio.ts");
@@ -75,33 +76,45 @@ async function terminalCommand(
   command: string,
   argument: string | undefined,
   options: DeskOptions,
+  as: string | undefined,
   settle: { booked: string | null; notBooked: boolean; clear: boolean; note: string },
 ): Promise<number> {
-  if (command !== "pin" && !argument) return complain(`${command} needs an id.\n\n${usageOf(command)}`);
-  const [{ terminalOf }, { pinOf, pinCommand }, { approveCommand }, { settleCommand }, { openSqliteLedger }] =
-    await Promise.all([
-      import("./commands/terminal.ts"),
-      import("./commands/pin.ts"),
-      import("./commands/approve.ts"),
-      import("./commands/settle.ts"),
-      import("./ledger/sqlite.ts"),
-    ]);
-  const files = deskFiles(options.dataHome, options.config.desk);
+  const needsId = ["approve", "reject", "settle"].includes(command);
+  if (needsId && !argument) return complain(`${command} needs an id.\n\n${usageOf(command)}`);
+  const [{ terminalOf }, { personNamed, pinCommand }, { approveCommand }, { settleCommand }] = await Promise.all([
+    import("./commands/terminal.ts"),
+    import("./commands/pin.ts"),
+    import("./commands/approve.ts"),
+    import("./commands/settle.ts"),
+  ]);
   const terminal = terminalOf(process.stdin, process.stdout, userName());
-  const ledger = await openSqliteLedger({ file: files.ledger });
-  const pin = pinOf(files.pin, options.config.desk, ledger, () => new Date());
   // A person reads this screen: only what failed is logged on it.
   const desk = openDesk({
     ...options,
     log: (text, details) => details && "error" in details && options.log(text, details),
   });
+  const person = { people: desk.people, tries: desk.tries, name: personNamed(as ?? terminal.user) };
   try {
-    if (command === "pin") return await pinCommand(terminal, pin);
-    if (command === "approve") return await approveCommand(terminal, desk, pin, argument ?? "");
-    return await settleCommand(terminal, desk, pin, argument ?? "", settle);
+    switch (command) {
+      case "pin":
+        return await pinCommand(terminal, person);
+      case "approve":
+      case "reject":
+        return await approveCommand(terminal, desk, person, argument ?? "", command === "reject");
+      case "pending":
+        return await (await import("./commands/pending.ts")).pendingCommand(terminal, desk);
+      case "policy":
+        return await (await import("./commands/policy.ts")).policyCommand(
+          terminal,
+          desk,
+          person,
+          argument === "approve",
+        );
+      default:
+        return await settleCommand(terminal, desk, person, argument ?? "", settle);
+    }
   } finally {
     await desk.close();
-    await ledger.close();
   }
 }
 

@@ -1,9 +1,7 @@
-import type { Approval } from "../domain/approval.ts";
+import type { Approval, ApprovalEvent } from "../domain/approval.ts";
 import { BuyingError } from "../domain/errors.ts";
-import { channelShortfall, weigh } from "../domain/mandate.ts";
 import type { Ref } from "../domain/ids.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
-import type { DecisionChannel } from "../domain/spend.ts";
 import { differences, noWorse } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { approvalLine } from "./line-terms.ts";
@@ -16,24 +14,16 @@ import {
   loadApproval,
   loadLine,
 } from "./lines.ts";
-import { mandateFacts } from "./mandate-facts.ts";
+import { approvedDigests, checkProof, type PersonsDecision, weighDecision } from "./decision.ts";
+import { standing } from "./mandate-facts.ts";
+import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 import { readOpenQuote } from "./reread.ts";
 import { startRows } from "./start.ts";
 
-/** A person's decision as it reached us. Only `ask` and the operator's commands make one; no tool argument can. */
-export interface PersonsDecision {
-  readonly decision: "approve" | "reject";
-  readonly via: Exclude<DecisionChannel, "auto">;
-  readonly by: string;
-  /** Who says that a person answered: this server saw a secret, or the client says so. */
-  readonly wordOf: "server" | "client";
-  readonly note: string | null;
-}
-
 export interface DecisionOutcome {
   readonly approval: Approval;
-  /** Lines that are now to be sent. */
+  /** Lines that are now to be sent; none when a second person is still to approve. */
   readonly started: readonly Ref[];
 }
 
@@ -41,7 +31,7 @@ export interface DecisionOutcome {
  * Records a person's decision, once. Directly before, everything it rests on is read again: the approval, its lines,
  * the mandate, trust and expiry; and the quotes at their sellers too, unless `readSellers` is false (the terminal never
  * calls a seller: the sender reads the quote again before it sends). Decision, start and reservation are one append.
- * @throws BuyingError `approval_used`, `approval_expired`, `terms_changed`, `outside_mandate`, `spending_stopped`
+ * @throws BuyingError `approval_used`, `approval_expired`, `signature_invalid`, `terms_changed`, `outside_mandate`, `spending_stopped`
  */
 export async function decide(
   ports: Ports,
@@ -51,6 +41,8 @@ export async function decide(
 ): Promise<DecisionOutcome> {
   const { approval } = await loadApproval(ports, approvalId);
   refuseDecided(ports, approval);
+  await checkProof(ports, approval, decision);
+  await adoptPolicy(ports);
   if (decision.decision === "reject") return reject(ports, approvalId, decision);
   if (readSellers) await Promise.all(approval.lines.map(({ ref }) => readOpenQuote(ports, ref)));
   const changed = await decideAndAppend(ports, () => approveRows(ports, approvalId, decision));
@@ -71,17 +63,7 @@ async function reject(ports: Ports, approvalId: string, decision: PersonsDecisio
   await decideAndAppend(ports, async () => {
     const loaded = await loadApproval(ports, approvalId);
     refuseDecided(ports, loaded.approval);
-    const { via, by, wordOf, note } = decision;
-    const decided = approvalRow(ports, loaded, {
-      kind: "approval_decided",
-      v: 1,
-      decision: "reject",
-      digests: [],
-      via,
-      by,
-      wordOf,
-      note,
-    });
+    const decided = approvalRow(ports, loaded, decidedEvent(decision, []));
     return { rows: [decided, ...(await givenBack(ports, loaded, "rejected by a person"))], result: undefined };
   });
   return { approval: (await loadApproval(ports, approvalId)).approval, started: [] };
@@ -105,38 +87,56 @@ async function approveRows(
     );
     return { rows: await voidRows(ports, loaded, worse), result: { void: error, started: [] } };
   }
-  const facts = await mandateFacts(ports);
-  const terms = approval.lines.map((line) => line.terms);
-  const weighed = weigh(ports.settings.mandate, terms, facts);
-  if (weighed.outcome === "refused" || !ports.settings.mandate) {
-    const code = facts.balances.incidents.length > 0 ? "spending_stopped" : "outside_mandate";
-    throw new BuyingError(
-      code,
-      `The mandate refuses this now: ${weighed.reasons.join("; ")}. Nothing was booked.`,
-      "ask_person",
-    );
+  const digests = approvedDigests(approval, decision.digests);
+  const chosen = approval.lines.filter(({ digest }) => digests.includes(digest));
+  const now = await standing(ports);
+  const weight = weighDecision(
+    now,
+    approval,
+    chosen.map((line) => line.terms),
+    decision,
+    digests,
+  );
+  if (weight === "endorses") {
+    const { via, by, note, decidedAt, signature } = decision;
+    const first = approvalRow(ports, loaded, {
+      kind: "approval_endorsed",
+      v: 1,
+      digests,
+      via,
+      by,
+      note,
+      decidedAt,
+      signature,
+    });
+    return { rows: [first], result: { void: null, started: [] } };
   }
-  const shortfall = channelShortfall(ports.settings.mandate, decision.via, terms, facts);
-  if (shortfall)
-    throw new BuyingError(
-      "outside_mandate",
-      `This way of deciding does not count here: ${shortfall}. The approval stays open. Nothing was booked.`,
-      "ask_person",
-    );
-  const { via, by, wordOf, note } = decision;
-  const digests = approval.lines.map(({ digest }) => digest);
-  const decided = approvalRow(ports, loaded, {
+  const started = lines.filter(({ ref }) => chosen.some((line) => line.ref === ref));
+  const rest = lines.filter((one) => !started.includes(one));
+  const rows = [
+    approvalRow(ports, loaded, decidedEvent(decision, digests)),
+    ...(await startRows(ports, started, chosen, { via: decision.via, by: decision.by, approval }, now)),
+    ...rest.map((one) =>
+      lineRow(ports, one, { kind: "approval_closed", v: 1, approvalId, why: "not among the lines approved" }),
+    ),
+  ];
+  return { rows, result: { void: null, started: started.map(({ ref }) => ref) } };
+}
+
+function decidedEvent(decision: PersonsDecision, digests: readonly string[]): ApprovalEvent {
+  const { via, by, wordOf, note, decidedAt, signature } = decision;
+  return {
     kind: "approval_decided",
     v: 1,
-    decision: "approve",
+    decision: decision.decision,
     digests,
     via,
     by,
     wordOf,
     note,
-  });
-  const started = await startRows(ports, lines, approval.lines, { via, by, approval }, facts);
-  return { rows: [decided, ...started], result: { void: null, started: lines.map(({ ref }) => ref) } };
+    decidedAt,
+    signature,
+  };
 }
 
 /** Why the lines are no longer those that were shown, in our words; null when they are, or cost less. */

@@ -8,7 +8,8 @@ import type { NewRow } from "../ledger/ledger.ts";
 import { voidRows } from "./approve.ts";
 import { approvalLine } from "./line-terms.ts";
 import { decideAndAppend, firstApprovalRow, type LoadedLine, lineRow, loadApproval, loadLine } from "./lines.ts";
-import { mandateFacts } from "./mandate-facts.ts";
+import { type Standing, standing } from "./mandate-facts.ts";
+import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 import { readOpenQuote } from "./reread.ts";
 import { startRows } from "./start.ts";
@@ -41,6 +42,7 @@ export async function createMediaBuy(ports: Ports, ask: BuyAsk): Promise<BuyOutc
   if (waiting.length === 0) return { refs, approvalId: null, started: [] };
   for (const one of waiting) refuseClosed(ports, one);
   await Promise.all(waiting.map((one) => readOpenQuote(ports, one.ref)));
+  await adoptPolicy(ports);
   for (let tries = 0; tries < 10; tries += 1) {
     await freeLines(ports, ask, refs);
     const outcome = await decideAndAppend(ports, () => propose(ports, ask, refs));
@@ -63,17 +65,16 @@ async function propose(
   if (open.length === 0) return { rows: [], result: { refs, approvalId: null, started: [] } };
   for (const one of open) refuseClosed(ports, one);
   const lines = await Promise.all(open.map((one) => approvalLine(ports, one, ask.poNumber)));
-  const facts = await mandateFacts(ports);
+  const now = await standing(ports);
   const decision = weigh(
-    ports.settings.mandate,
+    now.mandate,
     lines.map(({ terms }) => terms),
-    facts,
+    now,
   );
-  if (decision.outcome === "refused")
-    throw refusedByMandate(ports, decision.reasons, facts.balances.incidents.length > 0);
+  if (decision.outcome === "refused") throw refusedByMandate(now, decision.reasons);
 
-  const standing = await openApproval(ports, open, lines);
-  if (standing) return { rows: [], result: { refs, approvalId: standing, started: [] } };
+  const found = await openApproval(ports, open, lines);
+  if (found) return { rows: [], result: { refs, approvalId: found, started: [] } };
   // Another request took a line in between: the caller frees it and proposes again.
   if (open.some(({ line }) => line.status === "awaiting_approval")) return { rows: [], result: null };
   if (decision.outcome === "allowed") {
@@ -82,7 +83,7 @@ async function propose(
       open,
       lines,
       { via: "auto", by: "operator's auto-approval limits", approval: null },
-      facts,
+      now,
     );
     return { rows, result: { refs, approvalId: null, started: open.map(({ ref }) => ref) } };
   }
@@ -200,8 +201,8 @@ function isCommitted(status: LineStatus): boolean {
   return committed.includes(status);
 }
 
-function refusedByMandate(ports: Ports, reasons: readonly string[], incident: boolean): BuyingError {
-  if (!ports.settings.mandate) {
+function refusedByMandate({ mandate, balances }: Standing, reasons: readonly string[]): BuyingError {
+  if (!mandate) {
     const example =
       '"mandate": {"currency": "USD", "per_buy": "50000.00 USD", "per_day": "100000.00 USD", "max_cpm": "35.00 USD", "min_trust": "registered", "time_zone": "UTC", "channels": {"terminal": {"per_buy": "50000.00 USD", "per_day": "100000.00 USD"}}}';
     return new BuyingError(
@@ -210,6 +211,7 @@ function refusedByMandate(ports: Ports, reasons: readonly string[], incident: bo
       "ask_person",
     );
   }
+  const incident = balances.incidents.length > 0;
   const code = incident ? "spending_stopped" : "outside_mandate";
   return new BuyingError(
     code,

@@ -1,28 +1,31 @@
 import { dayIn } from "../domain/flight.ts";
-import type { Trust } from "../domain/identity.ts";
-import type { MandateFacts } from "../domain/mandate.ts";
+import type { Mandate, MandateFacts } from "../domain/mandate.ts";
 import type { Balances } from "../domain/spend.ts";
 import { loadBalances } from "./lines.ts";
+import { policyState } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 
-/** The facts a mandate is weighed against, as of now, and the version of the spend stream they hold for. */
-export async function mandateFacts(
-  ports: Ports,
-): Promise<MandateFacts & { readonly version: number; readonly balances: Balances }> {
-  const { version, balances } = await loadBalances(ports);
-  const records = await ports.directory.all();
-  const trustOf = new Map<string, Trust>(
-    records.map((record) => [record.id, record.blocked ? "blocked" : record.trust]),
-  );
-  return {
-    version,
-    balances,
-    day: spendDay(ports),
-    trust: (sellerId) => trustOf.get(sellerId) ?? "unknown",
-  };
+/** What a decision rests on: the mandate in force, the facts it is weighed against, and the spend version they hold for. */
+export interface Standing extends MandateFacts {
+  readonly mandate: Mandate | null;
+  readonly version: number;
+  readonly balances: Balances;
 }
 
-/** Today where the operator is; the day a decision of now counts for. */
-export function spendDay(ports: Ports): string {
-  return dayIn(ports.settings.mandate?.timeZone ?? "UTC", ports.now());
+/** The standing of this moment, read afresh. */
+export async function standing(ports: Ports): Promise<Standing> {
+  const { inForce: mandate } = await policyState(ports);
+  const { version, balances } = await loadBalances(ports);
+  const records = new Map((await ports.directory.all()).map((record) => [record.id, record]));
+  return {
+    mandate,
+    version,
+    balances,
+    day: dayIn(mandate?.timeZone ?? "UTC", ports.now()),
+    trust: (sellerId) => {
+      const record = records.get(sellerId);
+      return record ? (record.blocked ? "blocked" : record.trust) : "unknown";
+    },
+    domain: (sellerId) => records.get(sellerId)?.domain.toLowerCase() ?? "",
+  };
 }

@@ -1,16 +1,14 @@
 import type { Approval } from "../domain/approval.ts";
 import type { Ref } from "../domain/ids.ts";
 import { committed, type LineStatus, lineStatuses } from "../domain/media-buy.ts";
-import type { Balances } from "../domain/spend.ts";
 import type { Row } from "../ledger/ledger.ts";
-import { type LoadedLine, loadApproval, loadBalances, loadLine } from "./lines.ts";
-import { spendDay } from "./mandate-facts.ts";
+import { type LoadedLine, loadApproval, loadLine } from "./lines.ts";
+import { type Standing, standing } from "./mandate-facts.ts";
 import type { Ports } from "./ports.ts";
 
 /** Where the desk stands: the first thing a new conversation asks for. */
 export interface Inbox {
-  readonly day: string;
-  readonly balances: Balances;
+  readonly standing: Standing;
   readonly openQuotes: readonly LoadedLine[];
   readonly approvals: readonly Approval[];
   readonly underWay: readonly LoadedLine[];
@@ -24,13 +22,11 @@ const attention: readonly LineStatus[] = ["booking_unknown", "terms_mismatch", "
 /** Everything open, and the latest that was booked. */
 export async function inbox(ports: Ports): Promise<Inbox> {
   const now = ports.now().getTime();
-  const { balances } = await loadBalances(ports);
   const quotes = await linesIn(ports, ["open"], 200);
   const heads = await ports.ledger.heads({ kind: "approval", statuses: ["pending"], limit: 100 });
   const approvals = await Promise.all(heads.map(({ stream }) => loadApproval(ports, stream.slice("approval/".length))));
   return {
-    day: spendDay(ports),
-    balances,
+    standing: await standing(ports),
     openQuotes: quotes.filter(({ line }) => Date.parse(line.quote.expiresAt) > now),
     approvals: approvals.map(({ approval }) => approval).filter(({ expiresAt }) => Date.parse(expiresAt) > now),
     underWay: await linesIn(ports, underWay, 100),

@@ -1,3 +1,4 @@
+import type { Signature } from "../domain/decision.ts";
 import type { BuyerIdentity } from "../domain/identity.ts";
 import type { Log } from "../domain/log.ts";
 import type { Mandate } from "../domain/mandate.ts";
@@ -33,6 +34,8 @@ export interface Ports {
   readonly cache: Cache;
   readonly directory: Directory;
   readonly strategies: readonly Strategy[];
+  /** Checks a decision's proof against keys that are kept outside the ledger. */
+  readonly signatures: { verify(text: string, signature: Signature): Promise<boolean> };
   /** This process, in claims: two processes of one desk differ. */
   readonly holder: string;
   now(): Date;

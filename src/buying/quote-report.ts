@@ -16,7 +16,7 @@ import { termsOf } from "../domain/terms.ts";
 import { type AccessPlan, accessAs, planAccess } from "./access.ts";
 import { termsContext } from "./line-terms.ts";
 import type { LoadedLine } from "./lines.ts";
-import { mandateFacts } from "./mandate-facts.ts";
+import { standing } from "./mandate-facts.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 
 /** A quote as the planner gets it, with what it means here. */
@@ -55,8 +55,8 @@ export async function reportOf(
   // The value it was weighed by before it was asked for: our price was not known then.
   const value = request.budget ?? costOfImpressions(quote.listCpm, quote.impressions);
   const { reveal } = plan ?? planAccess(ports, record, { dealType: request.dealType, goal: request.goal, value });
-  const facts = await mandateFacts(ports);
-  const terms = termsOf(quote, request, termsContext(ports, record, null));
+  const facts = await standing(ports);
+  const terms = termsOf(quote, request, termsContext(ports, record, loaded.line.campaign, null));
   const tier = quote.shownAs;
   const next = reveal.next && !atMost(reveal.next, tier) ? reveal.next : null;
   const perMille = next ? expectedSaving(quote.listCpm, tier, next) : null;
@@ -71,7 +71,7 @@ export async function reportOf(
       next,
       nextSaving: perMille ? costOfImpressions(perMille, quote.impressions) : null,
     },
-    mandate: weigh(ports.settings.mandate, [terms], facts),
+    mandate: weigh(facts.mandate, [terms], facts),
     warnings: warningsOf(quote, request, reveal.withoutCredential, total),
     found,
   };

@@ -25,7 +25,7 @@ export async function renewalRows(
   const shown = approval.approval.lines.find(({ ref }) => ref === oldRef);
   const live = approval.approval.status === "pending" && shown !== undefined;
   const record = await ports.directory.find(quote.sellerId);
-  const now = termsOf(quote, request, termsContext(ports, record, approval.approval.poNumber));
+  const now = termsOf(quote, request, termsContext(ports, record, old.line.campaign, approval.approval.poNumber));
   if (live && (digestOf(now) === shown.digest || noWorse(shown.terms, now))) {
     const asked = {
       kind: "approval_requested" as const,

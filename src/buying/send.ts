@@ -6,8 +6,18 @@ import type { Quote } from "../domain/quote.ts";
 import { digestOf, differences, noWorse, termsOf } from "../domain/terms.ts";
 import { type Seller, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
+import { proofHolds } from "./decision.ts";
 import { termsContext } from "./line-terms.ts";
-import { appendLine, decideAndAppend, type LoadedLine, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
+import {
+  appendLine,
+  decideAndAppend,
+  type LoadedLine,
+  lineRow,
+  loadApproval,
+  loadBalances,
+  loadLine,
+  spendRow,
+} from "./lines.ts";
 import { placeOrder, recordDeal } from "./outcome.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow } from "./reread.ts";
@@ -77,6 +87,14 @@ async function claim(ports: Ports, ref: Ref, from: Line["status"], resend: boole
   return mine ? loadLine(ports, ref) : null;
 }
 
+/** A line started by a person's decision is sent only while that decision is in the ledger, on these terms, with its proof. */
+async function isVouchedFor(ports: Ports, line: Line): Promise<boolean> {
+  const { approvalId, digest } = bookingOf(line);
+  if (approvalId === null) return true;
+  const { approval } = await loadApproval(ports, approvalId);
+  return approval.decided?.digests.includes(digest) === true && proofHolds(ports, approval);
+}
+
 /** The last look before sending: the seller still stands for just these terms, or for a lower price. */
 async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller | null> {
   const { ref, line } = claimed;
@@ -87,6 +105,8 @@ async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller |
   try {
     const record = await ports.directory.find(line.quote.sellerId);
     const seller = ports.directory.connect(record);
+    if (!(await isVouchedFor(ports, line)))
+      return refuse("signature_invalid", "its approval carries no proof that holds");
     const now = await readNow(ports, claimed);
     const worse = whyNotSend(ports, record, line, now);
     if (worse) return refuse("terms_changed", worse);
@@ -115,7 +135,7 @@ async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller |
 export function whyNotSend(ports: Ports, record: SellerRecord, line: Line, now: Quote): string | null {
   const booking = bookingOf(line);
   if (now.state !== "available") return `the seller's quote is ${now.state} by now`;
-  const terms = termsOf(now, line.request, termsContext(ports, record, booking.terms.po_number));
+  const terms = termsOf(now, line.request, termsContext(ports, record, line.campaign, booking.terms.po_number));
   if (digestOf(terms) === booking.digest || noWorse(booking.terms, terms)) return null;
   const first = differences(booking.terms, terms)[0];
   return `${first?.field ?? "terms"} was approved as ${first?.approved ?? "?"} and is ${first?.now ?? "?"} by now`;

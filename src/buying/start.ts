@@ -6,7 +6,7 @@ import { totalOf } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { accessAs } from "./access.ts";
 import { type LoadedLine, lineRow, spendRow } from "./lines.ts";
-import type { mandateFacts } from "./mandate-facts.ts";
+import type { Standing } from "./mandate-facts.ts";
 import type { Ports } from "./ports.ts";
 
 export interface StartedBy {
@@ -25,9 +25,9 @@ export async function startRows(
   loaded: readonly LoadedLine[],
   lines: readonly ApprovalLine[],
   started: StartedBy,
-  facts: Awaited<ReturnType<typeof mandateFacts>>,
+  now: Standing,
 ): Promise<readonly NewRow[]> {
-  const starts = await Promise.all(loaded.map((one) => bookingStart(ports, one, lines, started, facts.day)));
+  const starts = await Promise.all(loaded.map((one) => bookingStart(ports, one, lines, started, now.day)));
   const rows = loaded.map((one, index) => {
     const booking = starts[index];
     if (!booking) throw new RangeError("a line without its start");
@@ -35,7 +35,7 @@ export async function startRows(
   });
   const flowId = loaded[0]?.flowId ?? ports.newId();
   const reserved = starts.map(({ holding }): SpendEvent => ({ kind: "reserved", v: 1, holding }));
-  return [...rows, spendRow(ports, facts, flowId, reserved)];
+  return [...rows, spendRow(ports, now, flowId, reserved)];
 }
 
 async function bookingStart(

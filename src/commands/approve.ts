@@ -1,8 +1,9 @@
+import { statementOf } from "../buying/decision.ts";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
-import { channelShortfall } from "../domain/mandate.ts";
+import { statementText } from "../domain/decision.ts";
 import { cardText, spentToday } from "../tools/card.ts";
-import { askPin, type Pin } from "./pin.ts";
+import { type Person, signAtTerminal, whyNobodyHere } from "./pin.ts";
 import type { Terminal } from "./terminal.ts";
 
 const NOTHING = "Nothing was decided.";
@@ -12,7 +13,13 @@ const NOTHING = "Nothing was decided.";
  * is left to a process that serves. Refused where input or output is not a terminal.
  * @returns exit code 0 when it was decided here, 1 when not
  */
-export async function approveCommand(terminal: Terminal, desk: Desk, pin: Pin, approvalId: string): Promise<number> {
+export async function approveCommand(
+  terminal: Terminal,
+  desk: Desk,
+  person: Person,
+  approvalId: string,
+  rejects: boolean,
+): Promise<number> {
   try {
     const approval = await desk.approval(approvalId);
     const closed = whyClosed(approval);
@@ -24,21 +31,33 @@ export async function approveCommand(terminal: Terminal, desk: Desk, pin: Pin, a
     const spent = await spentToday(desk);
     if (spent) terminal.print(`Committed today ${spent.today}, left today ${spent.leftToday}.`);
     terminal.print("");
-    const refusal = await whyNotHere(terminal, pin);
+    const refusal = await whyNobodyHere(terminal, person);
     if (refusal) {
       terminal.print(`${refusal} ${NOTHING}`);
       return 1;
     }
-    const shortfall = await whyNotApprovable(desk, approval);
-    if (shortfall) terminal.print(`Approving here would not count: ${shortfall}. You can reject it.`);
-    const word = (await terminal.question("Type approve or reject (anything else leaves it open): "))?.toLowerCase();
+    const shortfall = await desk.shortfall(approval, "terminal", person.name);
+    if (shortfall && !rejects) terminal.print(`Approving here would not count: ${shortfall}. You can reject it.`);
+    const word = rejects
+      ? "reject"
+      : (await terminal.question("Type approve or reject (anything else leaves it open): "))?.toLowerCase();
     if (word !== "reject" && (word !== "approve" || shortfall)) {
       terminal.print(`Left open. ${NOTHING}`);
       return 1;
     }
-    if (!(await askPin(terminal, pin, "PIN: ", `Left open. ${NOTHING}`))) return 1;
-    const by = terminal.user;
-    await desk.decideOnly(approvalId, { decision: word, via: "terminal", by, wordOf: "server", note: null });
+    const decidedAt = new Date().toISOString();
+    const decision = {
+      decision: word,
+      digests: null,
+      via: "terminal",
+      by: person.name,
+      note: null,
+      decidedAt,
+    } as const;
+    const text = statementText(statementOf(desk.settings.name, approval, decision));
+    const signature = await signAtTerminal(terminal, person, text, `Left open. ${NOTHING}`);
+    if (!signature) return 1;
+    await desk.decideOnly(approvalId, { ...decision, principal: null, wordOf: "server", signature });
     terminal.print(
       word === "approve"
         ? "Approved. Nothing was sent from here: the server that your MCP client runs sends it, now or when it next starts, and approve {approval_id, wait_s} there returns the booking."
@@ -61,18 +80,4 @@ function whyClosed({ approvalId, status, decided, voidWhy, expiresAt }: Approval
   if (status === "void") return `${approvalId} is void: ${voidWhy ?? "closed"}. Ask to buy again for a fresh one.`;
   if (Date.parse(expiresAt) > Date.now()) return null;
   return `${approvalId} expired at ${expiresAt.slice(0, 16).replace("T", " ")} UTC. Ask to buy again.`;
-}
-
-async function whyNotHere(terminal: Terminal, pin: Pin): Promise<string | null> {
-  if (!terminal.interactive) return "Only a person at a terminal can decide here, and this is a pipe.";
-  if (await pin.isSet()) return null;
-  return "No PIN is set on this desk, so nothing can be approved here. Set one with: media-buyer-mcp pin.";
-}
-
-/** What the mandate gives the terminal channel may be too little for these lines, whatever is typed. */
-async function whyNotApprovable(desk: Desk, approval: Approval): Promise<string | null> {
-  const { mandate } = desk.settings;
-  if (!mandate) return "this desk has no mandate";
-  const terms = approval.lines.map((line) => line.terms);
-  return channelShortfall(mandate, "terminal", terms, await desk.balances());
 }

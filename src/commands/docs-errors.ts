@@ -38,6 +38,7 @@ export const recoveriesOf: Readonly<Record<ErrorCode, readonly Recovery[]>> = {
   spending_stopped: ["ask_person"],
   approval_expired: ["ask_person"],
   approval_used: ["none"],
+  signature_invalid: ["ask_person"],
   terms_changed: ["ask_person"],
   terms_mismatch: ["ask_person"],
   booking_unknown: ["retry_later"],

@@ -1,7 +1,7 @@
 import type { Desk } from "../desk.ts";
 import type { LoadedLine } from "../buying/lines.ts";
 import { buysText } from "../tools/buy-report.ts";
-import { askPin, type Pin } from "./pin.ts";
+import { type Person, signAtTerminal, whyNobodyHere } from "./pin.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface SettleOptions {
@@ -21,7 +21,7 @@ const NOTHING = "Nothing was changed.";
 export async function settleCommand(
   terminal: Terminal,
   desk: Desk,
-  pin: Pin,
+  person: Person,
   ref: string,
   options: SettleOptions,
 ): Promise<number> {
@@ -33,20 +33,20 @@ export async function settleCommand(
   try {
     const loaded = await desk.buyById(ref);
     terminal.print(standing(loaded));
-    const incident = (await desk.balances()).balances.incidents.includes(loaded.ref);
+    const incident = (await desk.standing()).balances.incidents.includes(loaded.ref);
     if (chosen === 0) {
       terminal.print(nextStep(loaded, incident));
       return 0;
     }
-    const refusal = await whyNot(terminal, pin, loaded, incident, options);
+    const refusal = await whyNot(terminal, person, loaded, incident, options);
     if (refusal) {
       terminal.print(`${refusal} ${NOTHING}`);
       return 1;
     }
-    if (!(await askPin(terminal, pin, "PIN: ", NOTHING))) return 1;
+    if (!(await signAtTerminal(terminal, person, `settle ${loaded.ref}`, NOTHING))) return 1;
     const note = options.note || "asked the seller";
-    if (options.clear) await desk.clear(loaded.ref, terminal.user, note);
-    else await desk.settle(loaded.ref, { dealId: options.booked, by: terminal.user, note });
+    if (options.clear) await desk.clear(loaded.ref, person.name, note);
+    else await desk.settle(loaded.ref, { dealId: options.booked, by: person.name, note });
     terminal.print(`${outcome(options)}\n${standing(await desk.line(loaded.ref))}`);
     return 0;
   } catch (error) {
@@ -59,7 +59,7 @@ export async function settleCommand(
 /** Refused before the PIN is asked for, so that nobody types it for nothing. */
 async function whyNot(
   terminal: Terminal,
-  pin: Pin,
+  person: Person,
   { ref, line }: LoadedLine,
   incident: boolean,
   options: SettleOptions,
@@ -67,9 +67,7 @@ async function whyNot(
   if (options.clear && !incident) return `${ref} has no open incident.`;
   if (!options.clear && line.status !== "booking_unknown")
     return `${ref} is ${line.status.replaceAll("_", " ")}; only an unknown booking is settled.`;
-  if (!terminal.interactive) return "Only a person at a terminal can settle this, and this is a pipe.";
-  if (!(await pin.isSet())) return "No PIN is set on this desk. Set one with: media-buyer-mcp pin.";
-  return null;
+  return whyNobodyHere(terminal, person);
 }
 
 function standing(loaded: LoadedLine): string {

@@ -1,8 +1,10 @@
 /** What the program says about itself: all commands, and each one with its options and exit codes. */
 export const usage = `media-buyer-mcp                       serve one MCP client over stdio
 media-buyer-mcp demo                  the whole job on sandbox sellers, from the brief to booked deals
-media-buyer-mcp pin                   set or change the PIN that approves at this terminal
-media-buyer-mcp approve <id>          show an approval's terms, and decide it with the PIN
+media-buyer-mcp pin                   set or change your PIN
+media-buyer-mcp pending               the approvals that wait for a person
+media-buyer-mcp approve <id>          show an approval's terms, and decide it with the PIN; reject <id> rejects it
+media-buyer-mcp policy [approve]      the mandate in force; let a looser one of the config count, with the PIN
 media-buyer-mcp settle <media_buy>    end an unknown booking, or clear an incident, with the PIN
 media-buyer-mcp sandbox [...]         run, reset or disturb the sandbox sellers
 media-buyer-mcp docs [--check]        write the generated pages of docs/, or say whether they are current
@@ -10,6 +12,7 @@ media-buyer-mcp docs [--check]        write the generated pages of docs/, or say
 --config <file>    the desk's config; default MEDIA_BUYER_CONFIG, then the user's config directory; without any: sandbox
 --sandbox          the sandbox desk, whatever config there is
 --data-dir <dir>   where ledgers are kept; default MEDIA_BUYER_DATA_DIR, then the user's local data directory
+--as <person>      whose PIN it is, as the mandate names people; default: your name on this machine
 --version, --help  media-buyer-mcp <command> --help tells more of one command
 
 Exit codes: 0 done, 1 not done (the reason is printed), 2 not understood or not started.`;

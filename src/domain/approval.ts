@@ -1,3 +1,4 @@
+import type { Signature } from "./decision.ts";
 import type { DecisionChannel } from "./spend.ts";
 import type { Terms } from "./terms.ts";
 
@@ -39,6 +40,21 @@ export type ApprovalEvent =
       /** Who says that a person answered: this server (PIN), or the client. */
       readonly wordOf: "server" | "client";
       readonly note: string | null;
+      /** UTC instant the person decided at; part of what is signed. */
+      readonly decidedAt: string;
+      /** Null where the channel has no secret of its own: the client's word, or the operator's limits. */
+      readonly signature: Signature | null;
+    }
+  /** The first of two people approved; the second one decides. */
+  | {
+      readonly kind: "approval_endorsed";
+      readonly v: 1;
+      readonly digests: readonly string[];
+      readonly via: DecisionChannel;
+      readonly by: string;
+      readonly note: string | null;
+      readonly decidedAt: string;
+      readonly signature: Signature | null;
     }
   /** A renewed quote at the terms that were shown, or at a lower price, takes its line's place. */
   | { readonly kind: "approval_line_renewed"; readonly v: 1; readonly from: string; readonly to: string }
@@ -64,8 +80,12 @@ export interface Approval {
     readonly at: string;
     readonly digests: readonly string[];
     readonly note: string | null;
+    readonly decidedAt: string;
+    readonly signature: Signature | null;
   } | null;
   readonly voidWhy: string | null;
+  /** Who approved first where two people must; their lines bind the second. */
+  readonly endorsed: { readonly by: string; readonly digests: readonly string[] } | null;
 }
 
 /**
@@ -90,6 +110,7 @@ export function foldApproval(approvalId: string, before: Approval | null, event:
       openedAt: at,
       decided: null,
       voidWhy: null,
+      endorsed: null,
     };
   }
   if (before?.status !== "pending")
@@ -102,6 +123,10 @@ export function foldApproval(approvalId: string, before: Approval | null, event:
       const { from, to } = event;
       return { ...before, lines: before.lines.map((line) => (line.ref === from ? { ...line, ref: to } : line)) };
     }
+    case "approval_endorsed": {
+      if (before.endorsed) throw new RangeError("an approval is endorsed once");
+      return { ...before, endorsed: { by: event.by, digests: event.digests } };
+    }
     case "approval_voided":
       return { ...before, status: "void", voidWhy: event.why };
     case "approval_decided": {
@@ -112,7 +137,11 @@ export function foldApproval(approvalId: string, before: Approval | null, event:
       }
       const all = asked.every((digest) => digests.includes(digest));
       const status = event.decision === "reject" ? "rejected" : all ? "approved" : "partly_approved";
-      return { ...before, status, decided: { by, via, at, digests, note } };
+      return {
+        ...before,
+        status,
+        decided: { by, via, at, digests, note, decidedAt: event.decidedAt, signature: event.signature },
+      };
     }
   }
 }

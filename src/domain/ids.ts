@@ -80,4 +80,5 @@ export const streams = {
   spend: (desk: string) => `spend/${desk}`,
   pin: (desk: string) => `pin/${desk}`,
   anchor: (desk: string) => `anchor/${desk}`,
+  policy: (desk: string) => `policy/${desk}`,
 } as const;

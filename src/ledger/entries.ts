@@ -1,4 +1,6 @@
 import type { ApprovalEvent } from "../domain/approval.ts";
+import type { Signature } from "../domain/decision.ts";
+import type { Mandate } from "../domain/mandate.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
 import type { Balances, SpendEvent } from "../domain/spend.ts";
 
@@ -20,8 +22,28 @@ export type AnchorEvent = {
 /** The balances after the row's events, carried so that the stream's head alone tells them. */
 export type BalancesEvent = { readonly kind: "balances"; readonly v: 1; readonly balances: Balances };
 
+/** Entries of the `policy` stream: the mandates that counted, each with who let it count. */
+export type PolicyEvent = {
+  readonly kind: "policy_adopted";
+  readonly v: 1;
+  readonly digest: string;
+  readonly mandate: Mandate;
+  readonly by: string;
+  /** In what it allows more than the one before; then a person's signature over its digest is needed. */
+  readonly loosened: readonly string[];
+  readonly signature: Signature | null;
+};
+
 /** Every kind of entry, in one union. A kind this release does not know makes its stream read-only. */
-export type Entry = LineEvent | ApprovalEvent | SpendEvent | BalancesEvent | DealEvent | PinEvent | AnchorEvent;
+export type Entry =
+  | PolicyEvent
+  | LineEvent
+  | ApprovalEvent
+  | SpendEvent
+  | BalancesEvent
+  | DealEvent
+  | PinEvent
+  | AnchorEvent;
 
 /** `kind` → newest version `v` this release can fold. */
 export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
@@ -52,6 +74,8 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   approval_asked: 1,
   approval_not_answered: 1,
   approval_decided: 1,
+  approval_endorsed: 1,
+  policy_adopted: 1,
   approval_line_renewed: 1,
   approval_voided: 1,
   reserved: 1,

@@ -2,7 +2,6 @@ import { acceptedContent, inputRequired, inputResponse, SdkError, SdkErrorCode }
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
-import { channelShortfall } from "../domain/mandate.ts";
 import { cardText } from "./card.ts";
 import { Question, type State, type ToolCall } from "./call.ts";
 
@@ -65,11 +64,7 @@ function answerGiven(approval: Approval, call: ToolCall): PersonsAnswer | null {
 
 async function whyNotHere(approval: Approval, desk: Desk, call: ToolCall): Promise<string | null> {
   if (!call.asking.canBeAsked.form) return "this client shows no forms";
-  const { mandate } = desk.settings;
-  if (!mandate) return "this desk has no mandate";
-  const { balances, day } = await desk.balances();
-  const terms = approval.lines.map((line) => line.terms);
-  const shortfall = channelShortfall(mandate, "form", terms, { balances, day });
+  const shortfall = await desk.shortfall(approval, "form", null);
   return shortfall ? `an answer in the client's form does not count for this: ${shortfall}` : null;
 }
 

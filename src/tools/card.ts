@@ -37,9 +37,8 @@ export function cardText(approval: Approval, desk: Desk): string {
 
 /** What the desk has committed today against its limit, for the line under a card. */
 export async function spentToday(desk: Desk): Promise<{ today: string; leftToday: string } | null> {
-  const { mandate } = desk.settings;
+  const { mandate, balances, day } = await desk.standing();
   if (!mandate) return null;
-  const { balances, day } = await desk.balances();
   const today = spentOn(balances, day);
   const left = mandate.perDay.micros - today.micros;
   return {

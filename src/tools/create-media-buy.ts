@@ -53,7 +53,17 @@ export async function settle(
   try {
     await desk.decide(
       approvalId,
-      { decision, via: "form", by: `${call.client} user`, wordOf: "client", note },
+      {
+        decision,
+        digests: null,
+        via: "form",
+        by: `${call.client} user`,
+        principal: call.principal.name,
+        wordOf: "client",
+        note,
+        decidedAt: new Date().toISOString(),
+        signature: null,
+      },
       BOOKING_WAIT_MS,
     );
   } catch (error) {

@@ -63,6 +63,10 @@ export function describeEntry(entry: Entry): string {
       return `${entry.decision === "approve" ? "APPROVED" : "REJECTED"} by ${entry.by} (${entry.via}, word of the ${entry.wordOf})${entry.note ? `: "${entry.note}"` : ""}`;
     case "approval_line_renewed":
       return `${entry.to} took the place of ${entry.from} on the same terms`;
+    case "approval_endorsed":
+      return `approved by ${entry.by} (${entry.via}) as the first of two people`;
+    case "policy_adopted":
+      return `mandate version ${entry.mandate.version} counts (${entry.by})${entry.loosened.length > 0 ? `: ${entry.loosened.join("; ")}` : ""}`;
     case "approval_voided":
       return `void: ${entry.why}`;
     case "reserved":

@@ -28,7 +28,7 @@ export const getInbox = defineTool({
   }),
 }).run(async (_input, desk, call) => {
   const found = await desk.inbox();
-  const { mandate } = desk.settings;
+  const { mandate, balances, day } = found.standing;
   const spent = await spentToday(desk);
   const quotes = found.openQuotes.map((one) => quoteRow(one));
   const approvals = found.approvals.map((one) => ({
@@ -45,11 +45,11 @@ export const getInbox = defineTool({
     per_buy: formatMoney(mandate.perBuy),
     per_day: formatMoney(mandate.perDay),
     max_cpm: formatMoney(mandate.maxCpm),
-    spend_day: found.day,
-    committed_today: formatMoney(spentOn(found.balances, found.day)),
+    spend_day: day,
+    committed_today: formatMoney(spentOn(balances, day)),
     left_today: spent?.leftToday ?? null,
-    committed_in_all: formatMoney(found.balances.total),
-    incidents: found.balances.incidents,
+    committed_in_all: formatMoney(balances.total),
+    incidents: balances.incidents,
   };
   const next = approvals[0]
     ? [`approve {approval_id: "${approvals[0].approval_id}"}`]
@@ -73,8 +73,8 @@ export const getInbox = defineTool({
     limits && spent
       ? `Mandate: ${spent.today} committed today, ${spent.leftToday} left; at most ${limits.per_buy} a buy, ${limits.max_cpm} CPM.`
       : "No mandate: nothing can be bought on this desk until the operator adds one.",
-    found.balances.incidents.length > 0 &&
-      `Open incidents, approvals are stopped: ${found.balances.incidents.join(", ")}. A person clears one with: media-buyer-mcp settle <media_buy_id> --clear`,
+    balances.incidents.length > 0 &&
+      `Open incidents, approvals are stopped: ${balances.incidents.join(", ")}. A person clears one with: media-buyer-mcp settle <media_buy_id> --clear`,
     found.attention.length > 0 && `Needs attention:\n${buysText(found.attention)}`,
     approvals.length > 0 &&
       `Waiting for the person:\n${table(

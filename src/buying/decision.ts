@@ -1,0 +1,156 @@
+import type { Approval } from "../domain/approval.ts";
+import { type DecisionStatement, type Signature, signedChannels, statementText } from "../domain/decision.ts";
+import { BuyingError } from "../domain/errors.ts";
+import { channelShortfall, personsNeeded, weigh } from "../domain/mandate.ts";
+import type { DecisionChannel } from "../domain/spend.ts";
+import type { Terms } from "../domain/terms.ts";
+import type { Standing } from "./mandate-facts.ts";
+import type { Ports } from "./ports.ts";
+
+/** A person's decision as it reached us. Only `ask` and the operator's channels make one; no tool argument can. */
+export interface PersonsDecision {
+  readonly decision: "approve" | "reject";
+  /** Digests of the lines approved; null = all of them. */
+  readonly digests: readonly string[] | null;
+  readonly via: Exclude<DecisionChannel, "auto">;
+  readonly by: string;
+  /** The connection the decision came over, where it came over one; a proposer may be kept from approving. */
+  readonly principal: string | null;
+  /** Who says that a person answered: this server saw a secret, or the client says so. */
+  readonly wordOf: "server" | "client";
+  readonly note: string | null;
+  /** UTC instant. */
+  readonly decidedAt: string;
+  readonly signature: Signature | null;
+}
+
+/** What the person signed, as it must be for the signature to count here. */
+export function statementOf(
+  desk: string,
+  approval: Approval,
+  decision: Omit<PersonsDecision, "signature" | "principal" | "wordOf">,
+): DecisionStatement {
+  const { via, by, note, decidedAt } = decision;
+  const digests = decision.decision === "reject" ? [] : [...approvedDigests(approval, decision.digests)].sort();
+  return {
+    v: 1,
+    desk,
+    approval_id: approval.approvalId,
+    decision: decision.decision,
+    digests,
+    via,
+    by,
+    note,
+    decided_at: decidedAt,
+    expires_at: approval.expiresAt,
+  };
+}
+
+/** The digests a decision covers. @throws BuyingError `invalid_arguments` for none, or for one that was not shown */
+export function approvedDigests(approval: Approval, chosen: readonly string[] | null): readonly string[] {
+  const shown = approval.lines.map(({ digest }) => digest);
+  const digests = [...new Set(chosen ?? shown)];
+  if (digests.length > 0 && digests.every((digest) => shown.includes(digest))) return digests;
+  throw new BuyingError(
+    "invalid_arguments",
+    "A decision approves one or more of the lines that were shown. Nothing was decided.",
+    "ask_person",
+  );
+}
+
+/** @throws BuyingError `signature_invalid` when the channel needs a proof and this decision's does not hold */
+export async function checkProof(ports: Ports, approval: Approval, decision: PersonsDecision): Promise<void> {
+  if (!signedChannels.includes(decision.via)) return;
+  const { signature } = decision;
+  const text = statementText(statementOf(ports.settings.name, approval, decision));
+  const ofPerson = signature?.person === decision.by && (signature.kind === "passkey") === (decision.via === "passkey");
+  if (signature && ofPerson && (await ports.signatures.verify(text, signature))) return;
+  throw new BuyingError(
+    "signature_invalid",
+    `The decision of ${decision.by} carries no proof that holds. Nothing was decided.`,
+    "ask_person",
+  );
+}
+
+/**
+ * Whether a decision that is in the ledger still carries its proof: checked again before anything is sent, so that a row
+ * somebody wrote past this program books nothing.
+ */
+export async function proofHolds(ports: Ports, approval: Approval): Promise<boolean> {
+  const { decided } = approval;
+  if (!decided) return false;
+  const decision: PersonsDecision = {
+    decision: "approve",
+    digests: decided.digests,
+    via: decided.via === "auto" ? "form" : decided.via,
+    by: decided.by,
+    principal: null,
+    wordOf: "server",
+    note: decided.note,
+    decidedAt: decided.decidedAt,
+    signature: decided.signature,
+  };
+  return checkProof(ports, approval, decision).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof BuyingError) return false;
+      throw error;
+    },
+  );
+}
+
+/**
+ * Weighs an approval by a person against the mandate in force. @returns whether it decides, or is the first of two
+ * @throws BuyingError `outside_mandate`, `spending_stopped`; the approval stays open
+ */
+export function weighDecision(
+  now: Standing,
+  approval: Approval,
+  terms: readonly Terms[],
+  decision: PersonsDecision,
+  digests: readonly string[],
+): "decides" | "endorses" {
+  const { mandate } = now;
+  const weighed = weigh(mandate, terms, now);
+  if (!mandate || weighed.outcome === "refused") {
+    const code = now.balances.incidents.length > 0 ? "spending_stopped" : "outside_mandate";
+    throw new BuyingError(
+      code,
+      `The mandate refuses this now: ${weighed.reasons.join("; ")}. Nothing was booked.`,
+      "ask_person",
+    );
+  }
+  const stays = "The approval stays open. Nothing was booked.";
+  const shortfall = channelShortfall(mandate, decision.via, terms, now, decision.by);
+  if (shortfall)
+    throw new BuyingError(
+      "outside_mandate",
+      `This way of deciding does not count here: ${shortfall}. ${stays}`,
+      "ask_person",
+    );
+  if (!mandate.proposerMayApprove && [decision.by, decision.principal].includes(approval.proposer)) {
+    throw new BuyingError(
+      "outside_mandate",
+      `proposer_may_approve is false, and ${approval.proposer} asked for this. ${stays}`,
+      "ask_person",
+    );
+  }
+  if (personsNeeded(mandate, terms) === 1) return "decides";
+  const { endorsed } = approval;
+  if (!endorsed) return "endorses";
+  if (endorsed.by === decision.by) {
+    throw new BuyingError(
+      "outside_mandate",
+      `two_persons_above asks for a second person; ${decision.by} approved already. ${stays}`,
+      "ask_person",
+    );
+  }
+  if ([...endorsed.digests].sort().join() !== [...digests].sort().join()) {
+    throw new BuyingError(
+      "outside_mandate",
+      `${endorsed.by} approved other lines; both must approve the same. ${stays}`,
+      "ask_person",
+    );
+  }
+  return "decides";
+}
