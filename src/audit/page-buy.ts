@@ -1,0 +1,155 @@
+import { sha256, streams } from "../domain/ids.ts";
+import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
+import { displayMoney, formatMoney } from "../domain/money.ts";
+import type { DecisionChannel } from "../domain/spend.ts";
+import type { Terms } from "../domain/terms.ts";
+import { type Html, html } from "../page/html.ts";
+import { instantWords, rangeWords } from "../page/words.ts";
+import { describeEntry } from "../tools/describe-entry.ts";
+import type { AuditReport } from "./audit.ts";
+import type { Folded } from "./book.ts";
+import type { AuditedDecision } from "./check-decisions.ts";
+import { spendEvents } from "./check-money.ts";
+
+/** How a decision came about, after "by dana". */
+const how: Readonly<Record<DecisionChannel, string>> = {
+  auto: "within the operator's auto-approval limits",
+  form: "in the chat client's form",
+  card: "on the card in the chat",
+  terminal: "with the PIN in the terminal",
+  page: "with the PIN on the approval page",
+  passkey: "with a passkey on the approval page",
+};
+
+/** One decision as a row of a table: who, when, how, and what proves it. */
+export function decisionRow(one: AuditedDecision): Html {
+  const words = one.decision === "reject" ? "rejected" : one.isFirst ? "approved, first of two" : "approved";
+  return html`<tr><td><code>${one.approvalId}</code></td>
+<td>${words}${one.digests.length > 0 && html`: ${one.digests.map((digest) => html`<code>${digest.slice(0, 16)}</code> `)}`}${one.note !== null && html`<br>“${one.note}”`}</td>
+<td>${one.by}, ${how[one.via] ?? one.via}</td><td>${instantWords(one.decidedAt)}</td>${proofCell(one)}</tr>`;
+}
+
+function proofCell({ proof, signature }: AuditedDecision): Html {
+  if (proof === "broken") return html`<td class="bad">Does not hold</td>`;
+  if (proof === "word" || !signature) return html`<td>The client's word; no signature</td>`;
+  return html`<td class="good">Signature verifies<br><span class="small">${signature.kind} <code>${signature.keyId.slice(0, 24)}</code></span></td>`;
+}
+
+/** Everything about one media buy, from what was asked to what became of the money. */
+export function buySection(report: AuditReport, ref: string, folded: Folded<LineEvent, Line>): Html {
+  try {
+    return readableBuy(report, ref, folded);
+  } catch (error) {
+    // Anybody may have written these rows; what is wrong with them stands among the findings.
+    return html`<section class="bad"><h3>${ref}</h3><p>Its rows make no sense: ${String(error)}</p></section>`;
+  }
+}
+
+function readableBuy(report: AuditReport, ref: string, folded: Folded<LineEvent, Line>): Html {
+  const { state, steps, rows } = folded;
+  const starts = steps.flatMap(({ row, entry }) =>
+    entry.kind === "booking_started" ? [{ row, booking: entry.booking }] : [],
+  );
+  const off = report.findings.filter(({ stream }) => stream === streams.quote(ref));
+  const first = state?.quote;
+  return html`<section class="${off.length > 0 ? "bad" : ""}">
+<h3>${first?.product.name ?? ref} <span class="state">${state?.status.replaceAll("_", " ") ?? "unreadable"}</span></h3>
+<p class="small">${first ? html`from ${first.sellerId}, ` : null}media buy <code>${ref}</code>${state?.campaign ? html`, campaign ${state.campaign}` : null}</p>
+${off.length > 0 && html`<p class="bad">${off.map(({ what, version }) => html`Version ${version} ${what}. `)}</p>`}
+${starts.map(({ row, booking }) => attempt(report, row.at, booking, steps))}
+${money(report, ref)}
+<details><summary>Everything that was recorded, ${rows.length} rows</summary>
+<table>${rows.map((row) => html`<tr><td class="money">${instantWords(row.at)}</td><td>${row.entries.map((entry) => html`${inWords(entry)}<br>`)}</td></tr>`)}</table>
+</details></section>`;
+}
+
+function attempt(
+  report: AuditReport,
+  at: string,
+  booking: BookingStart,
+  steps: Folded<LineEvent, Line>["steps"],
+): Html {
+  const { terms, request } = booking;
+  const decided = report.decisions.filter(
+    ({ approvalId, decision, digests }) =>
+      approvalId === booking.approvalId && decision === "approve" && digests.includes(booking.digest),
+  );
+  const outcome = steps.filter(
+    ({ after, entry }) => (after.booking ?? booking).attempt === booking.attempt && isAnswer(entry),
+  );
+  const booked = steps.find(
+    ({ entry, before }) =>
+      entry.kind.startsWith("booking_") && "deal" in entry && before?.booking?.attempt === booking.attempt,
+  );
+  return html`<h4>Approved terms${booking.attempt > 1 && `, attempt ${booking.attempt}`}</h4>
+${termsTable(terms, booked?.after.deal ?? null)}
+<p class="small">Digest of the exact terms: <code>${booking.digest}</code></p>
+<h4>Decided</h4>
+${
+  decided.length > 0
+    ? html`<table>${decided.map(decisionRow)}</table>`
+    : html`<p>${booking.approvalId === null ? `By ${booking.by}, ${how[booking.via] ?? booking.via}` : html`<b class="bad">No decision in ${booking.approvalId} covers these terms</b>`}, ${instantWords(at)}.</p>`
+}
+<h4>Sent, and what came of it</h4>
+<table>${outcome.map(({ row, entry }) => html`<tr><td class="money">${instantWords(row.at)}</td><td>${inWords(entry)}</td></tr>`)}</table>
+<p class="small">Frozen request: ${request.method} <code>${request.path}</code>, SHA-256 of its body <code>${sha256(request.body)}</code>, key <code>${booking.key}</code></p>
+<details><summary>The body that was sent</summary><pre>${request.body}</pre></details>`;
+}
+
+function termsTable(terms: Terms, deal: Line["deal"]): Html {
+  const row = (label: string, approved: string, booked: string | null) =>
+    html`<tr><th>${label}</th><td>${approved}</td><td class="${booked !== null && booked !== approved ? "bad" : ""}">${booked ?? (deal ? "" : "—")}</td></tr>`;
+  return html`<table><tr><th></th><th>Approved</th><th>Booked${deal && html` as <code>${deal.dealId}</code>`}</th></tr>
+${row("Product", terms.product, deal?.productId ?? null)}
+${row("Deal type", `${terms.deal_type}${terms.guaranteed ? ", guaranteed" : ""}`, null)}
+${row("CPM", terms.unit_price, deal && formatMoney(deal.cpm))}
+${row("Impressions", terms.impressions.toLocaleString("en-US"), deal && (deal.impressions?.toLocaleString("en-US") ?? "not stated"))}
+${row("Flight", rangeWords(terms.flight.start, terms.flight.end), deal && rangeWords(deal.flight.start, deal.flight.end))}
+${row("Total, net", terms.total, null)}
+${terms.po_number !== null && row("PO number", terms.po_number, null)}
+${terms.not_honoured.length > 0 && row("Not honoured by the seller", terms.not_honoured.join(", ").replaceAll("_", " "), null)}
+${row("Revealed of the buyer", terms.identity_revealed, null)}
+${row("Cancelling", terms.cancellation ?? "not stated", null)}
+</table>`;
+}
+
+function money({ book }: AuditReport, ref: string): Html {
+  const events = (book.streams.get(streams.spend(book.desk)) ?? []).flatMap((row) =>
+    spendEvents(row).map((event) => ({ row, event })),
+  );
+  const own = events.filter(({ event }) => (event.kind === "incident_cleared" ? event.ref : event.holding.ref) === ref);
+  const amount = (event: (typeof own)[number]["event"]) =>
+    event.kind === "incident_cleared" ? "" : displayMoney(event.kind === "overspent" ? event.by : event.holding.amount);
+  return html`<h4>Money</h4>
+<table>${own.map(({ row, event }) => html`<tr><td class="money">${instantWords(row.at)}</td><td>${inWords(event)}</td><td class="money">${amount(event)}</td></tr>`)}</table>`;
+}
+
+const answers: readonly LineEvent["kind"][] = [
+  "send_claimed",
+  "booking_unknown",
+  "booking_looked_up",
+  "booking_refused",
+  "booking_confirmed",
+  "booking_mismatched",
+  "mismatch_cleared",
+  "settled_by_person",
+  "order_placed",
+  "order_failed",
+  "cancel_started",
+  "cancel_confirmed",
+  "cancel_refused",
+  "cancel_unknown",
+];
+
+function isAnswer(entry: LineEvent): boolean {
+  return answers.includes(entry.kind);
+}
+
+/** A forged entry may lack what its sentence needs. */
+function inWords(entry: Parameters<typeof describeEntry>[0]): string {
+  try {
+    return describeEntry(entry);
+  } catch {
+    return `${entry.kind}, which makes no sense`;
+  }
+}

@@ -1,0 +1,67 @@
+import { displayMoney, type Money, sum } from "../domain/money.ts";
+import type { DecisionChannel } from "../domain/spend.ts";
+import { type Terms, totalOf } from "../domain/terms.ts";
+
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** `4 Jan 2027`, from a UTC instant or a day. */
+export function dayWords(instant: string): string {
+  const [year = "", month = "", day = ""] = instant.slice(0, 10).split("-");
+  return `${Number(day)} ${months[Number(month) - 1] ?? month} ${year}`;
+}
+
+/** `4 Jan to 28 Mar 2027`; both days included. */
+export function rangeWords(start: string, end: string): string {
+  const [from, to] = [dayWords(start), dayWords(end)];
+  if (from === to) return to;
+  return `${start.slice(0, 4) === end.slice(0, 4) ? from.slice(0, -5) : from} to ${to}`;
+}
+
+/** `21 Nov 2026, 09:30 UTC`. */
+export function instantWords(instant: string): string {
+  return `${dayWords(instant)}, ${instant.slice(11, 16)} UTC`;
+}
+
+/** How much time is left: `2 days 3 hours`, `23 hours 5 minutes`, `4 minutes`; rounded down. */
+export function leftWords(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  const parts: readonly (readonly [number, string])[] = [
+    [Math.floor(minutes / 1440), "day"],
+    [Math.floor(minutes / 60) % 24, "hour"],
+    [minutes % 60, "minute"],
+  ];
+  const from = parts.findIndex(([count]) => count > 0);
+  if (from < 0) return "less than a minute";
+  const shown = parts.slice(from, from + 2).filter(([count]) => count > 0);
+  return shown.map(([count, unit]) => counted(count, unit)).join(" ");
+}
+
+/** `1 line`, `2 lines`. */
+export function counted(count: number, unit: string): string {
+  return `${count.toLocaleString("en-US")} ${unit}${count === 1 ? "" : "s"}`;
+}
+
+/** `A`, `A and B`, `A, B and C`. */
+export function listed(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? "nobody") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** What lines cost together. */
+export function totalOfTerms(terms: readonly Terms[]): Money {
+  return sum(terms.map(totalOf), terms[0]?.currency ?? "");
+}
+
+/** An amount apart from its currency, so that each can have its own size. */
+export function moneyParts(amount: Money): { readonly number: string; readonly currency: string } {
+  return { number: displayMoney(amount).slice(0, -amount.currency.length - 1), currency: amount.currency };
+}
+
+/** How a decision was taken, after "by dana". */
+export const viaWords: Readonly<Record<DecisionChannel, string>> = {
+  auto: "by the operator's own limits",
+  form: "in the chat client's form",
+  card: "on the card in the chat",
+  terminal: "with the PIN in the terminal",
+  page: "with the PIN on this page",
+  passkey: "with a passkey on this page",
+};
