@@ -136,11 +136,16 @@ export function openDesk(options: DeskOptions): Desk {
   };
   const watcher = new Watcher(ports);
 
+  /** Another process of the desk may have been faster to send: its outcome is ours to wait for all the same. */
+  const outcomeOf = async (ref: Ref, until: number) => {
+    while (Date.now() < until && transient.includes((await loadLine(ports, ref)).line.status)) await delay(100);
+  };
   const sendAll = async (refs: readonly Ref[], waitMs: number) => {
     // What takes longer than the caller waits goes on; the watcher and the ledger know about it.
     const sending = refs.map((ref) =>
       sendLine(ports, ref)
         .then(() => settleLine(ports, ref))
+        .then(() => outcomeOf(ref, Date.now() + waitMs))
         .catch((error: unknown) => log("sending failed", { ref, error: String(error) })),
     );
     await within(Promise.all(sending), waitMs);

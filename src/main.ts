@@ -10,6 +10,7 @@ import { type DeskOptions, openDesk } from "./desk.ts";
 import { BuyingError } from "./domain/errors.ts";
 import type { Log } from "./domain/log.ts";
 import { defaultConfigFile, defaultDataHome, deskFiles } from "./files.ts";
+import { LedgerUnavailable } from "./ledger/ledger.ts";
 
 /** argv and environment -> config -> desk -> serve. The only file that touches the process. */
 async function main(): Promise<number | null> {
@@ -123,13 +124,17 @@ async function runSandbox(argv: readonly string[]): Promise<number> {
   const at = argv.indexOf("--data-dir");
   const dataHome = dataHomeOf(at < 0 ? undefined : argv[at + 1]);
   const words = at < 0 ? argv : argv.toSpliced(at, 2);
-  return sandboxCommand(words, {
+  const context = {
     directory: deskFiles(dataHome, sandboxConfig().desk).sandbox,
-    log: (line) => process.stderr.write(`${line}\n`),
+    log: (line: string) => process.stderr.write(`${line}\n`),
     out: print,
     spawn: daemonOf(dataHome),
     signal: untilInterrupted(),
-  });
+  };
+  if (!argv.includes("--help") && !argv.includes("-h")) return sandboxCommand(words, context);
+  // Asked for, its help is the answer; unasked it is a complaint.
+  await sandboxCommand(["help"], { ...context, log: print });
+  return 0;
 }
 
 function untilInterrupted(): AbortSignal {
@@ -240,6 +245,8 @@ function inWords(error: unknown): string {
   const code = "code" in error ? String(error.code) : "";
   if (code.startsWith("ERR_PARSE_ARGS")) return `${error.message}\nSee media-buyer-mcp --help.`;
   if (error instanceof BuyingError) return `${error.code}: ${error.message}`;
+  if (error instanceof LedgerUnavailable)
+    return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message;
   // The operating system's own refusals (EACCES, ENOSPC) name what they are about.
   if (error instanceof ConfigError || "syscall" in error) return error.message;
   return error.stack ?? error.message;

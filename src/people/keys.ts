@@ -52,7 +52,11 @@ export interface PeopleKeys {
   /** Makes a person's key, or a new one in its place; passkeys stay. The caller has checked the old PIN. */
   setPin(person: string, pin: string): Promise<void>;
   /** Signs a text with a person's key, or null when the PIN does not open it. */
-  sign(person: string, pin: string, text: string): Promise<{ readonly keyId: string; readonly signature: string } | null>;
+  sign(
+    person: string,
+    pin: string,
+    text: string,
+  ): Promise<{ readonly keyId: string; readonly signature: string } | null>;
   /** True when the signature over the text is by a key of that person, now or earlier. */
   verify(person: string, keyId: string, text: string, signature: string): Promise<boolean>;
   passkeys(person: string): Promise<readonly Passkey[]>;

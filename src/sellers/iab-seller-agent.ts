@@ -164,9 +164,10 @@ function connect(options: ConnectOptions): Seller {
       // Always with the deal: an order without one fails at the seller's next change to it.
       const body = JSON.stringify({ deal_id: dealId, quote_id: sellerQuoteId, metadata });
       const call = { method: "POST", path: "/api/v1/orders", body, phase: "booking" } as const;
-      const orderId = checkedId((await ask("an order", orderAnswer, call, access)).order_id);
+      const order = await ask("an order", orderAnswer, call, access);
+      const orderId = checkedId(order.order_id);
       if (orderId === null) throw unreadable(sellerId, "an order", "its id cannot be used");
-      return { orderId };
+      return { orderId, status: sellerText(order.status ?? "", 40) || "not stated" };
     },
 
     async cancel(dealId, access) {

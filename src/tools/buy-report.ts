@@ -151,6 +151,7 @@ export function buyRow({ ref, line, flowId }: LoadedLine) {
     campaign: line.campaign,
     flow_id: flowId,
     order_id: line.orderId,
+    order_status: line.orderStatus,
     order_note:
       line.orderFailure === null
         ? null

@@ -46,8 +46,8 @@ describe("by itself", () => {
     const ref = await open(bench);
     const report = await negotiated(
       bench.desk,
-      { ref, targetCpm: usd("26"), maxCpm: usd("29") },
-      { step: usd("0.75") },
+      { ref, targetCpm: usd("28.20"), maxCpm: usd("29") },
+      { step: usd("0.20") },
     );
     expect(report).toMatchObject({ outcome: "agreed", error: null });
     const line = report.loaded?.line;
@@ -293,11 +293,11 @@ describe("several at once", () => {
     verifies("negotiation.parallel");
     const quotes = await three();
     for (const id of ["northbeam", "harborview", "civicstream"])
-      bench.sandbox.fault(id, { kind: "slow", ms: 500, operation: "negotiate" });
+      bench.sandbox.fault(id, { kind: "slow", ms: 700, operation: "negotiate" });
     const filled = quotes.map((one) => ({ ...one, offerCpm: usd("10.50") }));
     const { ms, value } = await timed(bench.desk.negotiate(talk(filled, { move: "counter" })));
     expect(value.map(({ outcome }) => outcome)).toEqual(["countered", "countered", "countered"]);
-    expect(ms).toBeLessThan(1_400);
+    expect(ms).toBeLessThan(2_000);
   });
 
   test.each([

@@ -6,7 +6,7 @@ import { LedgerConflict, LedgerUnavailable, type Row } from "../../src/ledger/le
 import { SellerFailure } from "../../src/sellers/seller.ts";
 import type { ModelDeal, Send } from "./model-seller.ts";
 import { Buried } from "./scheduler.ts";
-import { bookingLaws } from "./laws-booking.ts";
+import { bookingLaws, sendsOf } from "./laws-booking.ts";
 import { sendingLaws } from "./laws-sending.ts";
 import { SpendBook } from "./spend-book.ts";
 import { strikes, type Process, type World } from "./world.ts";
@@ -101,7 +101,9 @@ export class Witness {
   }
 
   bytesLeave(send: Send, request: FrozenRequest, process: Process): void {
-    this.count("sends");
+    this.count(
+      sendsOf(this, `${send.sellerId}/${send.quoteId}`).some(({ knownDead }) => !knownDead) ? "re-sends" : "sends",
+    );
     sendingLaws(this, send, request, process);
     this.#moment(process);
   }
@@ -115,7 +117,10 @@ export class Witness {
 
   dealMade(deal: ModelDeal): void {
     this.count("deals");
-    this.world.scheduler.note(deal.send.sellerId, `books ${deal.quoteId} as ${deal.deal.dealId} for send ${deal.send.n}`);
+    this.world.scheduler.note(
+      deal.send.sellerId,
+      `books ${deal.quoteId} as ${deal.deal.dealId} for send ${deal.send.n}`,
+    );
   }
 
   /** Everything a verb threw. Only four kinds of error are known to those who call. */
@@ -125,7 +130,10 @@ export class Witness {
       error instanceof SellerFailure || error instanceof LedgerUnavailable || error instanceof LedgerConflict;
     if (error instanceof BuyingError && error.code !== "internal") return;
     if (isKnown) return;
-    this.accuse("only known errors", `${verb} threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.accuse(
+      "only known errors",
+      `${verb} threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   }
 
   /** The watcher and late work can only log what went wrong. */
