@@ -95,6 +95,8 @@ export interface Desk {
 
 export interface DeskOptions {
   readonly config: Config;
+  /** How this program is run on this desk in a terminal; said where a person is to run it. */
+  readonly command?: string;
   /** The user's local data directory; the desk keeps its files below. */
   readonly dataHome: string;
   readonly log: Log;
@@ -108,7 +110,7 @@ export function openDesk(options: DeskOptions): Desk {
   const files = deskFiles(config.data_dir ?? options.dataHome, config.desk);
   const ledger = lazyLedger(() => openSqliteLedger({ file: files.ledger }));
   const cache = keyvCache({ file: files.cache, namespace: "desk", ttlSeconds: config.cache.ttl_s, log });
-  const settings = settingsOf(config);
+  const settings = settingsOf(config, options.command ?? "media-buyer-mcp");
   const listed = options.sandboxSellers ?? (() => Promise.resolve(config.sellers));
   const directory = sellerDirectory({
     known: async () => (await listed()).map((one) => knownSeller(config, one)),
@@ -189,7 +191,7 @@ export function openDesk(options: DeskOptions): Desk {
     buyById: (id) => loadBuy(ports, id),
     buys: (ask) => mediaBuys(ports, ask),
     refresh: async (refs) => {
-      await Promise.all(refs.map((ref) => settleLine(ports, ref)));
+      await Promise.all(refs.map((ref) => settleLine(ports, ref, true)));
     },
     cancel: (id, by) => cancelBuy(ports, id, by),
     performance: (id) => performanceOf(ports, id),
@@ -215,7 +217,7 @@ export function openDesk(options: DeskOptions): Desk {
 
 const transient: readonly LineStatus[] = ["approved", "sending"];
 
-function settingsOf(config: Config): DeskSettings {
+function settingsOf(config: Config, command: string): DeskSettings {
   const { mandate } = config;
   const currency = mandate?.currency;
   const standard = currency
@@ -226,6 +228,7 @@ function settingsOf(config: Config): DeskSettings {
     name: config.desk,
     advertiser: config.advertiser,
     sandbox: config.sandbox,
+    command,
     mandate: mandate ?? null,
     buyer: buyerOf(config),
     revealFrom: config.reveal_from ?? standard,

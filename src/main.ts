@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
@@ -148,7 +149,14 @@ function deskOptions(sandbox: boolean, configFlag: string | undefined, dataFlag:
   const dataHome = dataFlag ?? read.data_dir ?? dataHomeOf(undefined);
   const config = { ...read, data_dir: dataHome };
   const sandboxSellers = config.sandbox ? sandboxSellersOf(dataHome, config) : null;
-  return { config, dataHome, log: stderrLog(), sandboxSellers };
+  // A client may have set these in the environment, where the person's own terminal does not have them.
+  const configFile = configFlag ?? process.env["MEDIA_BUYER_CONFIG"];
+  const dataDir = dataFlag ?? process.env["MEDIA_BUYER_DATA_DIR"];
+  const flags = [
+    ...(sandbox ? ["--sandbox"] : configFile === undefined ? [] : ["--config", shellWord(resolve(configFile))]),
+    ...(dataDir === undefined ? [] : ["--data-dir", shellWord(resolve(dataDir))]),
+  ];
+  return { config, dataHome, log: stderrLog(), sandboxSellers, command: [programName(), ...flags].join(" ") };
 }
 
 function readConfig(flag: string | undefined): Config {
@@ -213,6 +221,16 @@ function userName(): string {
   } catch {
     return `uid ${process.getuid?.() ?? "unknown"}`;
   }
+}
+
+/** How a person starts this very program: by its name where that is how it was started, else by its file. */
+function programName(): string {
+  const started = basename(process.argv[1] ?? "");
+  return started.startsWith("media-buyer-mcp") ? "media-buyer-mcp" : `node ${shellWord(ownFile())}`;
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:\\-]+$/.test(word) ? word : JSON.stringify(word);
 }
 
 function ownFile(): string {

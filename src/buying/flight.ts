@@ -86,6 +86,8 @@ export async function performanceOf(ports: Ports, id: Ref): Promise<Performance 
 
 async function cancelled(ports: Ports, ref: Ref): Promise<LoadedLine> {
   await decideAndAppend(ports, async () => {
+    // Balances before the line: money given back in between then shows in the line, and is not given back twice.
+    const spend = await loadBalances(ports);
     const loaded = await loadLine(ports, ref);
     const { line } = loaded;
     // Asked twice at once, the other call may have given up on an answer that came here.
@@ -93,7 +95,7 @@ async function cancelled(ports: Ports, ref: Ref): Promise<LoadedLine> {
     const { holding, terms } = bookingOf(line);
     const more = line.deal && line.differences.length > 0 ? overspend(terms, line.deal) : zero(holding.amount.currency);
     const all = { ...holding, amount: add(holding.amount, more) };
-    const released = spendRow(ports, await loadBalances(ports), loaded.flowId, [
+    const released = spendRow(ports, spend, loaded.flowId, [
       { kind: "released", v: 1, holding: all, why: "the seller cancelled the deal" },
     ]);
     return { rows: [lineRow(ports, loaded, { kind: "cancel_confirmed", v: 1 }), released], result: undefined };

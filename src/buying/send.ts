@@ -141,14 +141,14 @@ async function release(
   refusal: { readonly code: string; readonly why: string; readonly sent: boolean },
 ): Promise<void> {
   await decideAndAppend(ports, async () => {
+    // Balances before the line: money given back in between then shows in the line, and is not given back twice.
+    const balances = await loadBalances(ports);
     const loaded = await loadLine(ports, claimed.ref);
     const isOpen = ["sending", "booking_unknown"].includes(loaded.line.status);
     if (!isOpen || !isLastClaim(claimed, loaded.line)) return { rows: [], result: undefined };
     const { attempt, holding } = bookingOf(loaded.line);
     const refused = lineRow(ports, loaded, { kind: "booking_refused", v: 1, attempt, ...refusal });
-    const spend = spendRow(ports, await loadBalances(ports), loaded.flowId, [
-      { kind: "released", v: 1, holding, why: refusal.why },
-    ]);
+    const spend = spendRow(ports, balances, loaded.flowId, [{ kind: "released", v: 1, holding, why: refusal.why }]);
     return { rows: [refused, spend], result: undefined };
   });
 }

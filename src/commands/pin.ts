@@ -25,6 +25,9 @@ export interface Pin {
   check(passphrase: string): Promise<"ok" | "wrong" | "locked" | "none">;
 }
 
+/**
+ * The PIN of a desk. @param file where its hash is kept @param desk whose ledger stream counts the tries
+ */
 export function pinOf(file: string, desk: string, ledger: Ledger, now: () => Date): Pin {
   const read = async () => {
     try {

@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { HistoryAsk } from "../../src/buying/overview.ts";
 import type { Desk } from "../../src/desk.ts";
 import type { Entry } from "../../src/ledger/entries.ts";
 import type { Row } from "../../src/ledger/ledger.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { verifies } from "../requirements.ts";
 import {
   asking,
@@ -213,6 +215,35 @@ describe("a new conversation", () => {
     const found = await bench.again().buys({ ids: [], campaign: "Late label", statuses: [], limit: 1, before: null });
     expect(found.map((one) => one.ref)).toEqual([ref]);
     expect(kinds((await told(bench.desk, { campaign: "Late label" })).rows)).toContain("booking_confirmed");
+  });
+});
+
+describe("a long history", () => {
+  const bench = sharedBench(undefined, { sellers: ["northbeam"] });
+  test("is looked through to its end: what is rare is found behind much that is not", async () => {
+    verifies("events.query");
+    await quoted(bench.desk, item(products.sports));
+    const ledger = await openSqliteLedger({ file: join(bench.home, "acme", "ledger.db") });
+    try {
+      for (let hundred = 0; hundred < 11; hundred += 1) {
+        const entries: Entry[] = [{ kind: "pin_tried", v: 1, ok: false }];
+        const row = (n: number) => ({
+          stream: `pin/noise-${hundred}-${n}`,
+          version: 1,
+          kind: "pin",
+          status: "open",
+          flowId: "noise",
+          entries,
+        });
+        await ledger.append(Array.from({ length: 100 }, (_, n) => row(n)));
+      }
+    } finally {
+      await ledger.close();
+    }
+    const { ref } = (await quoted(bench.desk, item(products.display))).loaded;
+    const { rows, more } = await told(bench.desk, { kind: "quoted" });
+    expect([rows.map(({ stream }) => stream).at(-1), rows.length, more]).toEqual([`quote/${ref}`, 2, false]);
+    expect(kinds((await told(bench.desk, { kind: "pin_tried", limit: 1_050 })).rows)).toHaveLength(1_050);
   });
 });
 

@@ -121,7 +121,7 @@ describe("a channel counts up to its limit", () => {
       expect(asked.at("status")).toBe("awaiting_approval");
       expect(client.questions).toEqual([]);
       const approvalId = asked.string("approval", "approval_id");
-      expect(asked.text).toContain(`media-buyer-mcp approve ${approvalId}`);
+      expect(asked.text).toContain(` approve ${approvalId}`);
       expect(asked.text).toContain("channels.form.per_buy is 1,000.00 USD");
       expect(sent(desk, "deal")).toBe(0);
       await operator.decideOnly(approvalId, {

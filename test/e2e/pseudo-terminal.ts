@@ -38,8 +38,8 @@ export class PseudoTerminal {
   }
 
   /** Waits for words that were not there at the last look. */
-  async see(words: string): Promise<void> {
-    const until = Date.now() + 30_000;
+  async see(words: string, withinMs = 30_000): Promise<void> {
+    const until = Date.now() + withinMs;
     for (;;) {
       const at = this.#screen.indexOf(words, this.#seen);
       if (at >= 0) {
@@ -52,14 +52,19 @@ export class PseudoTerminal {
   }
 
   /** Types something and presses Enter, once it is asked for. */
-  async answer(prompt: string, typed: string): Promise<void> {
-    await this.see(prompt);
+  async answer(prompt: string, typed: string, withinMs?: number): Promise<void> {
+    await this.see(prompt, withinMs);
     this.#child.stdin.write(`${typed}\r`);
   }
 
   /** Presses a key as it is, e.g. `\u0003` for Ctrl-C. */
   press(key: string): void {
     this.#child.stdin.write(key);
+  }
+
+  /** Closes the terminal's window. */
+  hangUp(): void {
+    this.#child.kill("SIGTERM");
   }
 
   /** The exit code, once the program has ended. */

@@ -63,7 +63,9 @@ const acts: Readonly<Record<Habit, Act>> = {
     });
   },
   decide: async (world, places) => {
-    const ids = [...world.witness.approvals].filter(([, { status }]) => status === "pending" || world.random.chance(0.1));
+    const ids = [...world.witness.approvals].filter(
+      ([, { status }]) => status === "pending" || world.random.chance(0.1),
+    );
     if (ids.length === 0) return;
     const [approvalId] = world.random.pick(ids);
     await Promise.all(places.map((process) => decideAt(world, process, approvalId)));
@@ -87,7 +89,8 @@ const acts: Readonly<Record<Habit, Act>> = {
       await everywhere(world, places, `settleLine ${ref}`, ({ ports }) => settleLine(ports, ref));
   },
   cancel: async (world, places, by) => {
-    const isBought = (status: LineStatus) => ["booked", "terms_mismatch", "cancel_unknown", "cancelling"].includes(status);
+    const isBought = (status: LineStatus) =>
+      ["booked", "terms_mismatch", "cancel_unknown", "cancelling"].includes(status);
     for (const ref of someRefs(world, isBought, 1))
       await everywhere(world, places, `cancelBuy ${ref}`, ({ ports }) => cancelBuy(ports, ref, by));
   },
@@ -97,7 +100,9 @@ const acts: Readonly<Record<Habit, Act>> = {
     const unanswered = world.random.pick([null, "timeout"]);
     for (const [id, { status }] of world.witness.approvals)
       if (status === "pending")
-        await everywhere(world, places, `noteAsked ${id}`, ({ ports }) => noteAsked(ports, id, { via: "form", client: "test", unanswered }));
+        await everywhere(world, places, `noteAsked ${id}`, ({ ports }) =>
+          noteAsked(ports, id, { via: "form", client: "test", unanswered }),
+        );
   },
 };
 
@@ -133,10 +138,10 @@ export async function settle(world: World, places: readonly Process[]): Promise<
   }
 }
 
-export async function clear(world: World, process: Process): Promise<void> {
+export async function clear(world: World, places: readonly Process[]): Promise<void> {
   for (const ref of [...world.witness.spend.incidents])
-    await attempt(world, process, `clearIncident ${ref}`, () =>
-      clearIncident(process.ports, ref, "dana", "we keep it"),
+    await everywhere(world, places, `clearIncident ${ref}`, ({ ports }) =>
+      clearIncident(ports, ref, "dana", "we keep it"),
     );
 }
 
@@ -156,7 +161,12 @@ function send(world: World, process: Process, refs: readonly string[]): void {
     });
 }
 
-async function everywhere(world: World, places: readonly Process[], what: string, verb: (at: Process) => Promise<unknown>): Promise<void> {
+async function everywhere(
+  world: World,
+  places: readonly Process[],
+  what: string,
+  verb: (at: Process) => Promise<unknown>,
+): Promise<void> {
   await Promise.all(places.map((process) => attempt(world, process, what, () => verb(process))));
 }
 

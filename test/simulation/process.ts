@@ -105,6 +105,7 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
 function settingsOf(world: World): DeskSettings {
   return {
     name: "desk",
+    command: "media-buyer-mcp",
     advertiser: "Acme",
     sandbox: false,
     mandate,

@@ -68,11 +68,11 @@ const sights = [
   ],
 ];
 
-/** The first seed of these whose schedule breaks the law that a weakness takes the ground from; null when none does. */
+/** The first seed of these whose schedule breaks a law that the weakness takes the ground from; null when none does. */
 async function firstBreach(weakness: Weakness, most: number): Promise<number | null> {
   for (const seed of seeds(1, most)) {
     const { accusations } = await simulate(seed, weakness);
-    if (accusations.some(({ law }) => law === weakness.breaks)) return seed;
+    if (accusations.some(({ law }) => weakness.breaks.includes(law))) return seed;
   }
   return null;
 }
