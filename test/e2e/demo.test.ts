@@ -116,14 +116,20 @@ describe("npm run demo, without a terminal", () => {
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
-  test("a failure is said plainly and ends with exit code 1", async () => {
+  test.each([
+    ["a server that does not start", [], "The server did not start"],
+    ["a server that cannot work", ["prompts"], "ERR_MODULE_NOT_FOUND"],
+  ])("%s is said plainly, with exit code 1", async (_what, folders, said) => {
     // As in a folder where nobody ran npm ci: the bundle is there, what it needs beside it is not.
     const elsewhere = join(home, "copy");
     cpSync(dirname(mainFile), join(elsewhere, "dist"), { recursive: true });
     cpSync(join(root, "package.json"), join(elsewhere, "package.json"));
+    for (const folder of folders) cpSync(join(root, folder), join(elsewhere, folder), { recursive: true });
     const { code, stdout } = await run(process.execPath, [join(elsewhere, "dist", "main.js"), "demo"]);
     expect(code, stdout).toBe(1);
     expect(stdout).toContain("The demo failed: ");
+    expect(stdout).toContain("last words:");
+    expect(stdout).toContain(said);
     expect(stdout).toContain("nothing real was bought");
     expect(stdout).not.toContain("Booked");
     expectCleanedUp();
@@ -174,7 +180,7 @@ describe.runIf(hasTerminal)("npm run demo, on a terminal", () => {
   });
 });
 
-describe.runIf(process.env["LONG"])("a fresh clone", () => {
+describe.runIf(process.env["LONG"] === "1")("a fresh clone", () => {
   test("npm ci && npm run demo", { timeout: 600_000 }, async () => {
     verifies("server.in_a_minute");
     const files = spawnSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: root, encoding: "utf8" });

@@ -25,16 +25,16 @@ function heldLaws({ witness }: World): void {
   for (const [ref, line] of witness.lines) {
     if (["booked", "terms_mismatch"].includes(line.status)) {
       if (line.booking) expected.set(keyOf(line.booking.holding), line.booking.holding.amount.micros);
-    } else if (committed.includes(line.status))
-      witness.accuse("no budget is held for ever", `${ref} is still ${line.status}`);
+    } else if (committed.includes(line.status) || line.status === "awaiting_approval")
+      witness.accuse("nothing is held for ever", `${ref} is still ${line.status}`);
   }
   for (const [key, micros] of witness.spend.held)
     if (expected.get(key) !== micros)
-      witness.accuse("no budget is held for ever", `${key} holds ${micros}, and is no booked line`);
+      witness.accuse("nothing is held for ever", `${key} holds ${micros}, and is no booked line`);
   for (const key of expected.keys())
     if (!witness.spend.held.has(key)) witness.accuse("balances are the sum", `${key} is booked, and holds nothing`);
   const pending = [...witness.approvals].filter(([, { status }]) => status === "pending");
-  for (const [id] of pending) witness.accuse("no budget is held for ever", `${id} is still pending`);
+  for (const [id] of pending) witness.accuse("nothing is held for ever", `${id} is still pending`);
 }
 
 /** What stands at the seller is what the ledger says. */
@@ -61,9 +61,11 @@ function truthLaws({ witness }: World, seller: ModelSeller, quoteId: string): vo
       );
   if (isBooked && !deals.some((deal) => known(deal) && (deal.stands || ownDouble)))
     witness.accuse(
-      "no budget is held for ever",
+      "nothing is held for ever",
       `${ref} is ${line.status} here, and ${line.deal?.dealId ?? "nothing"} does not stand at its seller`,
     );
+  if (isBooked && line.deal && witness.owners.get(`${seller.id}/${line.deal.dealId}`) === undefined)
+    witness.accuse("what a seller booked is recorded", `${line.deal.dealId} of ${ref} is nobody's`);
   const own = standing.find(known);
   if (isBooked && own && line.booking && line.deal?.sellerStatus !== "as told by a person") {
     if (isBeyond(line.booking.terms, own.deal) && line.differences.length === 0)

@@ -15,7 +15,7 @@ export function ledgerPort(world: World, process: Process, now: () => Date): Led
   const readable = <T>(what: string, effect: () => Promise<T>) =>
     step(what, () => (strikes(world, "ledgerFails") ? Promise.reject(down()) : effect()));
 
-  // What the table answers holds until the next append: a schedule reads the same rows many times.
+  // What the table answers holds until an append changes it: a schedule reads the same rows many times.
   const same = <T>(question: string, ask: () => Promise<T>): Promise<T> => {
     const known = world.answers.get(question);
     if (known) return known as Promise<T>;
@@ -24,9 +24,16 @@ export function ledgerPort(world: World, process: Process, now: () => Date): Led
     return answer;
   };
 
+  const forget = (stored: readonly Row[]) => {
+    for (const { stream } of stored) for (const how of ["read", "head"]) world.answers.delete(`${how} ${stream}`);
+    const lists = new Set(stored.map(({ kind }) => `heads ${kind} `));
+    for (const question of world.answers.keys())
+      if ([...lists].some((list) => question.startsWith(list))) world.answers.delete(question);
+  };
+
   const commit = async (rows: readonly NewRow[]): Promise<readonly Row[]> => {
     const stored = await inner.append(rows);
-    world.answers.clear();
+    forget(stored);
     witness.appended(stored, process);
     return stored;
   };
@@ -54,7 +61,9 @@ export function ledgerPort(world: World, process: Process, now: () => Date): Led
     read: (stream) => readable(`reads ${stream}`, () => same(`read ${stream}`, () => inner.read(stream))),
     head: (stream) => readable(`reads the head of ${stream}`, () => same(`head ${stream}`, () => inner.head(stream))),
     heads: (filter) =>
-      readable(`lists ${filter.kind}`, () => same(`heads ${JSON.stringify(filter)}`, () => inner.heads(filter))),
+      readable(`lists ${filter.kind}`, () =>
+        same(`heads ${filter.kind} ${JSON.stringify(filter)}`, () => inner.heads(filter)),
+      ),
     history: (filter) => readable("reads history", () => inner.history(filter)),
     newest: () => readable("reads the newest", () => inner.newest()),
     append: (rows) => step(`appends ${wordsFor(rows)}`, () => appending(rows)),

@@ -110,7 +110,7 @@ async function run(world: World): Promise<void> {
   });
   while (going() && !atRest) await scheduler.turn();
   if (scheduler.picked >= MOST_STEPS)
-    witness.accuse("no budget is held for ever", `not at rest after ${MOST_STEPS} steps`);
+    witness.accuse("nothing is held for ever", `not at rest after ${MOST_STEPS} steps`);
 }
 
 /** What no process does itself: crashes, stalls, clocks, sellers that go down. */

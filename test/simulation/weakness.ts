@@ -11,6 +11,8 @@ type Book = (request: FrozenRequest) => Promise<Deal>;
 /** A way in which the ground under the verbs is deliberately weakened, to see that a schedule then finds a violation. */
 export interface Weakness {
   readonly name: string;
+  /** A seed that showed it before: tried first, and no more than that. */
+  readonly seed: number;
   /** The laws of which one must be seen broken. */
   readonly breaks: readonly Law[];
   /** Between the verbs and the ledger. */
@@ -29,6 +31,7 @@ export interface Weakness {
 export const weaknesses: readonly Weakness[] = [
   {
     name: "the ledger takes any version for the next",
+    seed: 12,
     breaks: ["balances are the sum", "the chain verifies"],
     append: (append, world) => async (rows) => {
       try {
@@ -42,6 +45,7 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "a claim that somebody else has taken counts as well",
+    seed: 30,
     breaks: ["sent only by right", "released only when nothing stands"],
     append: (append) => async (rows) => {
       try {
@@ -55,6 +59,7 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "the ledger loses one append in twenty after saying that it has it",
+    seed: 7,
     breaks: ["an acknowledged entry stays"],
     append: (append, world) => async (rows) => {
       const stored = await append(rows);
@@ -68,11 +73,13 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "the clock stands still, so that nothing ever expires",
+    seed: 13,
     breaks: ["no booking without its approval"],
     now: (honest, _process, world) => Math.min(honest, world.start + 600_000),
   },
   {
     name: "a booking without an answer is sent again at once, as a racing seller's own idempotency would have it",
+    seed: 7,
     breaks: ["never two commitments for one line"],
     book: (book) => async (request) => {
       try {
@@ -85,6 +92,7 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "no settling time before a re-send",
+    seed: 7,
     breaks: ["never two commitments for one line"],
     settleAfterMs: 0,
     claimMs: 50_000,
@@ -95,11 +103,13 @@ export const weaknesses: readonly Weakness[] = [
 export const assumptions: readonly Weakness[] = [
   {
     name: "a seller acts on a booking at most a settling time after it was sent",
+    seed: 141,
     breaks: ["never two commitments for one line"],
     latestEffectMs: 10 * latestEffectMs,
   },
   {
     name: "processes of one desk agree on the time to within half a claim",
+    seed: 87,
     breaks: ["sent only by right", "never two commitments for one line"],
     now: (honest, process) => honest + (process.name === "p2" ? 600_000 : 0),
   },

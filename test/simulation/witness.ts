@@ -23,7 +23,7 @@ export type Law =
   | "an acknowledged entry stays"
   | "the chain verifies"
   | "balances are the sum"
-  | "no budget is held for ever"
+  | "nothing is held for ever"
   | "what a seller booked is recorded"
   | "only known errors"
   | "the model";
@@ -54,6 +54,8 @@ export class Witness {
   readonly lines = new Map<string, Line>();
   readonly approvals = new Map<string, Approval>();
   readonly spend = new SpendBook();
+  /** The line that has a deal. */
+  readonly owners = new Map<string, string>();
   readonly words: GivenWord[] = [];
   /** Rows whose append was answered with success. */
   readonly kept: Row[] = [];
@@ -95,6 +97,7 @@ export class Witness {
   appended(rows: readonly Row[], process: Process): void {
     const before = new Map(this.lines);
     for (const row of rows) for (const entry of row.entries) this.#fold(row, entry);
+    for (const row of rows) this.#checkStatus(row);
     bookingLaws(this, rows, before, process);
     if (rows.some(({ entries }) => entries.some(({ kind }) => moments.includes(kind)))) this.#moment(process);
     for (const broken of this.spend.breaches(rows)) this.accuse(broken.law, broken.what);
@@ -142,9 +145,19 @@ export class Witness {
     if (/^(Range|Type|Reference|Syntax)?Error\b/.test(error)) this.accuse("only known errors", `${message}: ${error}`);
   }
 
+  /** Lists and watchers go by the status a row carries, not by the fold. */
+  #checkStatus(row: Row): void {
+    const name = row.stream.slice(row.kind.length + 1);
+    const folded = { quote: this.lines.get(name)?.status, approval: this.approvals.get(name)?.status };
+    const is = row.kind === "quote" ? folded.quote : row.kind === "approval" ? folded.approval : row.status;
+    if (is !== row.status)
+      this.accuse("the chain verifies", `${row.stream}@${row.version} says ${row.status}, and is ${is}`);
+  }
+
   #fold(row: Row, entry: Entry): void {
     const name = row.stream.slice(row.kind.length + 1);
     this.count(entry.kind);
+    if (entry.kind === "deal_claimed") this.owners.set(name, entry.ref);
     try {
       // A stream holds only entries of its own union.
       if (row.kind === "quote") {

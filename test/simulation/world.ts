@@ -29,7 +29,7 @@ export interface World {
   readonly sellers: readonly ModelSeller[];
   /** The one table all processes write. */
   readonly rows: StoredRow[];
-  /** What the table answered since its last row; cleared by every append. */
+  /** What the table answered since an append changed it. */
   readonly answers: Map<string, Promise<unknown>>;
   readonly processes: Process[];
   readonly weakness: Weakness | null;
