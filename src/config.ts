@@ -152,13 +152,16 @@ const credential = z
 const seller = z.strictObject({
   id: sellerId.describe("What this desk calls the seller"),
   url: z.url({ protocol: /^https?$/ }).describe("Base address of its agent"),
-  name: z.string().optional(),
-  domain: z.string().optional(),
-  protocol: z.literal("iab-seller-agent").default("iab-seller-agent"),
+  name: z.string().optional().describe("What people call it; default: its id"),
+  domain: z.string().optional().describe("Its own domain; default: the host of its address"),
+  protocol: z.literal("iab-seller-agent").default("iab-seller-agent").describe("What it speaks"),
   trust: z
     .enum(trustLevels)
     .describe("How far this desk trusts it, as the operator knows: registered, verified, preferred…"),
-  relationship: z.enum(relationships).default("new"),
+  relationship: z
+    .enum(relationships)
+    .default("new")
+    .describe("A trusted seller sees one step more of the buyer, a new one starts at the seat"),
   credentials: z
     .partialRecord(z.enum(tiers).exclude(["public"]), credential)
     .default({})
@@ -175,21 +178,24 @@ const schema = z.strictObject({
   advertiser: z.string().min(1).max(120).describe("Who the media is bought for; echoed in every answer"),
   buyer: z
     .strictObject({
-      seat_id: z.string().optional(),
-      seat_name: z.string().optional(),
-      agency_id: z.string().optional(),
-      agency_name: z.string().optional(),
-      agency_holding_company: z.string().optional(),
-      advertiser_id: z.string().optional(),
-      advertiser_name: z.string().optional(),
-      advertiser_industry: z.string().optional(),
+      seat_id: z.string().optional().describe("Shown from the seat tier on"),
+      seat_name: z.string().optional().describe("Shown from the seat tier on"),
+      agency_id: z.string().optional().describe("Shown from the agency tier on"),
+      agency_name: z.string().optional().describe("Shown from the agency tier on"),
+      agency_holding_company: z.string().optional().describe("Shown from the agency tier on"),
+      advertiser_id: z.string().optional().describe("Shown at the advertiser tier"),
+      advertiser_name: z.string().optional().describe("Shown at the advertiser tier"),
+      advertiser_industry: z.string().optional().describe("Shown at the advertiser tier"),
     })
     .default({})
     .describe("Identity fields; each is shown only to sellers whose tier reveals it"),
   sellers: z.array(seller).default([]).describe("The sellers of this desk"),
   mandate: mandate.optional().describe("What may be spent; absent = nothing"),
   reveal_from: z
-    .strictObject({ agency: amount, advertiser: amount })
+    .strictObject({
+      agency: amount.describe("From this value on, the agency"),
+      advertiser: amount.describe("From this value on, the advertiser"),
+    })
     .optional()
     .describe("Deal values from which a seller is shown more; default 25,000 and 100,000 in the mandate's currency"),
   approval: z
@@ -199,24 +205,25 @@ const schema = z.strictObject({
         .int()
         .min(1)
         .max(30 * 24 * 60)
-        .default(24 * 60),
+        .default(24 * 60)
+        .describe("Minutes from asking to the latest decision"),
     })
     .default({ expires_after_minutes: 24 * 60 })
     .describe("How long a person may take, at most; a quote that ends earlier ends it earlier"),
   cache: z
-    .strictObject({ ttl_s: seconds(0, 86_400).default(300) })
+    .strictObject({ ttl_s: seconds(0, 86_400).default(300).describe("Seconds") })
     .default({ ttl_s: 300 })
     .describe("How long agent cards and media kits are kept"),
   timeouts: z
     .strictObject({
-      discovery_s: seconds(0.1, 120).default(10),
-      media_kit_s: seconds(0.1, 120).default(15),
-      booking_s: seconds(0.1, 300).default(30),
+      discovery_s: seconds(0.1, 120).default(10).describe("Seconds for an agent card or a look at a quote or deal"),
+      media_kit_s: seconds(0.1, 120).default(15).describe("Seconds for a page of a media kit, avails or a quote"),
+      booking_s: seconds(0.1, 300).default(30).describe("Seconds for a round of a negotiation, a booking, an order"),
     })
     .prefault({})
     .describe("How long a seller may take: reads and discovery, media kits and quotes, negotiation and booking"),
   booking: z
-    .strictObject({ settle_after_s: seconds(1, 86_400).default(300) })
+    .strictObject({ settle_after_s: seconds(1, 86_400).default(300).describe("Seconds") })
     .prefault({})
     .describe("Quiet time after which a lost booking may be sent once more, where the protocol allows it"),
   data_dir: z
@@ -250,6 +257,7 @@ export type Config = Omit<z.output<typeof schema>, "sellers"> & {
 /** The schema of the config file, for `docs/configuration.md`. */
 export const configSchema = schema;
 
+/** A config that cannot be used, naming every line that is wrong. Nothing was started. */
 export class ConfigError extends Error {
   constructor(where: string, issues: readonly string[]) {
     super(`${where} cannot be used:\n${issues.map((issue) => `  - ${issue}`).join("\n")}\nNothing was started.`);
@@ -271,7 +279,9 @@ export function parseConfig(
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new ConfigError(where, [`not JSON: ${error instanceof Error ? error.message : "unreadable"}`]);
+    // The parser's own words quote the text, and the text may hold a key.
+    const place = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;
+    throw new ConfigError(where, [`not JSON${place === undefined ? "" : `, at character ${place}`}`]);
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success)

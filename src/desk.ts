@@ -111,6 +111,8 @@ export interface Desk {
 
 export interface DeskOptions {
   readonly config: Config;
+  /** How this program is run on this desk in a terminal; said where a person is to run it. */
+  readonly command?: string;
   /** The user's local data directory; the desk keeps its files below. */
   readonly dataHome: string;
   readonly log: Log;
@@ -124,7 +126,7 @@ export function openDesk(options: DeskOptions): Desk {
   const files = deskFiles(config.data_dir ?? options.dataHome, config.desk);
   const ledger = lazyLedger(() => openSqliteLedger({ file: files.ledger }));
   const cache = keyvCache({ file: files.cache, namespace: "desk", ttlSeconds: config.cache.ttl_s, log });
-  const settings = settingsOf(config);
+  const settings = settingsOf(config, options.command ?? "media-buyer-mcp");
   const people = peopleKeys(files.people);
   const listed = options.sandboxSellers ?? (() => Promise.resolve(config.sellers));
   const directory = sellerDirectory({
@@ -154,11 +156,16 @@ export function openDesk(options: DeskOptions): Desk {
   };
   const watcher = new Watcher(ports);
 
+  /** Another process of the desk may have been faster to send: its outcome is ours to wait for all the same. */
+  const outcomeOf = async (ref: Ref, until: number) => {
+    while (Date.now() < until && transient.includes((await loadLine(ports, ref)).line.status)) await delay(100);
+  };
   const sendAll = async (refs: readonly Ref[], waitMs: number) => {
     // What takes longer than the caller waits goes on; the watcher and the ledger know about it.
     const sending = refs.map((ref) =>
       sendLine(ports, ref)
         .then(() => settleLine(ports, ref))
+        .then(() => outcomeOf(ref, Date.now() + waitMs))
         .catch((error: unknown) => log("sending failed", { ref, error: String(error) })),
     );
     await within(Promise.all(sending), waitMs);
@@ -202,7 +209,7 @@ export function openDesk(options: DeskOptions): Desk {
     buyById: (id) => loadBuy(ports, id),
     buys: (ask) => mediaBuys(ports, ask),
     refresh: async (refs) => {
-      await Promise.all(refs.map((ref) => settleLine(ports, ref)));
+      await Promise.all(refs.map((ref) => settleLine(ports, ref, true)));
     },
     cancel: (id, by) => cancelBuy(ports, id, by),
     performance: (id) => performanceOf(ports, id),
@@ -238,7 +245,7 @@ export function openDesk(options: DeskOptions): Desk {
 
 const transient: readonly LineStatus[] = ["approved", "sending"];
 
-function settingsOf(config: Config): DeskSettings {
+function settingsOf(config: Config, command: string): DeskSettings {
   const { mandate } = config;
   const currency = mandate?.currency;
   const standard = currency
@@ -249,6 +256,7 @@ function settingsOf(config: Config): DeskSettings {
     name: config.desk,
     advertiser: config.advertiser,
     sandbox: config.sandbox,
+    command,
     mandate: mandate ?? null,
     buyer: buyerOf(config),
     revealFrom: config.reveal_from ?? standard,

@@ -15,6 +15,7 @@ export interface DeskFiles {
   stateKey(): Promise<Uint8Array>;
 }
 
+/** The files of a desk below the data directory. Nothing is created before it is used. */
 export function deskFiles(dataHome: string, desk: string): DeskFiles {
   const directory = join(dataHome, desk);
   return {

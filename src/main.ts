@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
+import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
@@ -10,6 +11,7 @@ import { type DeskOptions, openDesk } from "./desk.ts";
 import { BuyingError } from "./domain/errors.ts";
 import type { Log } from "./domain/log.ts";
 import { defaultConfigFile, defaultDataHome, deskFiles } from "./files.ts";
+import { LedgerUnavailable } from "./ledger/ledger.ts";
 
 /** argv and environment -> config -> desk -> serve. The only file that touches the process. */
 async function main(): Promise<number | null> {
@@ -136,13 +138,17 @@ async function runSandbox(argv: readonly string[]): Promise<number> {
   const at = argv.indexOf("--data-dir");
   const dataHome = dataHomeOf(at < 0 ? undefined : argv[at + 1]);
   const words = at < 0 ? argv : argv.toSpliced(at, 2);
-  return sandboxCommand(words, {
+  const context = {
     directory: deskFiles(dataHome, sandboxConfig().desk).sandbox,
-    log: (line) => process.stderr.write(`${line}\n`),
+    log: (line: string) => process.stderr.write(`${line}\n`),
     out: print,
     spawn: daemonOf(dataHome),
     signal: untilInterrupted(),
-  });
+  };
+  if (!argv.includes("--help") && !argv.includes("-h")) return sandboxCommand(words, context);
+  // Asked for, its help is the answer; unasked it is a complaint.
+  await sandboxCommand(["help"], { ...context, log: print });
+  return 0;
 }
 
 function untilInterrupted(): AbortSignal {
@@ -156,7 +162,14 @@ function deskOptions(sandbox: boolean, configFlag: string | undefined, dataFlag:
   const dataHome = dataFlag ?? read.data_dir ?? dataHomeOf(undefined);
   const config = { ...read, data_dir: dataHome };
   const sandboxSellers = config.sandbox ? sandboxSellersOf(dataHome, config) : null;
-  return { config, dataHome, log: stderrLog(), sandboxSellers };
+  // A client may have set these in the environment, where the person's own terminal does not have them.
+  const configFile = configFlag ?? process.env["MEDIA_BUYER_CONFIG"];
+  const dataDir = dataFlag ?? process.env["MEDIA_BUYER_DATA_DIR"];
+  const flags = [
+    ...(sandbox ? ["--sandbox"] : configFile === undefined ? [] : ["--config", shellWord(resolve(configFile))]),
+    ...(dataDir === undefined ? [] : ["--data-dir", shellWord(resolve(dataDir))]),
+  ];
+  return { config, dataHome, log: stderrLog(), sandboxSellers, command: [programName(), ...flags].join(" ") };
 }
 
 function readConfig(flag: string | undefined): Config {
@@ -223,6 +236,16 @@ function userName(): string {
   }
 }
 
+/** How a person starts this very program: by its name where that is how it was started, else by its file. */
+function programName(): string {
+  const started = basename(process.argv[1] ?? "");
+  return started.startsWith("media-buyer-mcp") ? "media-buyer-mcp" : `node ${shellWord(ownFile())}`;
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:\\-]+$/.test(word) ? word : JSON.stringify(word);
+}
+
 function ownFile(): string {
   return fileURLToPath(import.meta.url);
 }
@@ -253,6 +276,8 @@ function inWords(error: unknown): string {
   const code = "code" in error ? String(error.code) : "";
   if (code.startsWith("ERR_PARSE_ARGS")) return `${error.message}\nSee media-buyer-mcp --help.`;
   if (error instanceof BuyingError) return `${error.code}: ${error.message}`;
+  if (error instanceof LedgerUnavailable)
+    return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message;
   // The operating system's own refusals (EACCES, ENOSPC) name what they are about.
   if (error instanceof ConfigError || "syscall" in error) return error.message;
   return error.stack ?? error.message;

@@ -13,6 +13,7 @@ import {
   processUsers,
   shapeBreaches,
   silentExports,
+  testConditions,
 } from "./architecture/rules.ts";
 import { codeOf, importsOf, type Source, targetOf, undocumented } from "./architecture/source.ts";
 import { verifies } from "./requirements.ts";
@@ -217,7 +218,7 @@ describe("the rules can fail", () => {
   });
 
   test("every exception has its reason", () => {
-    for (const why of [...Object.values(importExceptions), ...Object.values(processUsers)])
+    for (const why of [importExceptions, processUsers, testConditions].flatMap((one) => Object.values(one)))
       expect(why).toMatch(/\w+ \w+/);
   });
 });

@@ -43,7 +43,7 @@ function refusal(config: object | string, environment: Record<string, string> = 
 
 describe("a config file", () => {
   test("needs a desk and an advertiser, and has a default for everything else", () => {
-    verifies("config.settings");
+    verifies("config.settings", "stack.zod");
     const config = parse(least);
     expect(config).toMatchObject({
       desk: "acme",

@@ -58,7 +58,7 @@ export async function cancelBuy(ports: Ports, id: Ref, by: string): Promise<Load
   if (line.status !== "cancelling" || !line.deal) return started;
   try {
     const answer = await seller.cancel(line.deal.dealId, accessAs(ports, line.quote.shownAs));
-    if (answer.kind === "cancelled") return await cancelled(ports, ref);
+    if (answer.kind === "cancelled") return await cancelled(ports, ref, by);
     await close(ports, ref, { kind: "cancel_refused", v: 1, why: answer.why });
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
@@ -84,19 +84,26 @@ export async function performanceOf(ports: Ports, id: Ref): Promise<Performance 
   return ports.directory.connect(record).performance(line.deal.dealId, accessAs(ports, line.quote.shownAs));
 }
 
-async function cancelled(ports: Ports, ref: Ref): Promise<LoadedLine> {
+async function cancelled(ports: Ports, ref: Ref, by: string): Promise<LoadedLine> {
   await decideAndAppend(ports, async () => {
+    // Balances before the line: money given back in between then shows in the line, and is not given back twice.
+    const spend = await loadBalances(ports);
     const loaded = await loadLine(ports, ref);
     const { line } = loaded;
-    // Asked twice at once, the other call may have given up on an answer that came here.
-    if (!["cancelling", "cancel_unknown"].includes(line.status)) return { rows: [], result: undefined };
+    // Asked twice at once, the other call may have given up, or been refused, before this answer came.
+    const isRefused = ["booked", "terms_mismatch"].includes(line.status);
+    if (!isRefused && !["cancelling", "cancel_unknown"].includes(line.status)) return { rows: [], result: undefined };
     const { holding, terms } = bookingOf(line);
     const more = line.deal && line.differences.length > 0 ? overspend(terms, line.deal) : zero(holding.amount.currency);
     const all = { ...holding, amount: add(holding.amount, more) };
-    const released = spendRow(ports, await loadBalances(ports), loaded.flowId, [
+    const released = spendRow(ports, spend, loaded.flowId, [
       { kind: "released", v: 1, holding: all, why: "the seller cancelled the deal" },
     ]);
-    return { rows: [lineRow(ports, loaded, { kind: "cancel_confirmed", v: 1 }), released], result: undefined };
+    const again: readonly LineEvent[] = isRefused ? [{ kind: "cancel_started", v: 1, by }] : [];
+    return {
+      rows: [lineRow(ports, loaded, ...again, { kind: "cancel_confirmed", v: 1 }), released],
+      result: undefined,
+    };
   });
   return loadLine(ports, ref);
 }

@@ -82,6 +82,7 @@ export function firstLineRow(ref: Ref, flowId: string, event: Extract<LineEvent,
   return rowOf(streams.quote(ref), 1, "quote", "open" satisfies LineStatus, flowId, [event]);
 }
 
+/** The next row of an approval that was loaded: one more event, checked by its fold. */
 export function approvalRow(ports: Ports, loaded: LoadedApproval, event: ApprovalEvent): NewRow {
   const after = foldApproval(loaded.approval.approvalId, loaded.approval, event, ports.now().toISOString());
   return rowOf(
@@ -94,6 +95,7 @@ export function approvalRow(ports: Ports, loaded: LoadedApproval, event: Approva
   );
 }
 
+/** A row that opens an approval. */
 export function firstApprovalRow(
   approvalId: string,
   flowId: string,
@@ -117,6 +119,7 @@ export function spendRow(
   ]);
 }
 
+/** A row that claims a seller's deal for one line: a second claim of the same deal is a conflict. */
 export function dealRow(ref: Ref, dealRef: Ref, flowId: string): NewRow {
   return rowOf(streams.deal(dealRef), 1, "deal", "claimed", flowId, [{ kind: "deal_claimed", v: 1, ref }]);
 }

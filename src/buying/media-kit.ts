@@ -64,10 +64,10 @@ export async function kitOf(
     const cached = await ports.cache.get(key);
     if (typeof cached === "string") return kitFrom(cached);
   }
-  const { products, unreadable } = await ports.directory
+  const { products, unreadable, notes } = await ports.directory
     .connect(record)
     .catalogue({ query: asked, limit: 1000 }, access);
-  const kit: MediaKit = { sellerId: record.id, seenAs: access.tier, products, unreadable };
+  const kit: MediaKit = { sellerId: record.id, seenAs: access.tier, products, unreadable, notes };
   await ports.cache.set(
     key,
     JSON.stringify(kit, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)),

@@ -1,6 +1,6 @@
 import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
-import { costOfImpressions, type Money, min, money, mulDiv, subtract } from "../domain/money.ts";
+import { costOfImpressions, type Money, min, money, mulDiv, subtract, toMinorUnit } from "../domain/money.ts";
 import { ceiling } from "../domain/negotiation.ts";
 import { failureAsError } from "./failures.ts";
 import { type LoadedLine, loadLine } from "./lines.ts";
@@ -131,9 +131,9 @@ async function begin(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Prom
   }
   const mandateCap = ports.settings.mandate?.maxCpm ?? null;
   const max = ceiling(cpm, item.maxCpm, mandateCap?.currency === cpm.currency ? mandateCap : null);
-  // Without a target of the planner's: a tenth below the price, which is what a first offer usually moves.
-  const target = min(item.targetCpm ?? money(mulDiv(cpm.micros, 9n, 10n), cpm.currency), max);
-  const step = ask.step ?? money(mulDiv(cpm.micros, 1n, 40n), cpm.currency);
+  // Without figures of the planner's: a tenth below the price, in steps of a fortieth, in coins that exist.
+  const target = min(item.targetCpm ?? share(cpm, 9n, 10n), max);
+  const step = ask.step ?? share(cpm, 1n, 40n);
   if (step.micros <= 0n || target.micros <= 0n) {
     throw new BuyingError(
       "invalid_arguments",
@@ -182,4 +182,10 @@ function otherCurrency(field: string, amount: Money, cpm: Money): BuyingError {
     "fix_arguments",
     { field },
   );
+}
+
+/** A part of a price in payable units, and never nothing. */
+function share(price: Money, numerator: bigint, denominator: bigint): Money {
+  const part = toMinorUnit(money(mulDiv(price.micros, numerator, denominator), price.currency));
+  return part.micros > 0n ? part : price;
 }

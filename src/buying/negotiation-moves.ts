@@ -162,7 +162,12 @@ async function end(talk: Talk, outcome: "walked_away" | "rejected", why: string)
 }
 
 async function record(ports: Ports, ref: string, event: LineEvent): Promise<void> {
-  await appendLine(ports, ref, () => [event]);
+  await appendLine(ports, ref, ({ line }) => {
+    if (line.status === "open") return [event];
+    // Asked to buy or renewed meanwhile; whoever goes on with it reads the seller's price again first.
+    const message = `${ref} became ${line.status.replaceAll("_", " ")} while it was negotiated, so the negotiation ends here. Nothing was booked.`;
+    throw new BuyingError("not_negotiable", message, "none", { field: "quotes" });
+  });
 }
 
 function viewOf({ line }: LoadedLine): NegotiationView {

@@ -65,10 +65,10 @@ export async function placeOrder(ports: Ports, ref: Ref): Promise<void> {
   let event: LineEvent;
   try {
     const access = accessAs(ports, line.quote.shownAs);
-    const { orderId } = await ports.directory
+    const { orderId, status } = await ports.directory
       .connect(record)
       .placeOrder(line.deal.dealId, line.quote.sellerQuoteId, metadata, access);
-    event = { kind: "order_placed", v: 1, orderId };
+    event = { kind: "order_placed", v: 1, orderId, status };
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
     event = { kind: "order_failed", v: 1, why: error.message };

@@ -1,6 +1,7 @@
 import type { Approval } from "../domain/approval.ts";
 import type { Ref } from "../domain/ids.ts";
 import { committed, type LineStatus, lineStatuses } from "../domain/media-buy.ts";
+import type { Entry } from "../ledger/entries.ts";
 import type { Row } from "../ledger/ledger.ts";
 import { type LoadedLine, loadApproval, loadLine } from "./lines.ts";
 import { type Standing, standing } from "./mandate-facts.ts";
@@ -87,7 +88,7 @@ export async function history(
     rows.push(
       ...page.filter(
         (row) =>
-          (flows ? flows.has(row.flowId) : true) &&
+          (flows ? flows.has(row.flowId) || row.entries.some((entry) => isOf(entry, ask.campaign)) : true) &&
           (ask.kind ? row.entries.some(({ kind }) => kind === ask.kind) : true),
       ),
     );
@@ -95,6 +96,11 @@ export async function history(
     if (page.length < 500 || rows.length > limit) break;
   }
   return { rows: rows.slice(0, limit), more: rows.length > limit };
+}
+
+/** An ask that brought no quote at all has no line to know its campaign by. */
+function isOf(entry: Entry, campaign: string | null): boolean {
+  return entry.kind === "quote_refused" && entry.campaign === campaign;
 }
 
 async function flowsOf(ports: Ports, campaign: string): Promise<ReadonlySet<string>> {

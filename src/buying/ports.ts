@@ -15,6 +15,8 @@ export interface DeskSettings {
   readonly name: string;
   readonly advertiser: string;
   readonly sandbox: boolean;
+  /** How this program is run on this desk in a terminal, e.g. `media-buyer-mcp --config acme.json`. */
+  readonly command: string;
   readonly mandate: Mandate | null;
   readonly buyer: BuyerIdentity;
   /** Deal values from which more of the buyer is shown; null without a mandate, for then no currency is known. */

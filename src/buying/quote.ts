@@ -12,6 +12,7 @@ import { failureAsError } from "./failures.ts";
 import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine } from "./lines.ts";
 import { findProduct, lowestPrice } from "./media-kit.ts";
 import { type QuoteReport, reportOf } from "./quote-report.ts";
+import { noteRefused } from "./refused.ts";
 import { renewalRows } from "./renewal.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 
@@ -41,9 +42,11 @@ export type QuoteOutcome =
 export async function requestQuotes(ports: Ports, ask: QuoteAsk): Promise<readonly QuoteOutcome[]> {
   const flowId = ports.newId();
   const { deadlineMs } = ask;
-  return Promise.all(
+  const outcomes = await Promise.all(
     ask.items.map((item) => settled(item.product, ports, deadlineMs, () => quoteItem(ports, ask, item, flowId))),
   );
+  await noteRefused(ports, flowId, ask, outcomes);
+  return outcomes;
 }
 
 /** Renews quotes at the same product, flight and volume. The old quote gives way to the new one. */
@@ -53,7 +56,11 @@ export async function renewQuotes(
   by: string,
   deadlineMs: number,
 ): Promise<readonly QuoteOutcome[]> {
-  return Promise.all(refs.map((ref) => settled(ref, ports, deadlineMs, () => renew(ports, ref, by, deadlineMs))));
+  const outcomes = await Promise.all(
+    refs.map((ref) => settled(ref, ports, deadlineMs, () => renew(ports, ref, by, deadlineMs))),
+  );
+  await noteRefused(ports, ports.newId(), { campaign: null, by }, outcomes);
+  return outcomes;
 }
 
 async function settled(

@@ -1,6 +1,6 @@
 import type { Ref } from "../domain/ids.ts";
 import { BuyingError } from "../domain/errors.ts";
-import type { BookingStart, Line } from "../domain/media-buy.ts";
+import { type BookingStart, foldLine, type Line, type LineEvent } from "../domain/media-buy.ts";
 import { compare } from "../domain/money.ts";
 import type { Quote } from "../domain/quote.ts";
 import { digestOf, differences, noWorse, termsOf } from "../domain/terms.ts";
@@ -44,6 +44,8 @@ export async function resendLine(ports: Ports, ref: Ref): Promise<void> {
   const claimed = await claim(ports, ref, "booking_unknown", true);
   if (!claimed) return;
   const record = await ports.directory.find(claimed.line.quote.sellerId);
+  if (!hasTimeToSend(ports, claimed))
+    return unknown(ports, claimed, "the claim to send again ran out before it was used");
   await transmit(ports, claimed, bookingOf(claimed.line), ports.directory.connect(record), true);
 }
 
@@ -74,17 +76,23 @@ async function transmit(
 
 /** Takes the right to send, as an entry: nobody else sends before `until`. @returns null when it is not ours to send */
 async function claim(ports: Ports, ref: Ref, from: Line["status"], resend: boolean): Promise<LoadedLine | null> {
-  const mine = await decideAndAppend(ports, async () => {
+  return decideAndAppend(ports, async () => {
     const loaded = await loadLine(ports, ref);
-    if (loaded.line.status !== from) return { rows: [], result: false };
-    const until = new Date(ports.now().getTime() + ports.settings.claimMs).toISOString();
+    if (loaded.line.status !== from) return { rows: [], result: null };
+    const now = ports.now();
+    const until = new Date(now.getTime() + ports.settings.claimMs).toISOString();
     const { attempt } = bookingOf(loaded.line);
-    return {
-      rows: [lineRow(ports, loaded, { kind: "send_claimed", v: 1, attempt, holder: ports.holder, until, resend })],
-      result: true,
-    };
+    const claimed: LineEvent = { kind: "send_claimed", v: 1, attempt, holder: ports.holder, until, resend };
+    // The line as this claim leaves it. Read again, it could carry a later claim, and pass for our own.
+    const line = foldLine(loaded.line, claimed, now.toISOString());
+    return { rows: [lineRow(ports, loaded, claimed)], result: { ...loaded, version: loaded.version + 1, line } };
   });
-  return mine ? loadLine(ports, ref) : null;
+}
+
+/** Half of a claim is for the looks before, half for the send: one that ran out meanwhile is not sent on. */
+function hasTimeToSend(ports: Ports, { line }: LoadedLine): boolean {
+  const until = line.claims.at(-1)?.until ?? "";
+  return Date.parse(until) - ports.now().getTime() >= ports.settings.claimMs / 2;
 }
 
 /** A line started by a person's decision is sent only while that decision is in the ledger, on these terms, with its proof. */
@@ -115,10 +123,7 @@ async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller |
         latest.status === "sending" && isLastClaim(claimed, latest) ? [{ kind: "quote_read", v: 1, quote: now }] : [],
       );
     }
-    const until = line.claims.at(-1)?.until ?? "";
-    // Half of the claim is for the look, half for the send: a claim that ran out while we looked is not sent on.
-    if (Date.parse(until) - ports.now().getTime() < ports.settings.claimMs / 2)
-      return refuse("seller_unavailable", "reading the quote again took too long");
+    if (!hasTimeToSend(ports, claimed)) return refuse("seller_unavailable", "reading the quote again took too long");
     return seller;
   } catch (error) {
     if (error instanceof SellerFailure)
@@ -156,14 +161,14 @@ async function release(
   refusal: { readonly code: string; readonly why: string; readonly sent: boolean },
 ): Promise<void> {
   await decideAndAppend(ports, async () => {
+    // Balances before the line: money given back in between then shows in the line, and is not given back twice.
+    const balances = await loadBalances(ports);
     const loaded = await loadLine(ports, claimed.ref);
     const isOpen = ["sending", "booking_unknown"].includes(loaded.line.status);
     if (!isOpen || !isLastClaim(claimed, loaded.line)) return { rows: [], result: undefined };
     const { attempt, holding } = bookingOf(loaded.line);
     const refused = lineRow(ports, loaded, { kind: "booking_refused", v: 1, attempt, ...refusal });
-    const spend = spendRow(ports, await loadBalances(ports), loaded.flowId, [
-      { kind: "released", v: 1, holding, why: refusal.why },
-    ]);
+    const spend = spendRow(ports, balances, loaded.flowId, [{ kind: "released", v: 1, holding, why: refusal.why }]);
     return { rows: [refused, spend], result: undefined };
   });
 }

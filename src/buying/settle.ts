@@ -13,9 +13,10 @@ import { bookingOf, resendLine, whyNotSend } from "./send.ts";
 /**
  * One step towards knowing what became of a booking whose answer was lost: looks at the seller, records what it finds,
  * and re-sends once where the protocol's settlement allows it. Safe from several processes at once.
+ * @param looksOnly for a read of the planner's: nothing is sent, not even an order; whoever watches does that
  * @returns true when the line is settled
  */
-export async function settleLine(ports: Ports, ref: Ref): Promise<boolean> {
+export async function settleLine(ports: Ports, ref: Ref, looksOnly = false): Promise<boolean> {
   await noteDeadSender(ports, ref);
   const { line } = await loadLine(ports, ref);
   if (line.status !== "booking_unknown") return line.status !== "sending";
@@ -24,7 +25,7 @@ export async function settleLine(ports: Ports, ref: Ref): Promise<boolean> {
   const { record, seller } = known;
   const found = await look(() => seller.findBooking(line.quote.sellerQuoteId, accessAs(ports, line.quote.shownAs)));
   if (found?.kind === "booked") {
-    if (await recordDeal(ports, ref, found.deal)) await placeOrder(ports, ref);
+    if ((await recordDeal(ports, ref, found.deal)) && !looksOnly) await placeOrder(ports, ref);
     return true;
   }
   const what = found === null ? "unreachable" : found.kind;
@@ -33,7 +34,7 @@ export async function settleLine(ports: Ports, ref: Ref): Promise<boolean> {
     return [{ kind: "booking_looked_up", v: 1, attempt: bookingOf(latest).attempt, found: what }];
   });
   // The look just made must say available too, not only two older ones.
-  if (seller.settlement === "read_back" && what === "available" && mayResend(ports, after)) {
+  if (!looksOnly && seller.settlement === "read_back" && what === "available" && mayResend(ports, after)) {
     if (!(await standsAsApproved(ports, record, ref))) return false;
     await resendLine(ports, ref);
     return (await loadLine(ports, ref)).line.status !== "booking_unknown";
@@ -112,6 +113,8 @@ export async function settleByPerson(
   verdict: { readonly dealId: string | null; readonly by: string; readonly note: string },
 ): Promise<Line> {
   await decideAndAppend(ports, async () => {
+    // Balances before the line: money given back in between then shows in the line, and is not given back twice.
+    const spend = await loadBalances(ports);
     const loaded = await loadLine(ports, ref);
     if (loaded.line.status !== "booking_unknown") {
       throw new BuyingError(
@@ -135,7 +138,7 @@ export async function settleByPerson(
     }
     if (!booked)
       rows.push(
-        spendRow(ports, await loadBalances(ports), loaded.flowId, [
+        spendRow(ports, spend, loaded.flowId, [
           { kind: "released", v: 1, holding, why: `${by} settled it: not booked (${terms.total})` },
         ]),
       );

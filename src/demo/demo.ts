@@ -38,10 +38,11 @@ export async function demo(options: DemoOptions): Promise<number> {
   output.on("error", () => gone.abort());
   const signal = AbortSignal.any([options.signal, gone.signal]);
   const person = terminal.interactive ? personAt(terminal, page, signal) : scriptedPerson(page);
-  const dataHome = await mkdtemp(join(tmpdir(), "media-buyer-demo-"));
+  let dataHome: string | null = null;
   let link: Link | null = null;
   let timesAsked = 0;
   try {
+    dataHome = await mkdtemp(join(tmpdir(), "media-buyer-demo-"));
     page.title(`media-buyer-mcp ${version}: from a brief to booked deals`, "SANDBOX: no real money");
     link = await connect({
       command: options.command,
@@ -69,8 +70,10 @@ export async function demo(options: DemoOptions): Promise<number> {
     return 1;
   } finally {
     await link?.close();
-    await options.endSandbox(dataHome).catch(() => undefined);
-    await rm(dataHome, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    if (dataHome !== null) {
+      await options.endSandbox(dataHome).catch(() => undefined);
+      await rm(dataHome, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "@modelcontextprotocol/client";
 import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import type * as z from "zod";
@@ -59,8 +60,10 @@ export async function connect(options: LinkOptions): Promise<Link> {
   try {
     await client.connect(transport, { signal });
   } catch (error) {
+    // What it said on its way down may still be in the pipe.
+    await delay(200);
     await client.close();
-    throw new DemoFailure(`The server did not start: ${reason(error)}${log() ? `\n${log()}` : ""}`);
+    throw new DemoFailure(`The server did not start: ${reason(error)}${log() ? `\nIts last words:\n${log()}` : ""}`);
   }
   return {
     protocol: client.getNegotiatedProtocolVersion() ?? "unknown",

@@ -75,6 +75,7 @@ export function uuidFrom(...parts: readonly string[]): string {
 /** Names of ledger streams, in one place: a stream is named by what must be unique. */
 export const streams = {
   quote: (ref: Ref) => `quote/${ref}`,
+  ask: (flowId: string) => `ask/${flowId}`,
   deal: (ref: Ref) => `deal/${ref}`,
   approval: (approvalId: string) => `approval/${approvalId}`,
   spend: (desk: string) => `spend/${desk}`,

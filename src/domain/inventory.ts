@@ -55,6 +55,8 @@ export interface MediaKit {
   readonly products: readonly Product[];
   /** Entries that could not be read; the rest is not lost with them. */
   readonly unreadable: number;
+  /** Our sentences about parts of it that could not be read. */
+  readonly notes: readonly string[];
 }
 
 /** Units free for a product in a flight, and what the seller estimates they cost. Never a promise. */

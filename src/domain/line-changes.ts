@@ -23,6 +23,7 @@ export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: str
     bookedAt: null,
     differences: [],
     orderId: null,
+    orderStatus: null,
     orderFailure: null,
     cancelFrom: null,
     cancelWhy: null,
@@ -78,7 +79,7 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
     case "settled_by_person":
       return settled(before, event, at);
     case "order_placed":
-      return { orderId: event.orderId, orderFailure: null };
+      return { orderId: event.orderId, orderStatus: event.status, orderFailure: null };
     case "order_failed":
       return { orderFailure: event.why };
     case "cancel_started":

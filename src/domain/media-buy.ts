@@ -122,7 +122,7 @@ export type LineEvent =
       readonly deal: Deal | null;
       readonly note: string;
     }
-  | { readonly kind: "order_placed"; readonly v: 1; readonly orderId: string }
+  | { readonly kind: "order_placed"; readonly v: 1; readonly orderId: string; readonly status: string }
   | { readonly kind: "order_failed"; readonly v: 1; readonly why: string }
   | { readonly kind: "cancel_started"; readonly v: 1; readonly by: string }
   | { readonly kind: "cancel_confirmed"; readonly v: 1 }
@@ -175,6 +175,8 @@ export interface Line {
   readonly bookedAt: string | null;
   readonly differences: readonly Difference[];
   readonly orderId: string | null;
+  /** The order's first state, as the seller calls it, e.g. `draft`. */
+  readonly orderStatus: string | null;
   readonly orderFailure: string | null;
   /** Where a refused cancellation leads back to. */
   readonly cancelFrom: "booked" | "terms_mismatch" | null;

@@ -4,6 +4,19 @@ import type { Mandate } from "../domain/mandate.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
 import type { Balances, SpendEvent } from "../domain/spend.ts";
 
+/** Entries of an `ask` stream: what was asked for in one call and got no quote, from the seller or from us. */
+export type AskEvent = {
+  readonly kind: "quote_refused";
+  readonly v: 1;
+  /** The product, or the quote to be renewed, as it was asked for. */
+  readonly item: string;
+  readonly code: string;
+  /** Our own sentence; a seller's words are not kept. */
+  readonly why: string;
+  readonly campaign: string | null;
+  readonly by: string;
+};
+
 /** Entries of the `deal` stream: a seller's deal belongs to one media buy. */
 export type DealEvent = { readonly kind: "deal_claimed"; readonly v: 1; readonly ref: string };
 
@@ -38,6 +51,7 @@ export type PolicyEvent = {
 export type Entry =
   | PolicyEvent
   | LineEvent
+  | AskEvent
   | ApprovalEvent
   | SpendEvent
   | BalancesEvent
@@ -52,6 +66,7 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   negotiation_round: 1,
   negotiation_ended: 1,
   quote_declined: 1,
+  quote_refused: 1,
   superseded: 1,
   approval_requested: 1,
   approval_closed: 1,

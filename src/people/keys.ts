@@ -65,6 +65,7 @@ export interface PeopleKeys {
   usedPasskey(person: string, id: string, counter: number): Promise<void>;
 }
 
+/** The people of a desk, each with a file of their own in `directory`. */
 export function peopleKeys(directory: string): PeopleKeys {
   const pathOf = (person: string) => {
     if (!personName.test(person)) throw new RangeError(`"${person}" is no name for a person`);

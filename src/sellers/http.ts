@@ -155,7 +155,7 @@ export function createHttp(options: HttpOptions): Http {
       const fields = { seller: sellerId, method: call.method, path: call.path, tier: access.tier };
       try {
         const answer = await breaker.execute(() => attempt(call, access, wait));
-        log.debug({ ...fields, status: answer.status, ms: Math.round(performance.now() - began) }, "seller answered");
+        log.debug({ ...fields, status: answer.status, ms: Math.trunc(performance.now() - began) }, "seller answered");
         return answer;
       } catch (error) {
         const failure =
@@ -167,7 +167,7 @@ export function createHttp(options: HttpOptions): Http {
                 { definite: true, cause: error },
               )
             : error;
-        log.warn({ ...fields, ms: Math.round(performance.now() - began), err: String(failure) }, "seller failed");
+        log.warn({ ...fields, ms: Math.trunc(performance.now() - began), err: String(failure) }, "seller failed");
         throw failure;
       }
     },

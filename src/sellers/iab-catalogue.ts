@@ -5,7 +5,7 @@ import type { SellerLog } from "./http.ts";
 import type { Exchange } from "./iab-exchange.ts";
 import { unreadable } from "./iab-refusals.ts";
 import { channelOf, dealTypeOf, deviceWordsOf, distinct } from "./iab-words.ts";
-import { type Access, type CatalogueQuery, SellerFailure } from "./seller.ts";
+import { type Access, type CatalogueAnswer, type CatalogueQuery, SellerFailure } from "./seller.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
 import { packageAnswer, packagesAnswer, productAnswer, productsAnswer } from "./wire/iab-seller-agent.ts";
 import { moneyFromNumber, moneyRange } from "./wire/money.ts";
@@ -16,7 +16,7 @@ import { moneyFromNumber, moneyRange } from "./wire/money.ts";
  * is listed as it is, with its price range and no deal type to buy it under.
  */
 export interface Catalogue {
-  list(query: CatalogueQuery, access: Access): Promise<{ products: readonly Product[]; unreadable: number }>;
+  list(query: CatalogueQuery, access: Access): Promise<CatalogueAnswer>;
   one(productId: string, access: Access): Promise<Product>;
   /** True for a package of the media kit that is listed as it is, and cannot be quoted. */
   isBundle(productId: string, access: Access): Promise<boolean>;
@@ -65,17 +65,17 @@ export function createCatalogue({ sellerId, http, ask }: Exchange, log: SellerLo
   }
 
   /** Packages only add to what products say, so that their failure is noted and loses nothing else. */
-  async function packages(access: Access): Promise<{ packages: WirePackage[]; unreadable: number }> {
+  async function packages(access: Access): Promise<{ packages: WirePackage[]; unreadable: number; notes: string[] }> {
     try {
       const kit = http.hasCredential(access.tier)
         ? await packagesAt("/packages", access)
         : await packagesAt("/media-kit", access).catch(() => packagesAt("/media-kit/packages", access));
       const { products, bad } = readable(packageAnswer, kit, ({ package_id }) => package_id);
-      return { packages: products, unreadable: bad };
+      return { packages: products, unreadable: bad, notes: [] };
     } catch (error) {
       if (!(error instanceof SellerFailure)) throw error;
       log.warn({ seller: sellerId, kind: error.kind, status: error.status }, "media kit not readable, products are");
-      return { packages: [], unreadable: 0 };
+      return { packages: [], unreadable: 0, notes: [`products only: ${error.message}`] };
     }
   }
 
@@ -110,7 +110,7 @@ export function createCatalogue({ sellerId, http, ask }: Exchange, log: SellerLo
         ...bundles.map((bundle) => bundleOf(sellerId, bundle)),
       ];
       const ranked = ranking(all, query, hits);
-      return { products: ranked.slice(0, limit), unreadable: products.unreadable + kit.unreadable };
+      return { products: ranked.slice(0, limit), unreadable: products.unreadable + kit.unreadable, notes: kit.notes };
     },
     async isBundle(productId, access) {
       const kit = await packages(access);

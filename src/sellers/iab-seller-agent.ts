@@ -164,9 +164,10 @@ function connect(options: ConnectOptions): Seller {
       // Always with the deal: an order without one fails at the seller's next change to it.
       const body = JSON.stringify({ deal_id: dealId, quote_id: sellerQuoteId, metadata });
       const call = { method: "POST", path: "/api/v1/orders", body, phase: "booking" } as const;
-      const orderId = checkedId((await ask("an order", orderAnswer, call, access)).order_id);
+      const order = await ask("an order", orderAnswer, call, access);
+      const orderId = checkedId(order.order_id);
       if (orderId === null) throw unreadable(sellerId, "an order", "its id cannot be used");
-      return { orderId };
+      return { orderId, status: sellerText(order.status ?? "", 40) || "not stated" };
     },
 
     async cancel(dealId, access) {
@@ -175,7 +176,8 @@ function connect(options: ConnectOptions): Seller {
       const { results } = await ask("a cancellation", bulkAnswer, call, access);
       // Any operation may report success; only the deal itself tells.
       const path = `/api/v1/deals/${encodeURIComponent(dealId)}`;
-      const { deal } = await ask("the deal", dealState, { method: "GET", path, phase: "discovery" }, access);
+      const look = { method: "GET", path, phase: "discovery" } as const;
+      const { deal } = await ask("the deal", dealState, look, access).catch(unsettled);
       if (deal.status.toLowerCase() === "cancelled") return { kind: "cancelled" };
       const [result] = results;
       const reason = sellerText(result?.error, 160);
@@ -203,6 +205,13 @@ function connect(options: ConnectOptions): Seller {
       }
     },
   };
+}
+
+/** A look that failed, however surely, settles nothing about the change that was asked for before it. */
+function unsettled(error: unknown): never {
+  if (!(error instanceof SellerFailure)) throw error;
+  const { sellerId, kind, message, code, sellerSaid, status } = error;
+  throw new SellerFailure(sellerId, kind, message, { definite: false, code, sellerSaid, status, cause: error });
 }
 
 function quoteIdOf(body: string): unknown {

@@ -43,6 +43,13 @@ export interface CatalogueQuery {
   readonly limit: number;
 }
 
+/** What a catalogue gave; `notes` are our sentences about parts of it that could not be read. */
+export interface CatalogueAnswer {
+  readonly products: readonly Product[];
+  readonly unreadable: number;
+  readonly notes: readonly string[];
+}
+
 /** A negotiation as the seller remembers it. Prices are CPM. */
 export interface SellerNegotiation {
   readonly status: "active" | "accepted" | "rejected";
@@ -86,10 +93,7 @@ export interface Seller {
   readonly protocol: string;
   readonly settlement: Settlement;
   card(access: Access): Promise<SellerCard>;
-  catalogue(
-    query: CatalogueQuery,
-    access: Access,
-  ): Promise<{ readonly products: readonly Product[]; readonly unreadable: number }>;
+  catalogue(query: CatalogueQuery, access: Access): Promise<CatalogueAnswer>;
   product(productId: string, access: Access): Promise<Product>;
   avails(productId: string, flight: Flight, impressions: number, access: Access): Promise<Avails>;
   /** @param key idempotency key; a new one for every new ask */
@@ -120,7 +124,7 @@ export interface Seller {
     sellerQuoteId: string,
     metadata: Readonly<Record<string, string>>,
     access: Access,
-  ): Promise<{ readonly orderId: string }>;
+  ): Promise<{ readonly orderId: string; readonly status: string }>;
   cancel(dealId: string, access: Access): Promise<CancelAnswer>;
   /** What cancelling this seller's deals can and cannot do, in our words, for the terms and the person. */
   readonly cancellation: string;

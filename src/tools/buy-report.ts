@@ -54,7 +54,7 @@ export async function reportBuy(
   const status = overall(lines, approval);
   const buys = lines.filter(({ line }) => line.status !== "open" && line.status !== "awaiting_approval").map(buyRow);
   const waiting = approval?.status === "pending" && status === "awaiting_approval";
-  const ways = waiting ? waysToDecide(approval) : [];
+  const ways = waiting ? waysToDecide(approval, desk) : [];
   const spent = await spentToday(desk);
   const nothingBooked = lines.every(({ line }) =>
     ["open", "awaiting_approval", "declined", "superseded"].includes(line.status),
@@ -151,6 +151,7 @@ export function buyRow({ ref, line, flowId }: LoadedLine) {
     campaign: line.campaign,
     flow_id: flowId,
     order_id: line.orderId,
+    order_status: line.orderStatus,
     order_note:
       line.orderFailure === null
         ? null
@@ -214,8 +215,8 @@ export function buysText(lines: readonly LoadedLine[]): string {
 }
 
 /** How a person can decide an open approval outside this conversation. */
-export function waysToDecide(approval: Approval): string[] {
-  return [`run in a terminal: media-buyer-mcp approve ${approval.approvalId}`];
+export function waysToDecide(approval: Approval, desk: Desk): string[] {
+  return [`run in a terminal: ${desk.settings.command} approve ${approval.approvalId}`];
 }
 
 function nextSteps(status: BuyStatus, approval: Approval | null, refs: readonly string[]): readonly string[] {

@@ -17,6 +17,8 @@ export function describeEntry(entry: Entry): string {
       return `negotiation ${entry.status.replaceAll("_", " ")}${entry.cpm ? ` at ${displayMoney(entry.cpm)} CPM` : ""}: ${entry.why}`;
     case "quote_declined":
       return `closed: ${entry.why}`;
+    case "quote_refused":
+      return `no quote for ${entry.item} (${entry.code}), asked by ${entry.by}: ${entry.why}`;
     case "superseded":
       return `replaced by ${entry.by}`;
     case "approval_requested":
@@ -42,7 +44,7 @@ export function describeEntry(entry: Entry): string {
     case "settled_by_person":
       return `${entry.by} settled it as ${entry.booked ? `booked, deal ${entry.deal?.dealId ?? "?"}` : "not booked"}: ${entry.note}`;
     case "order_placed":
-      return `order ${entry.orderId}`;
+      return `order ${entry.orderId}, ${entry.status} at the seller`;
     case "order_failed":
       return `the order could not be placed: ${entry.why}`;
     case "cancel_started":

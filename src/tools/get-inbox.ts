@@ -38,7 +38,7 @@ export const getInbox = defineTool({
     campaign: one.campaign,
     expires_at: one.expiresAt,
     short_code: one.shortCode,
-    person_can: waysToDecide(one),
+    person_can: waysToDecide(one, desk),
   }));
   const limits = mandate && {
     currency: mandate.currency,
@@ -74,7 +74,7 @@ export const getInbox = defineTool({
       ? `Mandate: ${spent.today} committed today, ${spent.leftToday} left; at most ${limits.per_buy} a buy, ${limits.max_cpm} CPM.`
       : "No mandate: nothing can be bought on this desk until the operator adds one.",
     balances.incidents.length > 0 &&
-      `Open incidents, approvals are stopped: ${balances.incidents.join(", ")}. A person clears one with: media-buyer-mcp settle <media_buy_id> --clear`,
+      `Open incidents, approvals are stopped: ${balances.incidents.join(", ")}. A person clears one with: ${desk.settings.command} settle <media_buy_id> --clear`,
     found.attention.length > 0 && `Needs attention:\n${buysText(found.attention)}`,
     approvals.length > 0 &&
       `Waiting for the person:\n${table(

@@ -74,6 +74,7 @@ export const getMediaKit = defineTool({
     of: value?.products.length ?? 0,
     seen_as: value?.seenAs ?? null,
     ...(value && value.unreadable > 0 ? { unreadable: value.unreadable } : {}),
+    ...(value && value.notes.length > 0 ? { notes: value.notes } : {}),
     ...(why === null ? {} : { why }),
     ...(sellerSaid === null ? {} : { seller_said: sellerSaid }),
   }));
@@ -157,5 +158,6 @@ function priceText(price: Price): string {
 function sellerText({ record, status, shown, value, why, sellerSaid }: MediaKitAnswer["sellers"][number]): string {
   const seen = value ? `, sees us as ${value.seenAs}` : "";
   const said = sellerSaid ? `; it said "${sellerSaid}"` : "";
-  return `${record.id} ${status}, ${shown} of ${value?.products.length ?? 0} shown${seen}${why ? ` (${why}${said})` : ""}`;
+  const notes = value && value.notes.length > 0 ? ` (${value.notes.join("; ")})` : "";
+  return `${record.id} ${status}, ${shown} of ${value?.products.length ?? 0} shown${seen}${notes}${why ? ` (${why}${said})` : ""}`;
 }

@@ -23,8 +23,8 @@ export interface Bench {
   readonly sandbox: Sandbox;
   /** Where {@link desk} keeps its files. */
   readonly home: string;
-  /** Another desk on the same files: a second process, or the first one started again. */
-  again(): Desk;
+  /** Another desk on the same files: a second process, or the first one started again, perhaps with other settings. */
+  again(config?: Change): Desk;
   /** A desk of other settings with files of its own, facing the same sellers. */
   other(config: Change, environment?: Readonly<Record<string, string>>): Desk;
   /** How often a seller was sent something of a kind since the log was cleared. */
@@ -51,7 +51,7 @@ export async function openBench(config: Change = (standard) => standard, options
     desk: open(text, join(home, "desk"), {}),
     sandbox,
     home: join(home, "desk"),
-    again: () => open(text, join(home, "desk"), {}),
+    again: (change) => open(change ? JSON.stringify(change(standardConfig(sandbox))) : text, join(home, "desk"), {}),
     other: (change, environment = {}) =>
       open(JSON.stringify(change(standardConfig(sandbox))), join(home, `other-${opened.length}`), environment),
     sent: (seller, operation) => sandbox.requests(seller).filter((one) => one.operation === operation).length,
@@ -84,7 +84,7 @@ export function sharedBench(config?: Change, options?: SandboxOptions): Bench {
     get home() {
       return there().home;
     },
-    again: () => there().again(),
+    again: (change) => there().again(change),
     other: (change, environment) => there().other(change, environment),
     sent: (seller, operation) => there().sent(seller, operation),
     close: () => there().close(),
@@ -184,6 +184,22 @@ export async function negotiated(
   expect(report?.ref).toBe(one.ref);
   if (!report) throw new Error("no report");
   return report;
+}
+
+let talks = 0;
+
+/**
+ * A fresh open quote to talk about, guaranteed, for 40,000 USD unless told otherwise: northbeam is shown the advertiser
+ * and quotes 29.75, civicstream the seat.
+ */
+export async function openQuote(
+  bench: Bench,
+  product: string = products.sports,
+  change: ItemChange = {},
+): Promise<string> {
+  talks += 1;
+  const one = item(product, { budget: "40000 USD", dealType: "PG", ...change });
+  return (await quoted(bench.desk, one, { campaign: `talk ${talks}` })).loaded.ref;
 }
 
 /** An ask to negotiate, made by a test. */

@@ -238,20 +238,20 @@ describe("sellers that fail", () => {
 
   test("a slow one costs the deadline at most, and its card is there next time", async () => {
     verifies("error.one_blocks_none");
-    bench.sandbox.fault("harborview", { kind: "slow", ms: 900, operation: "card" });
-    const ask = (refresh: boolean) => bench.desk.discover(discovery({ refresh, deadlineMs: 200 }));
+    bench.sandbox.fault("harborview", { kind: "slow", ms: 1_300, operation: "card" });
+    const ask = (refresh: boolean) => bench.desk.discover(discovery({ refresh, deadlineMs: 500 }));
     const first = await timed(ask(true));
     expect(out(first.value)).toEqual(["harborview timeout"]);
-    expect(first.ms).toBeLessThan(850);
+    expect(first.ms).toBeLessThan(1_250);
     // Every fresh card is slower than the deadline: what is found is the late answer of before.
     await expect.poll(async () => ids(await ask(false)), { timeout: 5_000 }).toHaveLength(3);
   });
 
   test("a kit that is slow to tell its countries keeps to the deadline too", async () => {
-    bench.sandbox.fault("harborview", { kind: "slow", ms: 1_500, operation: "catalogue" });
-    const { ms, value } = await timed(bench.desk.discover(discovery({ countries: ["US"], deadlineMs: 400 })));
+    bench.sandbox.fault("harborview", { kind: "slow", ms: 1_900, operation: "catalogue" });
+    const { ms, value } = await timed(bench.desk.discover(discovery({ countries: ["US"], deadlineMs: 800 })));
     expect([ids(value), out(value)]).toEqual([["civicstream", "northbeam"], ["harborview timeout"]]);
-    expect(ms).toBeLessThan(1_200);
+    expect(ms).toBeLessThan(1_800);
   });
 
   test("a dead one is named", async () => {

@@ -294,4 +294,18 @@ describe("what a tier is worth", () => {
       loaded: { ref: reportIn(renewed).loaded.ref },
     });
   });
+
+  test("a quote found after the settings changed is what it was: shown and priced as it was asked for", async () => {
+    const one = item(products.sports, { impressions: 800_000, dealType: "PD" });
+    const { loaded } = await quoted(bench.desk, one);
+    const desk = bench.again(both(asBuyer, withSeller("northbeam", { trust: "registered" })));
+    const again = await quoted(desk, one);
+    expect([again.found, again.loaded.ref, again.reveal.tier, again.reveal.next]).toEqual([
+      true,
+      loaded.ref,
+      "agency",
+      null,
+    ]);
+    expect(again.reveal.why).toEqual(["it was asked for as agency; asked for now, it would be seat"]);
+  });
 });

@@ -184,10 +184,10 @@ describe("one answer late, broken or poisoned", () => {
 
   test("at the deadline the answer is there with what has arrived, and the same call collects the rest", async () => {
     verifies("kit.bounded_by_slowest", "error.one_blocks_none");
-    bench.sandbox.fault("harborview", { kind: "slow", ms: 700, operation: "catalogue" });
-    const ask = (refresh: boolean) => bench.desk.mediaKit(kit({ refresh, deadlineMs: 200 }));
+    bench.sandbox.fault("harborview", { kind: "slow", ms: 1_400, operation: "catalogue" });
+    const ask = (refresh: boolean) => bench.desk.mediaKit(kit({ refresh, deadlineMs: 600 }));
     const { ms, value } = await timed(ask(true));
-    expect(ms).toBeLessThan(650);
+    expect(ms).toBeLessThan(1_300);
     expect(value.sellers.map(({ record, status, shown }) => [record.id, status, shown])).toEqual([
       ["northbeam", "ok", 9],
       ["harborview", "timeout", 0],

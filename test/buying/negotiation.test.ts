@@ -1,32 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { formatMoney, type Money, parseMoney } from "../../src/domain/money.ts";
 import { verifies } from "../requirements.ts";
-import {
-  type Bench,
-  errorOf,
-  item,
-  negotiated,
-  products,
-  quoted,
-  reportIn,
-  asking,
-  sharedBench,
-  talk,
-  timed,
-} from "./desk-bench.ts";
+import { negotiated, openQuote, products, sharedBench } from "./desk-bench.ts";
 
 const usd = (amount: string) => parseMoney(`${amount} USD`);
 const written = (amount: Money | null) => (amount ? formatMoney(amount) : null);
 const later = 10_000;
 const approve = { decision: "approve", via: "form", by: "dana", wordOf: "client", note: null } as const;
-
-let asks = 0;
-/** A fresh open quote: at northbeam shown the advertiser and priced 29.75, at civicstream shown the seat. */
-async function open(bench: Bench, product: string = products.sports, change = {}): Promise<string> {
-  asks += 1;
-  const one = item(product, { budget: "40000 USD", dealType: "PG", ...change });
-  return (await quoted(bench.desk, one, { campaign: `talk ${asks}` })).loaded.ref;
-}
 
 describe("by itself", () => {
   const bench = sharedBench();
@@ -43,11 +23,11 @@ describe("by itself", () => {
       "negotiation.target",
       "negotiation.step",
     );
-    const ref = await open(bench);
+    const ref = await openQuote(bench);
     const report = await negotiated(
       bench.desk,
-      { ref, targetCpm: usd("26"), maxCpm: usd("29") },
-      { step: usd("0.75") },
+      { ref, targetCpm: usd("28.20"), maxCpm: usd("29") },
+      { step: usd("0.20") },
     );
     expect(report).toMatchObject({ outcome: "agreed", error: null });
     const line = report.loaded?.line;
@@ -73,7 +53,7 @@ describe("by itself", () => {
   });
 
   test("an agreement made is reported when asked for again, and nothing more is offered", async () => {
-    const ref = await open(bench);
+    const ref = await openQuote(bench);
     const first = await negotiated(bench.desk, { ref });
     expect(first.outcome).toBe("agreed");
     bench.sandbox.clearRequests();
@@ -92,7 +72,7 @@ describe("by itself", () => {
     verifies("negotiation.result.outcome", "negotiation.last_round");
     const outcomes = [];
     for (const max of ["22.00", "21.50"]) {
-      const ref = await open(bench, products.local);
+      const ref = await openQuote(bench, products.local);
       const report = await negotiated(
         bench.desk,
         { ref, targetCpm: usd("20.10"), maxCpm: usd(max) },
@@ -119,7 +99,7 @@ describe("by itself", () => {
   });
 
   test("a quote at or below the target is left alone", async () => {
-    const ref = await open(bench);
+    const ref = await openQuote(bench);
     bench.sandbox.clearRequests();
     expect(await negotiated(bench.desk, { ref, targetCpm: usd("35") })).toMatchObject({
       outcome: "walked_away",
@@ -130,7 +110,7 @@ describe("by itself", () => {
 
   test("a seller that ends it has ended it; its quote is bought at its own price", async () => {
     verifies("negotiation.result.outcome");
-    const ref = await open(bench, products.local);
+    const ref = await openQuote(bench, products.local);
     const { url, keys } = bench.sandbox.seller("civicstream");
     // Anybody who knows the quote's id can use its rounds up.
     for (let n = 1; n <= 4; n += 1) {
@@ -162,7 +142,7 @@ describe("by itself", () => {
 
   test("every round is there again in a later conversation", async () => {
     verifies("negotiation.history", "negotiation.answer.seller_price", "events.negotiation_round");
-    const ref = await open(bench);
+    const ref = await openQuote(bench);
     const { loaded } = await negotiated(bench.desk, { ref });
     const later = bench.again();
     expect((await later.line(ref)).line.rounds).toEqual(loaded?.line.rounds);
@@ -194,7 +174,7 @@ describe("one move at a time", () => {
       "negotiation.answer.rationale",
       "negotiation.message",
     );
-    const ref = await open(bench);
+    const ref = await openQuote(bench);
     const first = await negotiated(bench.desk, { ref, offerCpm: usd("28.20") }, { move: "counter" });
     expect(first).toMatchObject({
       outcome: "countered",
@@ -211,7 +191,7 @@ describe("one move at a time", () => {
 
   test("walk away: nothing is said to the seller, and the quote stays at its price", async () => {
     verifies("negotiation.step_by_step");
-    const ref = await open(bench);
+    const ref = await openQuote(bench);
     await negotiated(bench.desk, { ref, offerCpm: usd("26") }, { move: "counter" });
     bench.sandbox.clearRequests();
     const report = await negotiated(bench.desk, { ref }, { move: "walk_away" });
@@ -224,7 +204,7 @@ describe("one move at a time", () => {
 
   test("counters go on until the seller's final offer", async () => {
     verifies("negotiation.multi_turn", "negotiation.answer.rounds_remaining", "negotiation.max_rounds");
-    const ref = await open(bench, products.local);
+    const ref = await openQuote(bench, products.local);
     const outcomes: string[] = [];
     for (const offer of ["20.10", "20.20", "20.30", "20.40"])
       outcomes.push((await negotiated(bench.desk, { ref, offerCpm: usd(offer) }, { move: "counter" })).outcome);
@@ -245,7 +225,7 @@ describe("one move at a time", () => {
     ["a target of nothing", {}, { targetCpm: usd("0") }, "invalid_arguments", "target_cpm"],
     ["another currency", {}, { maxCpm: parseMoney("20 EUR") }, "currency_mismatch", "max_cpm"],
   ] as const)("%s is refused before anything is offered", async (_what, ask, one, code, field) => {
-    const ref = await open(bench);
+    const ref = await openQuote(bench);
     bench.sandbox.clearRequests();
     const report = await negotiated(bench.desk, { ref, ...one }, ask);
     expect(report).toMatchObject({ outcome: "failed", error: { code, details: { field } } });
@@ -253,7 +233,7 @@ describe("one move at a time", () => {
   });
 
   test("only an open quote that is not over is talked about", async () => {
-    const ref = await open(bench);
+    const ref = await openQuote(bench);
     await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, later);
     const waiting = await negotiated(bench.desk, { ref });
     expect(waiting).toMatchObject({
@@ -265,151 +245,11 @@ describe("one move at a time", () => {
       error: { code: "unknown_quote" },
     });
     bench.sandbox.configure({ quoteTtlMs: 0 });
-    const over = await open(bench, products.display, { dealType: "PD" });
+    const over = await openQuote(bench, products.display, { dealType: "PD" });
     bench.sandbox.configure({ quoteTtlMs: 86_400_000 });
     expect(await negotiated(bench.desk, { ref: over })).toMatchObject({
       outcome: "failed",
       error: { code: "quote_expired", message: expect.stringContaining("quote_ids") },
     });
-  });
-});
-
-describe("several at once", () => {
-  const bench = sharedBench();
-  beforeEach(() => {
-    bench.sandbox.clearFaults();
-    bench.sandbox.clearRequests();
-  });
-  const three = async () => {
-    asks += 1;
-    const items = [products.sports, products.radio, products.local].map((one) =>
-      item(one, { budget: "40000 USD", dealType: "PG" }),
-    );
-    const outcomes = await bench.desk.quote(asking(items, { campaign: `talk ${asks}` }));
-    return outcomes.map((outcome) => ({ ref: reportIn(outcome).loaded.ref }));
-  };
-
-  test("run side by side", async () => {
-    verifies("negotiation.parallel");
-    const quotes = await three();
-    for (const id of ["northbeam", "harborview", "civicstream"])
-      bench.sandbox.fault(id, { kind: "slow", ms: 500, operation: "negotiate" });
-    const filled = quotes.map((one) => ({ ...one, offerCpm: usd("10.50") }));
-    const { ms, value } = await timed(bench.desk.negotiate(talk(filled, { move: "counter" })));
-    expect(value.map(({ outcome }) => outcome)).toEqual(["countered", "countered", "countered"]);
-    expect(ms).toBeLessThan(1_400);
-  });
-
-  test.each([
-    ["error-text", "seller_unavailable"],
-    ["malformed", "seller_invalid_answer"],
-    ["wrong-currency", "seller_invalid_answer"],
-    ["drop-answer", "seller_unavailable"],
-  ] as const)("one that fails by %s leaves the others, and its own quote, as they were", async (kind, code) => {
-    verifies("negotiation.failure_isolated", "negotiation.answer.action");
-    const quotes = await three();
-    const before = (await bench.desk.line(quotes[2]?.ref ?? "")).line;
-    bench.sandbox.fault("civicstream", { kind, operation: "negotiate" });
-    const reports = await bench.desk.negotiate(talk(quotes));
-    expect(reports.map(({ outcome }) => outcome)).toEqual(["agreed", "agreed", "failed"]);
-    expect(reports[2]).toMatchObject({
-      error: { code },
-      why: expect.stringMatching(/^civicstream .*Nothing was booked/),
-    });
-    expect((await bench.desk.line(quotes[2]?.ref ?? "")).line).toEqual(before);
-  });
-
-  test("at the deadline it is in progress, and the same call collects it", async () => {
-    verifies("tool.collects_late_work");
-    const ref = await open(bench);
-    bench.sandbox.fault("northbeam", { kind: "slow", ms: 250, operation: "negotiate" });
-    const ask = () => negotiated(bench.desk, { ref }, { deadlineMs: 100 });
-    const { ms, value } = await timed(ask());
-    expect([value.outcome, value.why]).toEqual(["in_progress", expect.stringMatching(/same call collects/)]);
-    expect(ms).toBeLessThan(1_000);
-    await expect.poll(async () => (await ask()).outcome, { timeout: 8_000, interval: 100 }).toBe("agreed");
-    // Nothing was begun twice: the seller heard each round once.
-    expect(bench.sent("northbeam", "negotiate")).toBe((await bench.desk.line(ref)).line.rounds.length);
-  });
-});
-
-describe("who does not talk", () => {
-  const bench = sharedBench();
-  beforeEach(() => bench.sandbox.clearRequests());
-
-  test("a seller of the earlier contract is countered on its proposal, whether its card was read or not", async () => {
-    verifies("negotiation.legacy_counter");
-    for (const read of [false, true]) {
-      const desk = bench.other((standard) => standard);
-      if (read) await desk.sellerDetails("harborview");
-      const { loaded } = await quoted(desk, item(products.radio, { budget: "40000 USD", dealType: "PG" }));
-      bench.sandbox.clearRequests();
-      const report = await negotiated(desk, { ref: loaded.ref });
-      expect(report.outcome).toBe("agreed");
-      const asked = bench.sandbox.requests("harborview").filter(({ method }) => method === "POST");
-      const id = loaded.ref.split("/")[1];
-      const messages = asked.filter(({ target }) => target === "/api/v1/negotiations/messages");
-      expect(messages).toHaveLength(read ? 0 : 1);
-      expect(asked.length - messages.length).toBe(report.loaded?.line.rounds.length);
-      for (const { target } of asked.filter((one) => !messages.includes(one)))
-        expect(target).toBe(`/proposals/${id}/counter`);
-    }
-  });
-
-  test.each([
-    ["the public", {}, "public"],
-    ["a seat", { seat: { api_key: "sandbox-harborview-seat" } }, "seat"],
-  ])("to %s is not negotiable, with what to do instead", async (_who, credentials, tier) => {
-    verifies("negotiation.not_negotiable");
-    const desk = bench.other((standard) => ({
-      ...standard,
-      sellers: (standard["sellers"] as object[]).map((one) =>
-        "id" in one && one.id === "harborview" ? { ...one, credentials } : one,
-      ),
-    }));
-    const { loaded } = await quoted(desk, item(products.radio, { impressions: 100_000, dealType: "PD" }));
-    const report = await negotiated(desk, { ref: loaded.ref });
-    expect(report).toMatchObject({
-      outcome: "not_negotiable",
-      why: `This seller does not negotiate with us as ${tier}: reveal more of the buyer (a higher tier's credential), buy the quote as it is, or ask another seller. Nothing was booked.`,
-      sellerSaid: "Negotiation is open to agency and advertiser buyers only.",
-      error: { code: "not_negotiable", recovery: "choose_another" },
-    });
-    expect((await desk.line(loaded.ref)).line).toMatchObject({ status: "open", rounds: [], negotiation: null });
-    expect(
-      (await desk.buy({ refs: [loaded.ref], poNumber: null, campaign: null, by: "test" }, later)).approvalId,
-    ).toMatch(/^ap_/);
-  });
-
-  test("a negotiation that somebody else has struck is closed, and its price is seen before it is bought", async () => {
-    verifies("negotiation.not_negotiable", "quote.read_back");
-    const ref = await open(bench);
-    bench.sandbox.strikeNegotiation("northbeam", ref.split("/")[1] ?? "", 31_000_000);
-    const report = await negotiated(bench.desk, { ref });
-    expect(report).toMatchObject({
-      outcome: "not_negotiable",
-      why: expect.stringMatching(/closed. Buy it at the price it came to, or renew it/),
-    });
-    const { approvalId } = await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, later);
-    expect((await bench.desk.approval(approvalId ?? "")).lines[0]?.terms.unit_price).toBe("31.00 USD");
-  });
-
-  test("one struck by somebody else while we accept is no agreement of ours above our limit", async () => {
-    const ref = await open(bench);
-    await negotiated(bench.desk, { ref, offerCpm: usd("26") }, { move: "counter" });
-    bench.sandbox.strikeNegotiation("northbeam", ref.split("/")[1] ?? "", 45_000_000);
-    const report = await negotiated(bench.desk, { ref }, { move: "accept" });
-    expect(report).toMatchObject({
-      outcome: "rejected",
-      saved: null,
-      why: expect.stringMatching(/struck at 45.00 USD, above what was offered; renew the quote/),
-    });
-    // Bought, it would cost this: nobody is to believe in the quote's own price any longer.
-    expect(written((await bench.desk.line(ref)).line.quote.cpm)).toBe("45.00 USD");
-    const [renewed] = await bench.desk.renew([ref], "test", later);
-    expect(written(reportIn(renewed).loaded.line.quote.cpm)).toBe("29.75 USD");
-    expect(
-      (await errorOf(bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, later))).code,
-    ).toBe("quote_superseded");
   });
 });

@@ -92,12 +92,14 @@ describe("renewing a quote", () => {
   test("twice at the same moment, in one process or two, is renewed once", async () => {
     const { ref } = (await quoted(bench.desk, sport, fresh())).loaded;
     const other = bench.again();
+    bench.sandbox.clearRequests();
     const outcomes = await Promise.all([
       bench.desk.renew([ref, ref], "test", later),
       other.renew([ref], "test", later),
     ]);
     const refs = new Set(outcomes.flat().map((outcome) => reportIn(outcome).loaded.ref));
     expect(refs.size).toBe(1);
+    expect(bench.sent("northbeam", "quote")).toBeLessThanOrEqual(2);
     expect((await bench.desk.line(ref)).line.supersededBy).toBe([...refs][0]);
   });
 

@@ -33,11 +33,12 @@ describe("the same question again", () => {
   });
 
   test("buying a booked quote again answers with its buy, and asks nobody", async () => {
-    verifies("quote.status_booked", "promise.spent_once");
+    verifies("quote.status_booked", "promise.spent_once", "order.status_draft");
     const quoteId = await quoteFrom(client, { impressions: 310_000 });
     const buy = () => client.ok("create_media_buy", { lines: [{ quote_id: quoteId }], po_number: "PO-1" });
     const first = await buy();
     expect(first.at("status"), first.text).toBe("booked");
+    expect(first.at("media_buys", 0, "order_status")).toBe("draft");
     const asked = client.questions.length;
     const again = await buy();
     expect(again.at("media_buys")).toEqual(first.at("media_buys"));

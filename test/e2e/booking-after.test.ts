@@ -1,12 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { FaultSpec } from "../../src/sandbox/faults.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kill, kindsOf, seller, sent, until } from "./booking-fixtures.ts";
 import { approving, at, type Connection } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000 });
 
 async function booked(
   work: (scene: { desk: TestDesk; client: Connection; ref: string; dealId: string }) => Promise<void>,
@@ -57,9 +60,7 @@ describe("the order after the deal", () => {
     },
   );
 
-  test.concurrent("a process that died before the order's answer came: the next one says that nobody knows", {
-    timeout: 60_000,
-  }, async () => {
+  test.concurrent("a process that died before the order's answer came: the next one says that nobody knows", async () => {
     verifies("order.failure_keeps_deal");
     const desk = await bookingDesk({ bookingSeconds: 1 });
     try {
@@ -165,9 +166,7 @@ describe("cancelling", () => {
     },
   );
 
-  test.concurrent("a seller that is gone when asked again does not make an unknown cancellation a refused one", {
-    timeout: 30_000,
-  }, async () => {
+  test.concurrent("a seller that is gone when asked again does not make an unknown cancellation a refused one", async () => {
     const desk = await bookingDesk();
     try {
       const client = await desk.connect({ person: approving });

@@ -1,10 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { FaultSpec } from "../../src/sandbox/faults.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kindsOf, operatorOf, seller, sent, statusOf, until } from "./booking-fixtures.ts";
 import { approving, at, type Connection, type Reply } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000 });
 
 const onDeal = { operation: "deal", uses: 1 } as const;
 
@@ -144,7 +147,6 @@ describe("a seller whose answer cannot be believed", () => {
 
   test.concurrent.each(answers)(
     "$name: unknown or read back, never taken for a success",
-    { timeout: 60_000 },
     async ({ fault, committed }) => {
       verifies("promise.compared", "connection.auth.per_origin");
       await buyUnder(
@@ -204,5 +206,5 @@ describe("a seller whose answer cannot be believed", () => {
     } finally {
       await desk.close();
     }
-  }, 60_000);
+  });
 });

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kindsOf, operatorOf, seller, sent, until } from "./booking-fixtures.ts";
 import { approving, at, type Connection, type Person, rejecting } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Scene {
   readonly desk: TestDesk;

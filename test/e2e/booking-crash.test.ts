@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { verifyAnchors, verifyChain } from "../../src/ledger/verify.ts";
 import type { FaultSpec } from "../../src/sandbox/faults.ts";
@@ -9,6 +9,9 @@ import { verifies } from "../requirements.ts";
 import { balancesIn, bookingDesk, kill, kindsIn, ledgerOf, seller, sent, statusOf, until } from "./booking-fixtures.ts";
 import { approving, type Person } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** One way to die: what the seller does meanwhile, and the moment at which the server is killed. */
 interface Death {
@@ -78,7 +81,7 @@ async function dieAndRecover(death: Death, lateMs: number): Promise<void> {
     const ref = await quoteFrom(first, { impressions: 100_000 });
     if (death.fault) desk.sandbox.fault(seller, death.fault);
     const buying = first.call("create_media_buy", { lines: [{ quote_id: ref }] }).catch(() => "died");
-    await until(`${death.name}: the moment`, () => death.moment({ desk, ref, ledger }));
+    await until(`${death.name}: the moment`, () => death.moment({ desk, ref, ledger }), 20_000, 1);
     if (lateMs > 0) await delay(lateMs);
     kill(first);
     await buying;
@@ -95,10 +98,10 @@ async function dieAndRecover(death: Death, lateMs: number): Promise<void> {
       async () => {
         const status = await statusOf(second, ref);
         seen.add(status);
-        if (status !== "booked") await delay(100);
         return status === "booked";
       },
       40_000,
+      200,
     );
     // On the way it was honest: never called booked before it was, and never anything but under way or unknown.
     for (const status of seen) expect(["approved", "sending", "booking_unknown", "booked"]).toContain(status);

@@ -81,14 +81,19 @@ export function sent(desk: TestDesk, operation: Operation): number {
   return desk.sandbox.requests(seller).filter((request) => request.operation === operation).length;
 }
 
-/** Waits for something to become true, looking every few milliseconds. @returns what `look` gave */
-export async function until<T>(what: string, look: () => Promise<T> | T, ms = 20_000): Promise<NonNullable<T>> {
+/** Waits for something to become true, at most `ms`, looking every `paceMs`. @returns what `look` gave */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T> | T,
+  ms = 20_000,
+  paceMs = 50,
+): Promise<NonNullable<T>> {
   const end = performance.now() + ms;
   for (;;) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found;
     if (performance.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
-    await delay(5);
+    await delay(paceMs);
   }
 }
 

@@ -1,9 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
 import { bookingDesk, kindsOf, operatorOf, seller, sent, until } from "./booking-fixtures.ts";
 import { approving } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000 });
 
 let desk: TestDesk;
 afterEach(() => desk.close());

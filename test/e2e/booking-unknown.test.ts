@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
 import {
   balancesOf,
@@ -18,10 +18,11 @@ import {
 import { approving, at, type Connection } from "./client.ts";
 import { type ConfigFile, dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000 });
+
 /** A computer that sleeps, a debugger, a full disk: a sender that stops for longer than its claim, and then goes on. */
-test.concurrent("a sender that wakes up after its claim ended neither sends nor undoes what another process does", {
-  timeout: 60_000,
-}, async () => {
+test.concurrent("a sender that wakes up after its claim ended neither sends nor undoes what another process does", async () => {
   verifies("promise.never_two");
   const desk = await bookingDesk({ bookingSeconds: 1 });
   const ledger = await ledgerOf(desk);
@@ -77,9 +78,7 @@ async function unknown(work: (scene: Scene) => Promise<void>): Promise<void> {
 }
 
 describe("a booking that stays unknown", () => {
-  test.concurrent("holds its money, is sent no second time once its quote is over, and a person ends it", {
-    timeout: 60_000,
-  }, async () => {
+  test.concurrent("holds its money, is sent no second time once its quote is over, and a person ends it", async () => {
     verifies("promise.booking_unknown", "promise.never_two");
     await unknown(async ({ desk, client, ref, sellerQuoteId }) => {
       desk.sandbox.expireQuote(seller, sellerQuoteId);

@@ -116,9 +116,16 @@ export class Connection {
   async call(name: string, args: Record<string, unknown> = {}, options: CallOptions = {}): Promise<Reply> {
     const { timeoutMs: timeout, signal } = options;
     const request = { ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) };
+    const params = { name, arguments: args };
     const { sdk } = this;
-    if (sdk.line === "2.x") return new Reply(await sdk.client.callTool({ name, arguments: args }, request));
-    return new Reply(await sdk.client.callTool({ name, arguments: args }, CallToolResultSchema, request));
+    try {
+      if (sdk.line === "2.x") return new Reply(await sdk.client.callTool(params, request));
+      return new Reply(await sdk.client.callTool(params, CallToolResultSchema, request));
+    } catch (error) {
+      // A server that died says why on stderr, or nowhere.
+      if (!/closed|not connected/i.test(String(error))) throw error;
+      throw new Error(`${String(error)}; the server's last words: ${this.log().slice(-2_000)}`, { cause: error });
+    }
   }
 
   /** Like {@link call}, for a call that must succeed. */

@@ -75,17 +75,18 @@ export class TestDesk {
     for (const { pid } of this.#connections) end(pid);
     if (this.#sandbox) await this.#sandbox.close();
     else await this.run("sandbox", "reset");
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
 /** A desk with a config file and sandbox sellers in this process, reached over real HTTP. */
 export async function startDesk(options: DeskOptions = {}): Promise<TestDesk> {
   const sandbox = await startSandbox(options.sandbox);
+  const standard = standardConfig(sandbox);
+  const text = JSON.stringify(options.config?.(standard) ?? standard);
   const directory = mkdtempSync(join(tmpdir(), "mbm-desk-"));
   const file = join(directory, "config.json");
-  const standard = standardConfig(sandbox);
-  writeFileSync(file, JSON.stringify(options.config?.(standard) ?? standard));
+  writeFileSync(file, text);
   return new TestDesk(directory, sandbox, { ...environmentIn(directory), MEDIA_BUYER_CONFIG: file });
 }
 

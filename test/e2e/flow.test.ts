@@ -78,7 +78,7 @@ test("a host without forms gets the same by text: asked, decided elsewhere, coll
   const quoteId = quote?.["quote_id"] ?? "";
   const waiting = await host.call("create_media_buy", { lines: [{ quote_id: quoteId }] });
   expect(waiting).toMatch(/awaiting_approval: /);
-  expect(waiting).toMatch(/run in a terminal: media-buyer-mcp approve ap_\w+/);
+  expect(waiting).toMatch(/run in a terminal: .+ approve ap_\w+/);
   const approvalId = found(waiting, /approve \{approval_id: "(ap_\w+)", wait_s: 25\}/);
   const collecting = host.call("approve", { approval_id: approvalId, wait_s: 20 });
   await elsewhere.ok("approve", { approval_id: approvalId });

@@ -8,6 +8,7 @@ import { memoryLedger } from "../../src/ledger/memory.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { verifyAnchors, verifyChain } from "../../src/ledger/verify.ts";
 import { newRow } from "../contract/ledger-contract.ts";
+import { verifies } from "../requirements.ts";
 import { tempFolder } from "./temp.ts";
 
 describe("the chain of hashes", () => {
@@ -38,6 +39,7 @@ describe("the chain of hashes", () => {
   });
 
   test("shows any change of any column", () => {
+    verifies("promise.history_chained");
     const column = fc.constantFrom("stored", "status", "kind", "flowId", "appendId", "at", "hash");
     const place = fc.record({
       stream: fc.constantFrom("quote/a/1", "spend/d"),

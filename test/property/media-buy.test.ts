@@ -33,7 +33,7 @@ const entries: readonly LineEvent[] = [
   { kind: "settled_by_person", v: 1, by: "dana", booked: true, deal, note: "" },
   { kind: "settled_by_person", v: 1, by: "dana", booked: false, deal: null, note: "" },
   { kind: "mismatch_cleared", v: 1, by: "dana", note: "" },
-  { kind: "order_placed", v: 1, orderId: "ORD-1" },
+  { kind: "order_placed", v: 1, orderId: "ORD-1", status: "draft" },
   { kind: "order_failed", v: 1, why: "500" },
   { kind: "cancel_started", v: 1, by: "dana" },
   { kind: "cancel_confirmed", v: 1 },

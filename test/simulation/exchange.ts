@@ -24,7 +24,8 @@ export interface Call<T> {
 export function exchange<T>(world: World, process: Process, seller: ModelSeller, call: Call<T>): Promise<T> {
   const { scheduler } = world;
   const name = `${seller.id} ${call.what}`;
-  const failure = (kind: FailureKind, definite = false) => new SellerFailure(seller.id, kind, `${name}: ${kind}.`, { definite });
+  const failure = (kind: FailureKind, definite = false) =>
+    new SellerFailure(seller.id, kind, `${name}: ${kind}.`, { definite });
   const over = () => call.over?.();
   if (strikes(world, "unreachable") || seller.downUntil > scheduler.time) {
     over();
@@ -69,10 +70,13 @@ export function exchange<T>(world: World, process: Process, seller: ModelSeller,
       if (end.status === "fulfilled") answer(() => resolve(end.value), "answers");
       else {
         const dead = ends.every(isDefinite);
-        answer(() => {
-          if (dead && !given) call.nothing?.();
-          reject(end.reason);
-        }, `refuses: ${String(end.reason)}`);
+        answer(
+          () => {
+            if (dead && !given) call.nothing?.();
+            reject(end.reason);
+          },
+          `refuses: ${String(end.reason)}`,
+        );
       }
     };
     if (call.changes && strikes(world, "requestLost")) over();

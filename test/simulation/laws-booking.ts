@@ -2,22 +2,33 @@ import type { BookingStart, Deal, Line } from "../../src/domain/media-buy.ts";
 import { compare, parseMoney } from "../../src/domain/money.ts";
 import { digestOf, type Terms } from "../../src/domain/terms.ts";
 import type { Row } from "../../src/ledger/ledger.ts";
-import { mostSkewMs } from "./timing.ts";
+import { mostOffMs } from "./timing.ts";
 import type { Witness } from "./witness.ts";
 import type { Process } from "./world.ts";
 
 /** What every append must keep to, whatever wrote it. @param before the lines as they were without these rows */
-export function bookingLaws(witness: Witness, rows: readonly Row[], before: ReadonlyMap<string, Line>, process: Process): void {
+export function bookingLaws(
+  witness: Witness,
+  rows: readonly Row[],
+  before: ReadonlyMap<string, Line>,
+  process: Process,
+): void {
   for (const row of rows) {
     const name = row.stream.slice(row.kind.length + 1);
     for (const entry of row.entries) {
       if (entry.kind === "approval_decided") decisionLaws(witness, name, entry);
       if (entry.kind === "booking_started") startLaws(witness, name, entry.booking, rows, before.get(name));
       if (entry.kind === "booking_confirmed") confirmedLaws(witness, name, entry.deal);
-      if (entry.kind === "booking_mismatched" && !rows.some(({ entries }) => entries.some(({ kind }) => kind === "overspent")))
+      if (
+        entry.kind === "booking_mismatched" &&
+        !rows.some(({ entries }) => entries.some(({ kind }) => kind === "overspent"))
+      )
         witness.accuse("a difference is an incident", `${name} differs, and nothing stops approvals`);
       if (entry.kind === "booking_refused") refusedLaws(witness, name, process);
-      if (entry.kind === "cancel_confirmed" && dealsStanding(witness, name).some(({ deal }) => deal.dealId === before.get(name)?.deal?.dealId))
+      if (
+        entry.kind === "cancel_confirmed" &&
+        dealsStanding(witness, name).some(({ deal }) => deal.dealId === before.get(name)?.deal?.dealId)
+      )
         witness.accuse("released only when nothing stands", `${name} is cancelled here and stands at its seller`);
     }
   }
@@ -27,24 +38,41 @@ export function bookingLaws(witness: Witness, rows: readonly Row[], before: Read
 function decisionLaws(
   witness: Witness,
   approvalId: string,
-  decided: { readonly decision: string; readonly via: string; readonly by: string; readonly digests: readonly string[] },
+  decided: {
+    readonly decision: string;
+    readonly via: string;
+    readonly by: string;
+    readonly digests: readonly string[];
+  },
 ): void {
   const approval = witness.approvals.get(approvalId);
   const word = witness.words.find(
-    (one) => one.approvalId === approvalId && one.decision === decided.decision && one.via === decided.via && one.by === decided.by,
+    (one) =>
+      one.approvalId === approvalId &&
+      one.decision === decided.decision &&
+      one.via === decided.via &&
+      one.by === decided.by,
   );
   if (!word || !approval) {
     witness.accuse("no booking without its approval", `${approvalId} is decided, and no person said so`);
     return;
   }
-  if (decided.decision === "approve" && word.at > Date.parse(approval.expiresAt) + mostSkewMs)
+  if (decided.decision === "approve" && word.at > Date.parse(approval.expiresAt) + mostOffMs)
     witness.accuse("no booking without its approval", `${approvalId} was approved after its time`);
 }
 
-function startLaws(witness: Witness, ref: string, booking: BookingStart, rows: readonly Row[], before: Line | undefined): void {
+function startLaws(
+  witness: Witness,
+  ref: string,
+  booking: BookingStart,
+  rows: readonly Row[],
+  before: Line | undefined,
+): void {
   const law = "no booking without its approval";
   const started = rows.flatMap(({ entries }) => entries);
-  const reserved = started.some((entry) => entry.kind === "reserved" && entry.holding.ref === ref && entry.holding.attempt === booking.attempt);
+  const reserved = started.some(
+    (entry) => entry.kind === "reserved" && entry.holding.ref === ref && entry.holding.attempt === booking.attempt,
+  );
   if (!reserved) witness.accuse("balances are the sum", `${ref} starts without its money held`);
   if (digestOf(booking.terms) !== booking.digest) witness.accuse(law, `${ref} starts on terms that are not its digest`);
   if (compare(parseMoney(booking.terms.total), booking.holding.amount) !== 0)
@@ -55,7 +83,11 @@ function startLaws(witness: Witness, ref: string, booking: BookingStart, rows: r
   }
   const decided = started.find((entry) => entry.kind === "approval_decided");
   const shown = witness.approvals.get(booking.approvalId)?.lines.find((line) => line.ref === ref);
-  if (decided?.kind !== "approval_decided" || decided.decision !== "approve" || !decided.digests.includes(booking.digest))
+  if (
+    decided?.kind !== "approval_decided" ||
+    decided.decision !== "approve" ||
+    !decided.digests.includes(booking.digest)
+  )
     witness.accuse(law, `${ref} starts without the decision on its digest`);
   if (shown?.digest !== booking.digest) witness.accuse(law, `${ref} starts on a digest that was not shown`);
   if (before && before.approvalId !== booking.approvalId) witness.accuse(law, `${ref} waited for another approval`);
@@ -63,7 +95,11 @@ function startLaws(witness: Witness, ref: string, booking: BookingStart, rows: r
 
 function confirmedLaws(witness: Witness, ref: string, deal: Deal): void {
   const terms = witness.lines.get(ref)?.booking?.terms;
-  if (!terms || isBeyond(terms, deal)) witness.accuse("a difference is an incident", `${ref} is booked as approved, and ${deal.dealId} is not what was approved`);
+  if (!terms || isBeyond(terms, deal))
+    witness.accuse(
+      "a difference is an incident",
+      `${ref} is booked as approved, and ${deal.dealId} is not what was approved`,
+    );
 }
 
 /** True when a deal is not what the terms say: dearer, or of something else. */

@@ -25,14 +25,16 @@ function heldLaws({ witness }: World): void {
   for (const [ref, line] of witness.lines) {
     if (["booked", "terms_mismatch"].includes(line.status)) {
       if (line.booking) expected.set(keyOf(line.booking.holding), line.booking.holding.amount.micros);
-    } else if (committed.includes(line.status)) witness.accuse("no budget is held for ever", `${ref} is still ${line.status}`);
+    } else if (committed.includes(line.status) || line.status === "awaiting_approval")
+      witness.accuse("nothing is held for ever", `${ref} is still ${line.status}`);
   }
   for (const [key, micros] of witness.spend.held)
-    if (expected.get(key) !== micros) witness.accuse("no budget is held for ever", `${key} holds ${micros}, and is no booked line`);
+    if (expected.get(key) !== micros)
+      witness.accuse("nothing is held for ever", `${key} holds ${micros}, and is no booked line`);
   for (const key of expected.keys())
     if (!witness.spend.held.has(key)) witness.accuse("balances are the sum", `${key} is booked, and holds nothing`);
   const pending = [...witness.approvals].filter(([, { status }]) => status === "pending");
-  for (const [id] of pending) witness.accuse("no budget is held for ever", `${id} is still pending`);
+  for (const [id] of pending) witness.accuse("nothing is held for ever", `${id} is still pending`);
 }
 
 /** What stands at the seller is what the ledger says. */
@@ -42,16 +44,28 @@ function truthLaws({ witness }: World, seller: ModelSeller, quoteId: string): vo
   const deals = [...seller.deals.values()].filter((deal) => deal.quoteId === quoteId);
   const standing = deals.filter(({ stands }) => stands);
   const sends = new Set(standing.map(({ send }) => send.n));
-  if (sends.size > 1) witness.accuse("never two commitments for one line", `${ref} stands ${standing.length} times, by sends ${[...sends].join()}`);
+  if (sends.size > 1)
+    witness.accuse(
+      "never two commitments for one line",
+      `${ref} stands ${standing.length} times, by sends ${[...sends].join()}`,
+    );
   // One request that the seller itself turned into two deals: which of them it remembers is its own affair.
   const ownDouble = deals.length > new Set(deals.map(({ send }) => send.n)).size;
   const isBooked = line !== undefined && ["booked", "terms_mismatch"].includes(line.status);
   const known = (deal: ModelDeal) => deal.deal.dealId === line?.deal?.dealId;
   if (standing.length > 0 && !(isBooked && (ownDouble || standing.some(known))))
     if (!(ownDouble && deals.some(known)))
-      witness.accuse("what a seller booked is recorded", `${ref} stands as ${standing.map(({ deal }) => deal.dealId).join()}, and is ${line?.status ?? "unknown"} here`);
+      witness.accuse(
+        "what a seller booked is recorded",
+        `${ref} stands as ${standing.map(({ deal }) => deal.dealId).join()}, and is ${line?.status ?? "unknown"} here`,
+      );
   if (isBooked && !deals.some((deal) => known(deal) && (deal.stands || ownDouble)))
-    witness.accuse("no budget is held for ever", `${ref} is ${line.status} here, and ${line.deal?.dealId ?? "nothing"} does not stand at its seller`);
+    witness.accuse(
+      "nothing is held for ever",
+      `${ref} is ${line.status} here, and ${line.deal?.dealId ?? "nothing"} does not stand at its seller`,
+    );
+  if (isBooked && line.deal && witness.owners.get(`${seller.id}/${line.deal.dealId}`) === undefined)
+    witness.accuse("what a seller booked is recorded", `${line.deal.dealId} of ${ref} is nobody's`);
   const own = standing.find(known);
   if (isBooked && own && line.booking && line.deal?.sellerStatus !== "as told by a person") {
     if (isBeyond(line.booking.terms, own.deal) && line.differences.length === 0)

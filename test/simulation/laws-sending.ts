@@ -29,7 +29,10 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
     // Whoever cannot know that the first had no effect must wait until it can have none.
     const mayTakeEffect = !one.knownDead && send.at - one.at < latestEffectMs;
     if (mayTakeEffect || one.deals.some(({ stands }) => stands))
-      witness.accuse("never two commitments for one line", `send ${send.n} of ${ref} leaves while send ${one.n} may take effect`);
+      witness.accuse(
+        "never two commitments for one line",
+        `send ${send.n} of ${ref} leaves while send ${one.n} may take effect`,
+      );
   }
   const unsure = earlier.filter((one) => !one.knownDead).length;
   if (unsure > 1) wrong(`${unsure} sends without an answer went before`);

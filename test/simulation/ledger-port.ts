@@ -15,8 +15,25 @@ export function ledgerPort(world: World, process: Process, now: () => Date): Led
   const readable = <T>(what: string, effect: () => Promise<T>) =>
     step(what, () => (strikes(world, "ledgerFails") ? Promise.reject(down()) : effect()));
 
+  // What the table answers holds until an append changes it: a schedule reads the same rows many times.
+  const same = <T>(question: string, ask: () => Promise<T>): Promise<T> => {
+    const known = world.answers.get(question);
+    if (known) return known as Promise<T>;
+    const answer = ask();
+    world.answers.set(question, answer);
+    return answer;
+  };
+
+  const forget = (stored: readonly Row[]) => {
+    for (const { stream } of stored) for (const how of ["read", "head"]) world.answers.delete(`${how} ${stream}`);
+    const lists = new Set(stored.map(({ kind }) => `heads ${kind} `));
+    for (const question of world.answers.keys())
+      if ([...lists].some((list) => question.startsWith(list))) world.answers.delete(question);
+  };
+
   const commit = async (rows: readonly NewRow[]): Promise<readonly Row[]> => {
     const stored = await inner.append(rows);
+    forget(stored);
     witness.appended(stored, process);
     return stored;
   };
@@ -41,9 +58,12 @@ export function ledgerPort(world: World, process: Process, now: () => Date): Led
   const appending = world.weakness?.append?.(append, world) ?? append;
 
   return {
-    read: (stream) => readable(`reads ${stream}`, () => inner.read(stream)),
-    head: (stream) => readable(`reads the head of ${stream}`, () => inner.head(stream)),
-    heads: (filter) => readable(`lists ${filter.kind}`, () => inner.heads(filter)),
+    read: (stream) => readable(`reads ${stream}`, () => same(`read ${stream}`, () => inner.read(stream))),
+    head: (stream) => readable(`reads the head of ${stream}`, () => same(`head ${stream}`, () => inner.head(stream))),
+    heads: (filter) =>
+      readable(`lists ${filter.kind}`, () =>
+        same(`heads ${filter.kind} ${JSON.stringify(filter)}`, () => inner.heads(filter)),
+      ),
     history: (filter) => readable("reads history", () => inner.history(filter)),
     newest: () => readable("reads the newest", () => inner.newest()),
     append: (rows) => step(`appends ${wordsFor(rows)}`, () => appending(rows)),
@@ -52,5 +72,7 @@ export function ledgerPort(world: World, process: Process, now: () => Date): Led
 }
 
 function wordsFor(rows: readonly NewRow[]): string {
-  return rows.map(({ stream, version, entries }) => `${stream}@${version} ${entries.map(({ kind }) => kind).join("+")}`).join(", ");
+  return rows
+    .map(({ stream, version, entries }) => `${stream}@${version} ${entries.map(({ kind }) => kind).join("+")}`)
+    .join(", ");
 }

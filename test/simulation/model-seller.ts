@@ -100,7 +100,12 @@ export class ModelSeller {
   }
 
   /** Handles a booking once: look, gap, write, gap, remember. `wait` lets others in between. */
-  async book(world: World, send: Send, key: string, wait: (what: string, ms: number) => Promise<void>): Promise<Handled<Deal>> {
+  async book(
+    world: World,
+    send: Send,
+    key: string,
+    wait: (what: string, ms: number) => Promise<void>,
+  ): Promise<Handled<Deal>> {
     const known = this.#answered.get(key);
     const before = known === undefined ? undefined : this.deals.get(known);
     if (before) return { ok: before.deal };
@@ -109,10 +114,9 @@ export class ModelSeller {
     if (quote.state === "booked") return { refused: "already_booked" };
     if (strikes(world, "refuses")) return { refused: "forbidden" };
     // Never so late that the settling time would be over: that is what a `read_back` buyer assumes.
-    const left = send.at + latestEffectMs - world.scheduler.time;
-    if (left < 0) throw new RangeError("a send that is handled after its time");
-    await wait("books", strikes(world, "slow") ? world.random.between(0, Math.floor(left)) : 0);
-    if (world.scheduler.time > send.at + latestEffectMs) return { refused: "gone" };
+    const latest = send.at + (world.weakness?.latestEffectMs ?? latestEffectMs);
+    await wait("books", strikes(world, "slow") ? world.random.between(0, latest - world.scheduler.time) : 0);
+    if (world.scheduler.time > latest) return { refused: "gone" };
     const made = this.#dealFor(world, quote, send);
     quote.state = "booked";
     quote.dealId = made.deal.dealId;

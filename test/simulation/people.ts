@@ -32,103 +32,117 @@ type Habit = keyof typeof habits;
 /** An assistant and its person, asking one process after another until they have asked enough. */
 export async function client(world: World, name: string, asks: number): Promise<void> {
   for (let n = 0; n < asks; n += 1) {
-    await world.scheduler.step(null, `${name} asks`, () => undefined, world.random.pick([0, 300, 5_000, 60_000, 300_000]));
+    await world.scheduler.step(null, `${name} asks`, () => undefined, world.random.pick(world.pauses));
     const servers = world.processes.filter(({ alive, watches }) => alive && watches);
     if (servers.length === 0) continue;
-    const process = world.random.pick(servers);
-    const habit = n < 2 ? "quote" : world.random.weighted(habits);
-    await Promise.race([acts[habit](world, process, name), process.died]);
+    // Two clients on two processes may well ask the same at the same moment.
+    const both = world.random.chance(0.25) ? [world.random.pick(servers)] : [];
+    await acts[n < 2 ? "quote" : world.random.weighted(habits)](world, [world.random.pick(servers), ...both], name);
   }
 }
 
-const acts: Readonly<Record<Habit, (world: World, process: Process, name: string) => Promise<void>>> = {
-  quote: (world, process, by) =>
-    attempt(world, process, "requestQuotes", async () => {
-      const items = Array.from({ length: world.random.between(1, 2) }, () => {
-        const product = world.random.pick(world.random.pick(world.sellers).products).ref;
-        const impressions = world.random.pick([100_000, 150_000, 400_000, 900_000, 1_200_000]);
-        return { product, flight, budget: null, impressions, dealType: null, targeting: null };
-      });
-      const campaign = world.random.pick(["a", "b", "c"]);
-      const asked = await requestQuotes(process.ports, { campaign, items, goal: null, by, deadlineMs: 8_000 });
-      for (const outcome of asked) if (!outcome.ok) world.witness.thrown("requestQuotes", outcome.error);
-    }),
-  buy: async (world, process, by) => {
-    const refs = someRefs(world, () => true, 3);
-    const poNumber = world.random.pick([null, null, "PO-1"]);
-    const ask = { refs, poNumber, campaign: null, by };
-    const buy = () =>
-      attempt(world, process, `createMediaBuy ${refs.join()}`, async () => {
-        send(world, process, (await createMediaBuy(process.ports, ask)).started);
-      });
-    // A client that retries does not wait for the first to end.
-    await Promise.all(world.random.chance(0.2) ? [buy(), buy()] : [buy()]);
-  },
-  decide: async (world, process) => {
-    const ids = [...world.witness.approvals].filter(([, { status }]) => status === "pending" || world.random.chance(0.1));
-    if (ids.length === 0) return;
-    const [approvalId] = world.random.pick(ids);
-    const decision = world.random.chance(0.85) ? "approve" : "reject";
-    const isTerminal = world.random.chance(0.4);
-    const via = isTerminal ? "terminal" : "form";
-    const by = world.random.pick(["dana", "kim"]);
-    world.witness.words.push({ approvalId, decision, via, by, at: world.scheduler.time });
-    const at = isTerminal ? startProcess(world, `terminal${world.processes.length}`, false) : process;
-    const word = { decision, via, by, wordOf: isTerminal ? "server" : "client", note: null } as const;
-    await attempt(world, at, `decide ${approvalId} ${decision} by ${via}`, async () => {
-      const { started } = await decide(at.ports, approvalId, word, !isTerminal);
-      if (!isTerminal) send(world, at, started);
+type Act = (world: World, places: readonly Process[], name: string) => Promise<void>;
+
+const acts: Readonly<Record<Habit, Act>> = {
+  quote: (world, places, by) => {
+    const items = Array.from({ length: world.random.between(1, 2) }, () => {
+      const product = world.random.pick(world.random.pick(world.sellers).products).ref;
+      const impressions = world.random.pick([100_000, 150_000, 400_000, 900_000, 1_200_000]);
+      return { product, flight, budget: null, impressions, dealType: null, targeting: null };
+    });
+    const ask = { campaign: world.random.pick(["a", "b", "c"]), items, goal: null, by, deadlineMs: 8_000 };
+    return everywhere(world, places, "requestQuotes", async ({ ports }) => {
+      for (const outcome of await requestQuotes(ports, ask)) if (!outcome.ok) throw outcome.error;
     });
   },
-  negotiate: (world, process) =>
-    attempt(world, process, "negotiate", async () => {
-      const items = someRefs(world, (status) => status === "open", 2).map((ref) => ({ ref, targetCpm: null, maxCpm: null, offerCpm: null }));
-      const ask = { items, strategy: "threshold", move: "auto", step: null, maxRounds: 4, deadlineMs: 15_000 } as const;
-      for (const { error } of await negotiate(process.ports, ask)) if (error) world.witness.thrown("negotiate", error);
-    }),
-  renew: (world, process, by) =>
-    attempt(world, process, "renewQuotes", async () => {
-      const refs = someRefs(world, (status) => ["open", "awaiting_approval", "declined"].includes(status), 1);
-      for (const outcome of await renewQuotes(process.ports, refs, by, 8_000))
-        if (!outcome.ok) world.witness.thrown("renewQuotes", outcome.error);
-    }),
-  refresh: async (world, process) => {
+  buy: (world, places, by) => {
+    const refs = someRefs(world, () => true, 3);
+    const ask = { refs, poNumber: world.random.pick([null, null, "PO-1"]), campaign: null, by };
+    return everywhere(world, places, `createMediaBuy ${refs.join()}`, async (process) => {
+      send(world, process, (await createMediaBuy(process.ports, ask)).started);
+    });
+  },
+  decide: async (world, places) => {
+    const ids = [...world.witness.approvals].filter(
+      ([, { status }]) => status === "pending" || world.random.chance(0.1),
+    );
+    if (ids.length === 0) return;
+    const [approvalId] = world.random.pick(ids);
+    await Promise.all(places.map((process) => decideAt(world, process, approvalId)));
+  },
+  negotiate: (world, places) => {
+    const refs = someRefs(world, (status) => status === "open", 2);
+    const items = refs.map((ref) => ({ ref, targetCpm: null, maxCpm: null, offerCpm: null }));
+    const ask = { items, strategy: "threshold", move: "auto", step: null, maxRounds: 4, deadlineMs: 15_000 } as const;
+    return everywhere(world, places, `negotiate ${refs.join()}`, async ({ ports }) => {
+      for (const { error } of await negotiate(ports, ask)) if (error) throw error;
+    });
+  },
+  renew: (world, places, by) => {
+    const refs = someRefs(world, (status) => ["open", "awaiting_approval", "declined"].includes(status), 1);
+    return everywhere(world, places, `renewQuotes ${refs.join()}`, async ({ ports }) => {
+      for (const outcome of await renewQuotes(ports, refs, by, 8_000)) if (!outcome.ok) throw outcome.error;
+    });
+  },
+  refresh: async (world, places) => {
     for (const ref of someRefs(world, (status) => ["sending", "booking_unknown"].includes(status), 1))
-      await attempt(world, process, `settleLine ${ref}`, () => settleLine(process.ports, ref));
+      await everywhere(world, places, `settleLine ${ref}`, ({ ports }) => settleLine(ports, ref));
   },
-  cancel: async (world, process, by) => {
-    const refs = someRefs(world, (status) => ["booked", "terms_mismatch", "cancel_unknown", "cancelling"].includes(status), 1);
-    for (const ref of refs) await attempt(world, process, `cancelBuy ${ref}`, () => cancelBuy(process.ports, ref, by));
+  cancel: async (world, places, by) => {
+    const isBought = (status: LineStatus) =>
+      ["booked", "terms_mismatch", "cancel_unknown", "cancelling"].includes(status);
+    for (const ref of someRefs(world, isBought, 1))
+      await everywhere(world, places, `cancelBuy ${ref}`, ({ ports }) => cancelBuy(ports, ref, by));
   },
-  settle: (world, process) => settle(world, process),
-  clear: (world, process) => clear(world, process),
-  noteAsked: async (world, process) => {
-    for (const [approvalId, { status }] of world.witness.approvals)
+  settle,
+  clear,
+  noteAsked: async (world, places) => {
+    const unanswered = world.random.pick([null, "timeout"]);
+    for (const [id, { status }] of world.witness.approvals)
       if (status === "pending")
-        await attempt(world, process, "noteAsked", () =>
-          noteAsked(process.ports, approvalId, { via: "form", client: "test", unanswered: world.random.pick([null, "timeout"]) }),
+        await everywhere(world, places, `noteAsked ${id}`, ({ ports }) =>
+          noteAsked(ports, id, { via: "form", client: "test", unanswered }),
         );
   },
 };
 
+/** A person decides: in a client's form, on the server that asks; or in the terminal, which is a process of its own. */
+async function decideAt(world: World, process: Process, approvalId: string): Promise<void> {
+  const decision = world.random.chance(0.85) ? "approve" : "reject";
+  const isTerminal = world.random.chance(0.4);
+  const via = isTerminal ? "terminal" : "form";
+  const by = world.random.pick(["dana", "kim"]);
+  world.witness.words.push({ approvalId, decision, via, by, at: world.scheduler.time });
+  const at = isTerminal ? startProcess(world, `terminal${world.processes.length}`, false) : process;
+  const word = { decision, via, by, wordOf: isTerminal ? "server" : "client", note: null } as const;
+  await attempt(world, at, `decide ${approvalId} ${decision} by ${via}`, async () => {
+    const { started } = await decide(at.ports, approvalId, word, !isTerminal);
+    if (!isTerminal) send(world, at, started);
+  });
+}
+
 /** A person asks the seller what became of an unknown booking, and tells the desk the truth; too early to tell is not told. */
-export async function settle(world: World, process: Process): Promise<void> {
+export async function settle(world: World, places: readonly Process[]): Promise<void> {
   for (const [ref, { status }] of world.witness.lines) {
     if (status !== "booking_unknown") continue;
     const [sellerId, quoteId] = ref.split("/");
     const standing = world.sellers.find(({ id }) => id === sellerId)?.standing(quoteId ?? "") ?? [];
-    const mayStillCome = sendsOf(world.witness, ref).some(({ at, knownDead }) => !knownDead && world.scheduler.time - at < latestEffectMs);
+    const mayStillCome = sendsOf(world.witness, ref).some(
+      ({ at, knownDead }) => !knownDead && world.scheduler.time - at < latestEffectMs,
+    );
     if (standing.length === 0 && mayStillCome) continue;
     const dealId = standing[0]?.deal.dealId ?? null;
-    await attempt(world, process, `settleByPerson ${ref} ${dealId ?? "not booked"}`, () =>
-      settleByPerson(process.ports, ref, { dealId, by: "dana", note: "the seller says so" }),
+    await everywhere(world, places, `settleByPerson ${ref} ${dealId ?? "not booked"}`, ({ ports }) =>
+      settleByPerson(ports, ref, { dealId, by: "dana", note: "the seller says so" }),
     );
   }
 }
 
-export async function clear(world: World, process: Process): Promise<void> {
+export async function clear(world: World, places: readonly Process[]): Promise<void> {
   for (const ref of [...world.witness.spend.incidents])
-    await attempt(world, process, `clearIncident ${ref}`, () => clearIncident(process.ports, ref, "dana", "we keep it"));
+    await everywhere(world, places, `clearIncident ${ref}`, ({ ports }) =>
+      clearIncident(ports, ref, "dana", "we keep it"),
+    );
 }
 
 /** Asks once more for every cancellation that is not over. */
@@ -147,12 +161,22 @@ function send(world: World, process: Process, refs: readonly string[]): void {
     });
 }
 
+async function everywhere(
+  world: World,
+  places: readonly Process[],
+  what: string,
+  verb: (at: Process) => Promise<unknown>,
+): Promise<void> {
+  await Promise.all(places.map((process) => attempt(world, process, what, () => verb(process))));
+}
+
 /** Calls a verb; whatever it throws is judged, and ends here. */
 async function attempt(world: World, process: Process, what: string, verb: () => Promise<unknown>): Promise<void> {
   const { scheduler, witness } = world;
   scheduler.note(process.name, `is asked: ${what}`);
   try {
-    await verb();
+    // Of a process that crashed nothing more is heard.
+    await Promise.race([verb(), process.died]);
     scheduler.note(process.name, `has done: ${what}`);
   } catch (error) {
     scheduler.note(process.name, `has failed: ${what}: ${String(error).slice(0, 160)}`);

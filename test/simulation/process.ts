@@ -7,7 +7,7 @@ import { threshold } from "../../src/strategies/threshold.ts";
 import { ledgerPort } from "./ledger-port.ts";
 import { Buried } from "./scheduler.ts";
 import { sellerPort } from "./seller-port.ts";
-import { approvalMinutes, claimMs, settleAfterMs } from "./timing.ts";
+import { approvalMinutes, claimMs, mostSkewMs, settleAfterMs } from "./timing.ts";
 import type { Process, World } from "./world.ts";
 
 const usd = (amount: string) => parseMoney(`${amount} USD`);
@@ -44,7 +44,7 @@ export function startProcess(world: World, name: string, watches: boolean): Proc
     watches,
     alive: true,
     stalledUntil: 0,
-    skew: world.random.between(-2_000, 2_000),
+    skew: world.random.between(-mostSkewMs, mostSkewMs),
     doom: null,
     died,
     die,
@@ -59,7 +59,7 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
   const cache = new Map<string, unknown>();
   const now = () => {
     const honest = world.scheduler.time + world.clockOff + self().skew;
-    return new Date(world.weakness?.now?.(world, honest) ?? honest);
+    return new Date(world.weakness?.now?.(honest, self(), world) ?? honest);
   };
   const records = world.sellers.map(({ id }) => recordOf(id));
   const find = async (id: string) => {
@@ -105,6 +105,7 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
 function settingsOf(world: World): DeskSettings {
   return {
     name: "desk",
+    command: "media-buyer-mcp",
     advertiser: "Acme",
     sandbox: false,
     mandate,
@@ -136,15 +137,20 @@ function sleep(world: World, process: Process, ms: number, signal?: AbortSignal)
   const length = ms <= 150 ? world.random.between(1, 150) : ms;
   return new Promise((resolve, reject) => {
     if (!process.alive) return reject(new Buried());
-    const cancel = world.scheduler.later(process, `slept ${length > 150 ? length : "a little"}`, length, resolve, () => reject(new Buried()));
+    const cancel = world.scheduler.later(process, `slept ${length > 150 ? length : "a little"}`, length, resolve, () =>
+      reject(new Buried()),
+    );
     const stop = () => {
       cancel();
-      reject(new DOMException("stopped", "AbortError"));
+      reject(new Stopped());
     };
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop, { once: true });
   });
 }
+
+/** What a sleep ends with that was stopped. */
+class Stopped extends Error {}
 
 /** The real watcher's round, at the pace of this world. */
 async function watch(world: World, process: Process): Promise<void> {

@@ -36,13 +36,16 @@ export class Scheduler {
   readonly #random: Random;
   #steps: Step[] = [];
   readonly #graves: Step[] = [];
+  readonly #longestStep: number;
   /** True time, in milliseconds since the epoch; no process sees it. */
   time: number;
   /** Steps picked so far. */
   picked = 0;
 
-  constructor(random: Random, start: number) {
+  /** @param longestStep how much time may pass with one step: the longer, the more timers fall into the midst of work */
+  constructor(random: Random, start: number, longestStep: number) {
     this.#random = random;
+    this.#longestStep = longestStep;
     this.time = start;
   }
 
@@ -71,7 +74,13 @@ export class Scheduler {
           const done = Promise.resolve(effect());
           if (this.crashBetween(owner)) {
             done.catch(() => undefined);
-            this.later(owner, label, 0, () => undefined, () => reject(new Buried()));
+            this.later(
+              owner,
+              label,
+              0,
+              () => undefined,
+              () => reject(new Buried()),
+            );
           } else resolve(done);
         } catch (error) {
           reject(error);
@@ -102,7 +111,7 @@ export class Scheduler {
     }
     const step = this.#random.pick(ready);
     this.#steps.splice(this.#steps.indexOf(step), 1);
-    this.time += this.#random.between(0, 12);
+    this.time += this.#random.between(0, this.#longestStep);
     this.picked += 1;
     this.note(step.owner?.name ?? "-", step.label);
     step.run();

@@ -2,7 +2,14 @@ import type { Deal, FrozenRequest } from "../../src/domain/media-buy.ts";
 import { add, compare, type Money, money } from "../../src/domain/money.ts";
 import type { Quote } from "../../src/domain/quote.ts";
 import type { Terms } from "../../src/domain/terms.ts";
-import { type Access, type FailureKind, type Found, type RoundAnswer, type Seller, SellerFailure } from "../../src/sellers/seller.ts";
+import {
+  type Access,
+  type FailureKind,
+  type Found,
+  type RoundAnswer,
+  type Seller,
+  SellerFailure,
+} from "../../src/sellers/seller.ts";
 import { exchange, type Call } from "./exchange.ts";
 import type { ModelQuote, ModelSeller, Send } from "./model-seller.ts";
 import { bookingTimeoutMs, readTimeoutMs } from "./timing.ts";
@@ -12,7 +19,13 @@ import { strikes, type Process, type World } from "./world.ts";
 export function sellerPort(world: World, process: Process, model: ModelSeller): Seller {
   const refusal = (kind: FailureKind) => new SellerFailure(model.id, kind, `${model.id}: ${kind}.`, { definite: true });
   const read = <T>(what: string, handle: () => T, access?: Access) =>
-    exchange(world, process, model, { what, timeoutMs: readTimeoutMs, changes: false, signal: access?.signal, handle: async () => handle() });
+    exchange(world, process, model, {
+      what,
+      timeoutMs: readTimeoutMs,
+      changes: false,
+      signal: access?.signal,
+      handle: async () => handle(),
+    });
   const change = <T>(call: Omit<Call<T>, "timeoutMs" | "changes">) =>
     exchange(world, process, model, { timeoutMs: bookingTimeoutMs, changes: true, ...call });
   const open = (id: string): ModelQuote => {
@@ -58,7 +71,8 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     settlement: "read_back",
     cancellation: "it may refuse.",
     card: () => Promise.reject(refusal("unsupported")),
-    catalogue: (_query, access) => read("lists its products", () => ({ products: model.products, unreadable: 0 }), access),
+    catalogue: (_query, access) =>
+      read("lists its products", () => ({ products: model.products, unreadable: 0, notes: [] }), access),
     product: () => Promise.reject(refusal("unsupported")),
     avails: () => Promise.reject(refusal("unsupported")),
     quote: (request, _key, access) => read("quotes", () => quoteOf(world, model, model.quote(world, request)), access),
@@ -68,7 +82,8 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
         () => {
           const kept = open(id);
           const quote = quoteOf(world, model, kept);
-          const struck = kept.state === "available" && kept.negotiation?.status === "accepted" ? kept.negotiation.cpm : null;
+          const struck =
+            kept.state === "available" && kept.negotiation?.status === "accepted" ? kept.negotiation.cpm : null;
           const negotiation = kept.negotiation && {
             status: kept.negotiation.status,
             sellerCpm: kept.negotiation.cpm,
@@ -78,14 +93,19 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
         },
         access,
       ),
-    counter: (quote, offer, n) => change({ what: `counters ${quote.sellerQuoteId}`, handle: async () => counter(open(quote.sellerQuoteId), offer, n) }),
-    accept: (quote, cpm, n) => change({ what: `accepts ${quote.sellerQuoteId}`, handle: async () => accept(open(quote.sellerQuoteId), cpm, n) }),
+    counter: (quote, offer, n) =>
+      change({
+        what: `counters ${quote.sellerQuoteId}`,
+        handle: async () => counter(open(quote.sellerQuoteId), offer, n),
+      }),
+    accept: (quote, cpm, n) =>
+      change({ what: `accepts ${quote.sellerQuoteId}`, handle: async () => accept(open(quote.sellerQuoteId), cpm, n) }),
     bookingRequest: (_terms: Terms, quoteId, key) => ({
       method: "POST",
       path: "/deals",
       body: JSON.stringify({ idempotency_key: key, quote_id: quoteId }),
     }),
-    book: world.weakness?.book ? world.weakness.book(world, book) : book,
+    book: world.weakness?.book?.(book) ?? book,
     findBooking: (id, access) =>
       read(
         `looks for the booking of ${id}`,
@@ -102,7 +122,7 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
         what: `places the order of ${dealId}`,
         handle: async () => {
           model.orders.set(dealId, `O-${dealId}`);
-          return { orderId: `O-${dealId}` };
+          return { orderId: `O-${dealId}`, status: "draft" };
         },
       }),
     cancel: async (dealId) => {
@@ -172,7 +192,12 @@ function counter(quote: ModelQuote, offer: Money, n: number): RoundAnswer {
 function accept(quote: ModelQuote, cpm: Money, n: number): RoundAnswer {
   const struck = quote.negotiation?.cpm ?? quote.cpm;
   quote.negotiation = { status: "accepted", cpm: struck, rounds: (quote.negotiation?.rounds ?? 0) + 1 };
-  return { round: { n, move: "accept", we: cpm, they: struck, theirAction: "accept" }, status: "agreed", roundsLeft: null, rationale: "" };
+  return {
+    round: { n, move: "accept", we: cpm, they: struck, theirAction: "accept" },
+    status: "agreed",
+    roundsLeft: null,
+    rationale: "",
+  };
 }
 
 function bodyOf(text: string): { readonly quote_id: string; readonly idempotency_key: string } {

@@ -7,8 +7,8 @@ import { ModelSeller } from "./model-seller.ts";
 import { clear, client, finishCancelling, settle } from "./people.ts";
 import { startProcess } from "./process.ts";
 import { Random } from "./random.ts";
-import { type Owner, Scheduler } from "./scheduler.ts";
-import { mostSkewMs } from "./timing.ts";
+import { Scheduler } from "./scheduler.ts";
+import { mostJumpMs } from "./timing.ts";
 import type { Weakness } from "./weakness.ts";
 import { type Accusation, Witness } from "./witness.ts";
 import { calm, type Process, strikes, type World } from "./world.ts";
@@ -23,13 +23,17 @@ export interface Verdict {
   trace(): string;
 }
 
+/** How long clients wait between two asks: hardly, or as people do. */
+const rush = [0, 0, 0, 300, 5_000];
+const day = [0, 300, 5_000, 60_000, 300_000, 2_400_000];
+
 const MOST_STEPS = 30_000;
 
 /** Runs the one schedule of a seed, up to its first violation or until everything has come to rest. */
 export async function simulate(seed: number, weakness: Weakness | null = null): Promise<Verdict> {
   const random = new Random(seed);
   const start = Date.parse("2026-11-20T22:00:00Z") + random.between(0, 10) * 3_600_000;
-  const scheduler = new Scheduler(random, start);
+  const scheduler = new Scheduler(random, start, random.pick([12, 12, 100, 500]));
   const witness = new Witness();
   let ids = 0;
   const world: World = {
@@ -39,10 +43,13 @@ export async function simulate(seed: number, weakness: Weakness | null = null): 
     witness,
     sellers: Array.from({ length: random.between(1, 2) }, (_, n) => sellerOf(`seller${n + 1}`)),
     rows: [],
+    answers: new Map(),
     processes: [],
     weakness,
+    start,
     faults: drawFaults(random),
     isOver: false,
+    pauses: random.pick([rush, rush, day]),
     clockOff: 0,
     newId: () => uuidFrom(String(seed), String((ids += 1))),
   };
@@ -73,14 +80,19 @@ export async function simulate(seed: number, weakness: Weakness | null = null): 
     accusations: witness.accusations,
     steps: scheduler.picked,
     seen: witness.seen,
-    trace: () => trace.map(({ at, who, what }) => `${((at - start) / 1000).toFixed(3).padStart(11)} ${who.padEnd(11)} ${what}`).join("\n"),
+    trace: () =>
+      trace
+        .map(({ at, who, what }) => `${((at - start) / 1000).toFixed(3).padStart(11)} ${who.padEnd(11)} ${what}`)
+        .join("\n"),
   };
 }
 
 async function run(world: World): Promise<void> {
   const { random, scheduler, witness } = world;
   for (let n = 1; n <= random.pick([1, 2, 2, 2, 3]); n += 1) startProcess(world, `p${n}`, true);
-  const clients = Array.from({ length: random.between(1, 3) }, (_, n) => client(world, `client${n + 1}`, random.between(4, 14)));
+  const clients = Array.from({ length: random.between(1, 3) }, (_, n) =>
+    client(world, `client${n + 1}`, random.between(4, 14)),
+  );
   let isAsking = true;
   void Promise.all(clients).then(() => {
     isAsking = false;
@@ -97,7 +109,8 @@ async function run(world: World): Promise<void> {
     atRest = true;
   });
   while (going() && !atRest) await scheduler.turn();
-  if (scheduler.picked >= MOST_STEPS) witness.accuse("no budget is held for ever", `not at rest after ${MOST_STEPS} steps`);
+  if (scheduler.picked >= MOST_STEPS)
+    witness.accuse("nothing is held for ever", `not at rest after ${MOST_STEPS} steps`);
 }
 
 /** What no process does itself: crashes, stalls, clocks, sellers that go down. */
@@ -109,7 +122,7 @@ function mischief(world: World): void {
   if (strikes(world, "crash")) crash(world, process);
   else if (strikes(world, "stall")) stall(world, process);
   else if (strikes(world, "clockJump")) {
-    world.clockOff = random.between(-mostSkewMs, mostSkewMs);
+    world.clockOff = random.between(-mostJumpMs, mostJumpMs);
     scheduler.note("the machine", `its clock is now ${world.clockOff} ms off`);
   }
   if (strikes(world, "sellerDown")) {
@@ -152,20 +165,30 @@ async function close(world: World): Promise<void> {
     if (!open && !pending && witness.spend.incidents.size === 0) return;
     const process = world.processes.find(({ alive, watches }) => alive && watches);
     if (!process || look < 2) continue;
-    await settle(world, process);
-    await clear(world, process);
+    await settle(world, [process]);
+    await clear(world, [process]);
     await finishCancelling(world, process);
   }
 }
 
-const openStatuses: readonly string[] = ["approved", "sending", "booking_unknown", "awaiting_approval", "cancelling", "cancel_unknown"];
+const openStatuses: readonly string[] = [
+  "approved",
+  "sending",
+  "booking_unknown",
+  "awaiting_approval",
+  "cancelling",
+  "cancel_unknown",
+];
 
 function sellerOf(id: string): ModelSeller {
   const products = [
     ["p1", "31.00 USD"],
     ["p2", "22.50 USD"],
   ] as const;
-  return new ModelSeller(id, products.map(([productId, price]) => productOf(id, productId, price)));
+  return new ModelSeller(
+    id,
+    products.map(([productId, price]) => productOf(id, productId, price)),
+  );
 }
 
 function productOf(sellerId: string, productId: string, price: string): Product {
@@ -188,6 +211,3 @@ function productOf(sellerId: string, productId: string, price: string): Product 
     tags: [],
   };
 }
-
-/** Named for those who read a schedule: who a step belongs to. */
-export type { Owner };

@@ -43,7 +43,10 @@ export class SpendBook {
         const back = entry.holding.amount.micros;
         // What comes back is what is held, and with a cancelled deal also what it cost beyond that.
         if (held === undefined || (back !== held && back !== held + more))
-          breaches.push({ law: "balances are the sum", what: `${key} gives back ${back}, and holds ${held} and ${more} more` });
+          breaches.push({
+            law: "balances are the sum",
+            what: `${key} gives back ${back}, and holds ${held} and ${more} more`,
+          });
         else {
           this.held.delete(key);
           if (back > held) this.over.delete(entry.holding.ref);
@@ -58,7 +61,10 @@ export class SpendBook {
     }
     breaches.push(...this.#overMandate(reserved));
     if (reserved.length > 0 && stoppedBefore.length > 0)
-      breaches.push({ law: "an incident stops approvals", what: `reserved while ${stoppedBefore.join(", ")} was open` });
+      breaches.push({
+        law: "an incident stops approvals",
+        what: `reserved while ${stoppedBefore.join(", ")} was open`,
+      });
     const carried = row.entries.find((entry) => entry.kind === "balances");
     if (carried?.kind === "balances") breaches.push(...this.#unlike(carried.balances));
     return breaches;
@@ -70,7 +76,8 @@ export class SpendBook {
     const law = "approved stays within the mandate";
     const breaches: Breach[] = [];
     const check = (what: string, micros: bigint, limit: bigint | undefined) => {
-      if (limit === undefined || micros > limit) breaches.push({ law, what: `${what}: ${micros} of ${limit ?? "nothing"}` });
+      if (limit === undefined || micros > limit)
+        breaches.push({ law, what: `${what}: ${micros} of ${limit ?? "nothing"}` });
     };
     const buy = reserved.reduce((sum, { amount }) => sum + amount.micros, 0n);
     const limits = mandate.channels[first.via];

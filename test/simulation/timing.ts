@@ -13,5 +13,9 @@ export const quoteTtlMs = 3_600_000;
  */
 export const latestEffectMs = 200_000;
 
-/** How far the clocks of processes on one machine are apart, jumps included. */
-export const mostSkewMs = 60_000;
+/** How far the machine's clock jumps off true time. */
+export const mostJumpMs = 60_000;
+/** How far a process's clock is off the machine's. */
+export const mostSkewMs = 2_000;
+/** How far any clock is off true time. */
+export const mostOffMs = mostJumpMs + mostSkewMs;

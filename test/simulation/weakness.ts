@@ -1,16 +1,116 @@
 import type { Deal, FrozenRequest } from "../../src/domain/media-buy.ts";
-import type { NewRow, Row } from "../../src/ledger/ledger.ts";
-import type { World } from "./world.ts";
+import { LedgerConflict, type NewRow, type Row } from "../../src/ledger/ledger.ts";
+import { SellerFailure } from "../../src/sellers/seller.ts";
+import { latestEffectMs } from "./timing.ts";
+import type { Law } from "./witness.ts";
+import type { Process, World } from "./world.ts";
+
+type Append = (rows: readonly NewRow[]) => Promise<readonly Row[]>;
+type Book = (request: FrozenRequest) => Promise<Deal>;
 
 /** A way in which the ground under the verbs is deliberately weakened, to see that a schedule then finds a violation. */
 export interface Weakness {
   readonly name: string;
+  /** A seed that showed it before: tried first, and no more than that. */
+  readonly seed: number;
+  /** The laws of which one must be seen broken. */
+  readonly breaks: readonly Law[];
   /** Between the verbs and the ledger. */
-  readonly append?: (append: (rows: readonly NewRow[]) => Promise<readonly Row[]>, world: World) => (rows: readonly NewRow[]) => Promise<readonly Row[]>;
-  /** Between the verbs and the booking of a seller. */
-  readonly book?: (world: World, book: (request: FrozenRequest) => Promise<Deal>) => (request: FrozenRequest) => Promise<Deal>;
-  /** What a process takes for the time. */
-  readonly now?: (world: World, honest: number) => number;
+  readonly append?: (append: Append, world: World) => Append;
+  /** Between the verbs and the booking at a seller. */
+  readonly book?: (book: Book) => Book;
+  /** What a process takes for the time. @param honest what it would be, milliseconds since the epoch */
+  readonly now?: (honest: number, process: Process, world: World) => number;
   readonly settleAfterMs?: number;
   readonly claimMs?: number;
+  /** How late a seller may still act on a request. */
+  readonly latestEffectMs?: number;
 }
+
+/** Each takes away one thing that a promise rests on. */
+export const weaknesses: readonly Weakness[] = [
+  {
+    name: "the ledger takes any version for the next",
+    seed: 12,
+    breaks: ["balances are the sum", "the chain verifies"],
+    append: (append, world) => async (rows) => {
+      try {
+        return await append(rows);
+      } catch (error) {
+        if (!(error instanceof LedgerConflict)) throw error;
+        const next = (stream: string) => world.rows.filter((row) => row.stream === stream).length + 1;
+        return append(rows.map((row) => ({ ...row, version: next(row.stream) })));
+      }
+    },
+  },
+  {
+    name: "a claim that somebody else has taken counts as well",
+    seed: 30,
+    breaks: ["sent only by right", "released only when nothing stands"],
+    append: (append) => async (rows) => {
+      try {
+        return await append(rows);
+      } catch (error) {
+        const isClaim = rows.some(({ entries }) => entries.some(({ kind }) => kind === "send_claimed"));
+        if (isClaim && error instanceof LedgerConflict) return [];
+        throw error;
+      }
+    },
+  },
+  {
+    name: "the ledger loses one append in twenty after saying that it has it",
+    seed: 7,
+    breaks: ["an acknowledged entry stays"],
+    append: (append, world) => async (rows) => {
+      const stored = await append(rows);
+      const isLost = world.random.chance(0.05) && stored.every(({ kind }) => kind === "anchor");
+      if (isLost) {
+        world.rows.splice(world.rows.length - stored.length, stored.length);
+        world.answers.clear();
+      }
+      return stored;
+    },
+  },
+  {
+    name: "the clock stands still, so that nothing ever expires",
+    seed: 13,
+    breaks: ["no booking without its approval"],
+    now: (honest, _process, world) => Math.min(honest, world.start + 600_000),
+  },
+  {
+    name: "a booking without an answer is sent again at once, as a racing seller's own idempotency would have it",
+    seed: 7,
+    breaks: ["never two commitments for one line"],
+    book: (book) => async (request) => {
+      try {
+        return await book(request);
+      } catch (error) {
+        if (error instanceof SellerFailure && !error.definite) return book(request);
+        throw error;
+      }
+    },
+  },
+  {
+    name: "no settling time before a re-send",
+    seed: 7,
+    breaks: ["never two commitments for one line"],
+    settleAfterMs: 0,
+    claimMs: 50_000,
+  },
+];
+
+/** What the promise of one booking rests on besides our own code; beyond it, two can happen. */
+export const assumptions: readonly Weakness[] = [
+  {
+    name: "a seller acts on a booking at most a settling time after it was sent",
+    seed: 141,
+    breaks: ["never two commitments for one line"],
+    latestEffectMs: 10 * latestEffectMs,
+  },
+  {
+    name: "processes of one desk agree on the time to within half a claim",
+    seed: 87,
+    breaks: ["sent only by right", "never two commitments for one line"],
+    now: (honest, process) => honest + (process.name === "p2" ? 600_000 : 0),
+  },
+];

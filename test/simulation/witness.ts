@@ -6,7 +6,7 @@ import { LedgerConflict, LedgerUnavailable, type Row } from "../../src/ledger/le
 import { SellerFailure } from "../../src/sellers/seller.ts";
 import type { ModelDeal, Send } from "./model-seller.ts";
 import { Buried } from "./scheduler.ts";
-import { bookingLaws } from "./laws-booking.ts";
+import { bookingLaws, sendsOf } from "./laws-booking.ts";
 import { sendingLaws } from "./laws-sending.ts";
 import { SpendBook } from "./spend-book.ts";
 import { strikes, type Process, type World } from "./world.ts";
@@ -23,7 +23,7 @@ export type Law =
   | "an acknowledged entry stays"
   | "the chain verifies"
   | "balances are the sum"
-  | "no budget is held for ever"
+  | "nothing is held for ever"
   | "what a seller booked is recorded"
   | "only known errors"
   | "the model";
@@ -54,6 +54,8 @@ export class Witness {
   readonly lines = new Map<string, Line>();
   readonly approvals = new Map<string, Approval>();
   readonly spend = new SpendBook();
+  /** The line that has a deal. */
+  readonly owners = new Map<string, string>();
   readonly words: GivenWord[] = [];
   /** Rows whose append was answered with success. */
   readonly kept: Row[] = [];
@@ -95,13 +97,16 @@ export class Witness {
   appended(rows: readonly Row[], process: Process): void {
     const before = new Map(this.lines);
     for (const row of rows) for (const entry of row.entries) this.#fold(row, entry);
+    for (const row of rows) this.#checkStatus(row);
     bookingLaws(this, rows, before, process);
     if (rows.some(({ entries }) => entries.some(({ kind }) => moments.includes(kind)))) this.#moment(process);
     for (const broken of this.spend.breaches(rows)) this.accuse(broken.law, broken.what);
   }
 
   bytesLeave(send: Send, request: FrozenRequest, process: Process): void {
-    this.count("sends");
+    this.count(
+      sendsOf(this, `${send.sellerId}/${send.quoteId}`).some(({ knownDead }) => !knownDead) ? "re-sends" : "sends",
+    );
     sendingLaws(this, send, request, process);
     this.#moment(process);
   }
@@ -115,7 +120,10 @@ export class Witness {
 
   dealMade(deal: ModelDeal): void {
     this.count("deals");
-    this.world.scheduler.note(deal.send.sellerId, `books ${deal.quoteId} as ${deal.deal.dealId} for send ${deal.send.n}`);
+    this.world.scheduler.note(
+      deal.send.sellerId,
+      `books ${deal.quoteId} as ${deal.deal.dealId} for send ${deal.send.n}`,
+    );
   }
 
   /** Everything a verb threw. Only four kinds of error are known to those who call. */
@@ -125,7 +133,10 @@ export class Witness {
       error instanceof SellerFailure || error instanceof LedgerUnavailable || error instanceof LedgerConflict;
     if (error instanceof BuyingError && error.code !== "internal") return;
     if (isKnown) return;
-    this.accuse("only known errors", `${verb} threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    this.accuse(
+      "only known errors",
+      `${verb} threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   }
 
   /** The watcher and late work can only log what went wrong. */
@@ -134,9 +145,19 @@ export class Witness {
     if (/^(Range|Type|Reference|Syntax)?Error\b/.test(error)) this.accuse("only known errors", `${message}: ${error}`);
   }
 
+  /** Lists and watchers go by the status a row carries, not by the fold. */
+  #checkStatus(row: Row): void {
+    const name = row.stream.slice(row.kind.length + 1);
+    const folded = { quote: this.lines.get(name)?.status, approval: this.approvals.get(name)?.status };
+    const is = row.kind === "quote" ? folded.quote : row.kind === "approval" ? folded.approval : row.status;
+    if (is !== row.status)
+      this.accuse("the chain verifies", `${row.stream}@${row.version} says ${row.status}, and is ${is}`);
+  }
+
   #fold(row: Row, entry: Entry): void {
     const name = row.stream.slice(row.kind.length + 1);
     this.count(entry.kind);
+    if (entry.kind === "deal_claimed") this.owners.set(name, entry.ref);
     try {
       // A stream holds only entries of its own union.
       if (row.kind === "quote") {

@@ -29,8 +29,14 @@ export interface World {
   readonly sellers: readonly ModelSeller[];
   /** The one table all processes write. */
   readonly rows: StoredRow[];
+  /** What the table answered since an append changed it. */
+  readonly answers: Map<string, Promise<unknown>>;
   readonly processes: Process[];
   readonly weakness: Weakness | null;
+  /** True time at which it began. */
+  readonly start: number;
+  /** What clients wait between two asks, in milliseconds. */
+  readonly pauses: readonly number[];
   faults: Faults;
   /** How far the machine's clock is off true time, in milliseconds; it jumps. */
   clockOff: number;

@@ -66,7 +66,7 @@ const cancel: LineEvent = { kind: "cancel_started", v: 1, by: "dana" };
 const kept: LineEvent = { kind: "cancel_refused", v: 1, why: "too late" };
 const cancelUnknown: LineEvent = { kind: "cancel_unknown", v: 1, why: "timeout" };
 const cancelled: LineEvent = { kind: "cancel_confirmed", v: 1 };
-const ordered: LineEvent = { kind: "order_placed", v: 1, orderId: "ORD-1" };
+const ordered: LineEvent = { kind: "order_placed", v: 1, orderId: "ORD-1", status: "draft" };
 
 const booked = [quoted, started(1), claimed(1), confirmed(1)];
 const mismatch = [quoted, started(1), claimed(1), mismatched(1)];

@@ -175,7 +175,7 @@ export const negotiationAnswer = z.object({
 });
 
 /** `/api/v1/orders`, POST. */
-export const orderAnswer = z.object({ order_id: z.string() });
+export const orderAnswer = z.object({ order_id: z.string(), status: text });
 
 /** `/api/v1/deals/bulk`. */
 export const bulkAnswer = z.object({ results: z.array(z.object({ success: flag, error: text })) });

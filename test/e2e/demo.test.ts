@@ -1,0 +1,198 @@
+import { execFile, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { verifies } from "../requirements.ts";
+import { mainFile, type Ran } from "./fixtures.ts";
+import { hasTerminal, PseudoTerminal } from "./pseudo-terminal.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const prompt = "Type approve or reject (Enter leaves it open): ";
+const esc = String.fromCharCode(27);
+
+let home: string;
+let temporary: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "mbm-demo-"));
+  temporary = join(home, "tmp");
+  mkdirSync(temporary);
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+/** Somebody's machine, with a config of their own that must not be used, whatever it says. */
+function environment(): Record<string, string> {
+  const config = join(home, ".config", "media-buyer-mcp", "config.json");
+  mkdirSync(dirname(config), { recursive: true });
+  writeFileSync(config, "a config that would stop any server");
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: home,
+    TMPDIR: temporary,
+    MEDIA_BUYER_CONFIG: config,
+    MEDIA_BUYER_DATA_DIR: join(home, "own data"),
+  };
+}
+
+function run(command: string, words: readonly string[], more: { cwd?: string; env?: Record<string, string> } = {}) {
+  return new Promise<Ran>((resolve) => {
+    const { cwd = root, env = environment() } = more;
+    const child = execFile(command, words, { cwd, env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : error ? -1 : 0, stdout, stderr });
+    });
+    child.stdin?.end();
+  });
+}
+
+const demo = () => PseudoTerminal.open([process.execPath, mainFile, "demo"], environment());
+
+/** Nothing may stay: no file, and no process that was started for the demo's directory. */
+function expectCleanedUp(): void {
+  expect(readdirSync(temporary)).toEqual([]);
+  expect(existsSync(join(home, "own data"))).toBe(false);
+  if (process.platform !== "linux") return;
+  const commands = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      } catch {
+        return "";
+      }
+    });
+  expect(commands.filter((line) => line.includes(temporary))).toEqual([]);
+}
+
+describe("npm run demo, without a terminal", () => {
+  test("goes from the brief to deals booked at the negotiated prices, answered by a scripted person", async () => {
+    verifies("workflow.end_to_end", "server.in_a_minute", "quote.status_booked", "deal.activation");
+    const { code, stdout, stderr } = await run("npm", ["run", "--silent", "demo"]);
+    expect(code, stdout + stderr).toBe(0);
+    const chapters = [
+      "The brief",
+      "1  Who sells",
+      "2  What they offer",
+      "3  What it would cost",
+      "4  Bringing the prices down",
+      "5  Your approval",
+      "a SCRIPTED person approves",
+      "6  Booked",
+      "7  The money",
+      "8  Asked to buy the same again",
+      "9  The event trail",
+      "Done",
+    ];
+    const places = chapters.map((chapter) => stdout.indexOf(chapter));
+    expect(places, stdout).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
+
+    const agreed = [...stdout.matchAll(/^ +agreed at (\S+) USD CPM/gm)].map(([, cpm]) => cpm);
+    const quoted = [...stdout.matchAll(/: quoted (\S+), at most/g)].map(([, cpm]) => cpm);
+    const booked = [...stdout.matchAll(/^ +(DEMO-[0-9A-F]+) +\S.*? (\d+\.\d+) +[\d,.]+ +ORD-/gm)];
+    expect(booked.map(([, , cpm]) => cpm)).toEqual(agreed);
+    expect(agreed).toHaveLength(3);
+    agreed.forEach((cpm, at) => {
+      expect(Number(cpm)).toBeLessThan(Number(quoted[at]));
+    });
+    const deals = booked.map(([, id]) => id ?? "");
+    expect(stdout).toContain(`The same deals came back: ${deals.join(", ")}.`);
+    for (const dsp of ["The Trade Desk", "Display & Video 360", "Xandr"]) {
+      expect(stdout.match(new RegExp(`^ +${dsp} +\\S.*(${deals.join("|")})`, "gm"))).toHaveLength(3);
+    }
+    expect(stdout).toMatch(/SANDBOX: no real money/);
+    expect(stdout).toMatch(/Mandate: [\d,.]+ USD committed today of 1,000,000\.00 USD a day/);
+    expect(stdout).toMatch(/APPROVED by media-buyer-mcp-demo .* \(form, word of the client\)/s);
+    expect(stdout).toContain("approved by the scripted person");
+    expectCleanedUp();
+  });
+
+  test("is plain text, at most 100 characters wide", async () => {
+    const { stdout } = await run(process.execPath, [mainFile, "demo"]);
+    expect(stdout).not.toContain(esc);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  test.each([
+    ["a server that does not start", [], "The server did not start"],
+    ["a server that cannot work", ["prompts"], "ERR_MODULE_NOT_FOUND"],
+  ])("%s is said plainly, with exit code 1", async (_what, folders, said) => {
+    // As in a folder where nobody ran npm ci: the bundle is there, what it needs beside it is not.
+    const elsewhere = join(home, "copy");
+    cpSync(dirname(mainFile), join(elsewhere, "dist"), { recursive: true });
+    cpSync(join(root, "package.json"), join(elsewhere, "package.json"));
+    for (const folder of folders) cpSync(join(root, folder), join(elsewhere, folder), { recursive: true });
+    const { code, stdout } = await run(process.execPath, [join(elsewhere, "dist", "main.js"), "demo"]);
+    expect(code, stdout).toBe(1);
+    expect(stdout).toContain("The demo failed: ");
+    expect(stdout).toContain("last words:");
+    expect(stdout).toContain(said);
+    expect(stdout).toContain("nothing real was bought");
+    expect(stdout).not.toContain("Booked");
+    expectCleanedUp();
+  });
+});
+
+describe.runIf(hasTerminal)("npm run demo, on a terminal", () => {
+  test("stops, asks, and books what was approved", async () => {
+    const terminal = demo();
+    await terminal.answer(prompt, "yes");
+    await terminal.see('"yes" is neither. Nothing was decided yet.');
+    await terminal.answer(prompt, "approve");
+    expect(await terminal.ended(), terminal.screen).toBe(0);
+    expect(terminal.screen).toContain("deals booked at the negotiated prices, approved by you, each exactly once.");
+    expect(terminal.screen).not.toContain("SCRIPTED");
+    expect(terminal.screen).toContain(`${esc}[1m`);
+    expectCleanedUp();
+  });
+
+  test.each([
+    ["a rejection", "reject", "Rejected"],
+    ["Enter", "", "Left open"],
+  ])("%s books nothing, and is no failure", async (_what, typed, heading) => {
+    const terminal = demo();
+    await terminal.answer(prompt, typed);
+    expect(await terminal.ended(), terminal.screen).toBe(0);
+    expect(terminal.screen).toContain(heading);
+    expect(terminal.screen).toContain("nothing was booked and nothing was spent");
+    expect(terminal.screen).toContain("Committed against the mandate: 0.00 USD.");
+    expect(terminal.screen).not.toContain("DEMO-");
+    expectCleanedUp();
+  });
+
+  test("NO_COLOR is honoured", async () => {
+    const terminal = PseudoTerminal.open([process.execPath, mainFile, "demo"], { ...environment(), NO_COLOR: "1" });
+    await terminal.answer(prompt, "reject");
+    expect(await terminal.ended()).toBe(0);
+    // What remains is the line editor moving its cursor.
+    expect(terminal.screen).not.toMatch(new RegExp(`${esc}\\[[\\d;]*m`));
+  });
+
+  test("closing the terminal at the question leaves nothing behind", async () => {
+    const terminal = demo();
+    await terminal.see(prompt);
+    terminal.hangUp();
+    await terminal.ended();
+    await vi.waitFor(expectCleanedUp, 10_000);
+  });
+});
+
+describe.runIf(process.env["LONG"] === "1")("a fresh clone", () => {
+  test("npm ci && npm run demo", { timeout: 600_000 }, async () => {
+    verifies("server.in_a_minute");
+    const files = spawnSync("git", ["ls-files", "-co", "--exclude-standard", "-z"], { cwd: root, encoding: "utf8" });
+    const clone = join(home, "clone");
+    for (const file of files.stdout.split("\0").filter((name) => name !== "" && existsSync(join(root, name)))) {
+      cpSync(join(root, file), join(clone, file));
+    }
+    const { HOME = home, PATH = "" } = process.env;
+    const installed = await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: clone, env: { HOME, PATH } });
+    expect(installed.code, installed.stderr).toBe(0);
+    const { code, stdout } = await run("npm", ["run", "--silent", "demo"], { cwd: clone });
+    expect(code, stdout).toBe(0);
+    expect(stdout).toContain("3 deals booked at the negotiated prices");
+  });
+});
