@@ -65,7 +65,8 @@ async function wrongWith(
   return `adopts a mandate without a signature of ${by} that verifies${looser.length > 0 ? `, and it allows more: ${looser.join("; ")}` : ""}`;
 }
 
-function policiesIn(book: Book): readonly { readonly row: Row; readonly entry: PolicyEvent }[] {
+/** The mandates a desk adopted, oldest first. */
+export function policiesIn(book: Book): readonly { readonly row: Row; readonly entry: PolicyEvent }[] {
   return entriesOf(book.streams.get(streams.policy(book.desk)) ?? [], "policy_adopted");
 }
 

@@ -1,8 +1,9 @@
 import { sha256, streams } from "../domain/ids.ts";
 import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
-import { displayMoney, formatMoney } from "../domain/money.ts";
-import type { DecisionChannel } from "../domain/spend.ts";
-import type { Terms } from "../domain/terms.ts";
+import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
+import type { DecisionChannel, SpendEvent } from "../domain/spend.ts";
+import { type Terms, totalOf } from "../domain/terms.ts";
+import type { Row } from "../ledger/ledger.ts";
 import { type Html, html } from "../page/html.ts";
 import { instantWords, rangeWords } from "../page/words.ts";
 import { describeEntry } from "../tools/describe-entry.ts";
@@ -36,16 +37,21 @@ function proofCell({ proof, signature }: AuditedDecision): Html {
 }
 
 /** Everything about one media buy, from what was asked to what became of the money. */
-export function buySection(report: AuditReport, ref: string, folded: Folded<LineEvent, Line>): Html {
+export function buySection(
+  report: AuditReport,
+  movements: Movements,
+  ref: string,
+  folded: Folded<LineEvent, Line>,
+): Html {
   try {
-    return readableBuy(report, ref, folded);
+    return readableBuy(report, movements, ref, folded);
   } catch (error) {
     // Anybody may have written these rows; what is wrong with them stands among the findings.
     return html`<section class="bad"><h3>${ref}</h3><p>Its rows make no sense: ${String(error)}</p></section>`;
   }
 }
 
-function readableBuy(report: AuditReport, ref: string, folded: Folded<LineEvent, Line>): Html {
+function readableBuy(report: AuditReport, movements: Movements, ref: string, folded: Folded<LineEvent, Line>): Html {
   const { state, steps, rows } = folded;
   const starts = steps.flatMap(({ row, entry }) =>
     entry.kind === "booking_started" ? [{ row, booking: entry.booking }] : [],
@@ -57,9 +63,9 @@ function readableBuy(report: AuditReport, ref: string, folded: Folded<LineEvent,
 <p class="small">${first ? html`from ${first.sellerId}, ` : null}media buy <code>${ref}</code>${state?.campaign ? html`, campaign ${state.campaign}` : null}</p>
 ${off.length > 0 && html`<p class="bad">${off.map(({ what, version }) => html`Version ${version} ${what}. `)}</p>`}
 ${starts.map(({ row, booking }) => attempt(report, row.at, booking, steps))}
-${money(report, ref)}
+${money(movements.get(ref) ?? [])}
 <details><summary>Everything that was recorded, ${rows.length} rows</summary>
-<table>${rows.map((row) => html`<tr><td class="money">${instantWords(row.at)}</td><td>${row.entries.map((entry) => html`${inWords(entry)}<br>`)}</td></tr>`)}</table>
+<table>${rows.map((row) => html`<tr><td class="when">${instantWords(row.at)}</td><td>${row.entries.map((entry) => html`${inWords(entry)}<br>`)}</td></tr>`)}</table>
 </details></section>`;
 }
 
@@ -70,6 +76,7 @@ function attempt(
   steps: Folded<LineEvent, Line>["steps"],
 ): Html {
   const { terms, request } = booking;
+  const asked = booking.approvalId === null ? null : report.book.approvals.get(booking.approvalId)?.state;
   const decided = report.decisions.filter(
     ({ approvalId, decision, digests }) =>
       approvalId === booking.approvalId && decision === "approve" && digests.includes(booking.digest),
@@ -84,14 +91,15 @@ function attempt(
   return html`<h4>Approved terms${booking.attempt > 1 && `, attempt ${booking.attempt}`}</h4>
 ${termsTable(terms, booked?.after.deal ?? null)}
 <p class="small">Digest of the exact terms: <code>${booking.digest}</code></p>
-<h4>Decided</h4>
+<h4>Asked and decided</h4>
+${asked ? html`<p>Asked for by ${asked.proposer}, ${asked.lines.length > 1 && html`with ${asked.lines.length - 1} more, `}open until ${instantWords(asked.expiresAt)}; ${asked.why.join("; ")}.</p>` : null}
 ${
   decided.length > 0
     ? html`<table>${decided.map(decisionRow)}</table>`
     : html`<p>${booking.approvalId === null ? `By ${booking.by}, ${how[booking.via] ?? booking.via}` : html`<b class="bad">No decision in ${booking.approvalId} covers these terms</b>`}, ${instantWords(at)}.</p>`
 }
 <h4>Sent, and what came of it</h4>
-<table>${outcome.map(({ row, entry }) => html`<tr><td class="money">${instantWords(row.at)}</td><td>${inWords(entry)}</td></tr>`)}</table>
+<table>${outcome.map(({ row, entry }) => html`<tr><td class="when">${instantWords(row.at)}</td><td>${inWords(entry)}</td></tr>`)}</table>
 <p class="small">Frozen request: ${request.method} <code>${request.path}</code>, SHA-256 of its body <code>${sha256(request.body)}</code>, key <code>${booking.key}</code></p>
 <details><summary>The body that was sent</summary><pre>${request.body}</pre></details>`;
 }
@@ -99,13 +107,13 @@ ${
 function termsTable(terms: Terms, deal: Line["deal"]): Html {
   const row = (label: string, approved: string, booked: string | null) =>
     html`<tr><th>${label}</th><td>${approved}</td><td class="${booked !== null && booked !== approved ? "bad" : ""}">${booked ?? (deal ? "" : "—")}</td></tr>`;
-  return html`<table><tr><th></th><th>Approved</th><th>Booked${deal && html` as <code>${deal.dealId}</code>`}</th></tr>
+  return html`<table class="terms"><tr><th></th><th>Approved</th><th>Booked${deal && html` as <code>${deal.dealId}</code>`}</th></tr>
 ${row("Product", terms.product, deal?.productId ?? null)}
 ${row("Deal type", `${terms.deal_type}${terms.guaranteed ? ", guaranteed" : ""}`, null)}
 ${row("CPM", terms.unit_price, deal && formatMoney(deal.cpm))}
 ${row("Impressions", terms.impressions.toLocaleString("en-US"), deal && (deal.impressions?.toLocaleString("en-US") ?? "not stated"))}
 ${row("Flight", rangeWords(terms.flight.start, terms.flight.end), deal && rangeWords(deal.flight.start, deal.flight.end))}
-${row("Total, net", terms.total, null)}
+${row("Total, net", displayMoney(totalOf(terms)), deal && displayMoney(costOfImpressions(deal.cpm, deal.impressions ?? terms.impressions)))}
 ${terms.po_number !== null && row("PO number", terms.po_number, null)}
 ${terms.not_honoured.length > 0 && row("Not honoured by the seller", terms.not_honoured.join(", ").replaceAll("_", " "), null)}
 ${row("Revealed of the buyer", terms.identity_revealed, null)}
@@ -113,15 +121,28 @@ ${row("Cancelling", terms.cancellation ?? "not stated", null)}
 </table>`;
 }
 
-function money({ book }: AuditReport, ref: string): Html {
-  const events = (book.streams.get(streams.spend(book.desk)) ?? []).flatMap((row) =>
-    spendEvents(row).map((event) => ({ row, event })),
-  );
-  const own = events.filter(({ event }) => (event.kind === "incident_cleared" ? event.ref : event.holding.ref) === ref);
-  const amount = (event: (typeof own)[number]["event"]) =>
+/** What moved the money of each line, by reference, in order of arrival. */
+export type Movements = ReadonlyMap<string, readonly { readonly row: Row; readonly event: SpendEvent }[]>;
+
+/** The movements of a desk's money. */
+export function movementsOf({ book }: AuditReport): Movements {
+  const movements = new Map<string, { readonly row: Row; readonly event: SpendEvent }[]>();
+  for (const row of book.streams.get(streams.spend(book.desk)) ?? []) {
+    for (const event of spendEvents(row)) {
+      const ref = event.kind === "incident_cleared" ? event.ref : event.holding?.ref;
+      const known = movements.get(ref);
+      if (known) known.push({ row, event });
+      else movements.set(ref, [{ row, event }]);
+    }
+  }
+  return movements;
+}
+
+function money(own: readonly { readonly row: Row; readonly event: SpendEvent }[]): Html {
+  const amount = (event: SpendEvent) =>
     event.kind === "incident_cleared" ? "" : displayMoney(event.kind === "overspent" ? event.by : event.holding.amount);
   return html`<h4>Money</h4>
-<table>${own.map(({ row, event }) => html`<tr><td class="money">${instantWords(row.at)}</td><td>${inWords(event)}</td><td class="money">${amount(event)}</td></tr>`)}</table>`;
+<table>${own.map(({ row, event }) => html`<tr><td class="when">${instantWords(row.at)}</td><td>${inWords(event)}</td><td class="money">${amount(event)}</td></tr>`)}</table>`;
 }
 
 const answers: readonly LineEvent["kind"][] = [

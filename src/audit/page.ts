@@ -9,7 +9,7 @@ import { counted, instantWords } from "../page/words.ts";
 import type { AuditReport } from "./audit.ts";
 import { carriedBalances, spendEvents } from "./check-money.ts";
 import type { ExportHead } from "./jsonl.ts";
-import { buySection, decisionRow } from "./page-buy.ts";
+import { buySection, decisionRow, movementsOf } from "./page-buy.ts";
 import { auditStyle } from "./page-style.ts";
 
 /** What the page says beside the report itself. */
@@ -26,6 +26,7 @@ export interface PageFacts {
 export function auditPage(report: AuditReport, facts: PageFacts): string {
   const { book } = report;
   const bought = [...book.lines].filter(([, { steps }]) => steps.some(({ entry }) => entry.kind === "booking_started"));
+  const movements = movementsOf(report);
   const asked = [...book.lines].length - bought.length;
   const { campaign, since, until } = facts.head.scope;
   const scope = [
@@ -41,7 +42,7 @@ export function auditPage(report: AuditReport, facts: PageFacts): string {
 ${verdict(report)}
 ${readable(() => totals(report, facts))}
 <h2>Media buys</h2>
-${bought.length === 0 ? html`<p>None was started.</p>` : bought.map(([ref, line]) => buySection(report, ref, line))}
+${bought.length === 0 ? html`<p>None was started.</p>` : bought.map(([ref, line]) => buySection(report, movements, ref, line))}
 <h2>Decisions</h2>
 ${readable(() => decisions(report))}
 <p class="small">${counted(asked, "quote")} in this scope led to no booking; the exported rows hold them.</p>`;
@@ -93,7 +94,7 @@ function totals({ book }: AuditReport, { mandate, head }: PageFacts): Html | nul
 <table>
 ${row("Held for these buys", moved.reserved)}
 ${row("Given back", moved.released)}
-${row("Booked beyond what was approved", moved.overspent, moved.overspent.micros > 0n && "incidents, below")}
+${row("Booked beyond what was approved", moved.overspent, moved.overspent.micros > 0n && "as incidents, below")}
 ${row("Committed by these buys", subtract(add(moved.reserved, moved.overspent), moved.released), counted(open, "buy"))}
 ${row(whole ? "Committed by the desk" : "Committed by the whole desk", balances.total, mandate?.total ? `of ${displayMoney(mandate.total)} in all` : "no limit in all")}
 ${top && row(`Highest day, ${top[0]}`, top[1], mandate ? `of ${displayMoney(mandate.perDay)} a day` : "no mandate")}

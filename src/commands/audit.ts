@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AuditReport, audit } from "../audit/audit.ts";
+import { policiesIn } from "../audit/check-bookings.ts";
 import type { Signatures } from "../audit/check-decisions.ts";
 import { type ExportHead, readExport, writeExport } from "../audit/jsonl.ts";
 import { auditPage, findingText } from "../audit/page.ts";
@@ -73,7 +74,8 @@ async function exportPart(ports: AuditPorts, ask: AuditAsk, rows: readonly Row[]
   if (ask.out === null) {
     ports.print(text.trimEnd());
   } else {
-    const part = links === rows ? whole : await audit(desk, links, { ...ports, noted: [] });
+    const part =
+      links === rows ? whole : await audit(desk, links, { ...ports, noted: [], endsEarly: scope.until !== null });
     const files = [
       ["ledger.jsonl", text],
       ["audit.html", auditPage({ ...part, findings: whole.findings }, { head, advertiser, mandate })],
@@ -94,7 +96,7 @@ async function exportPart(ports: AuditPorts, ask: AuditAsk, rows: readonly Row[]
 async function verifyFile(ports: AuditPorts, file: string, noted: readonly string[]): Promise<number> {
   const { head, links, findings } = readExport(await readFile(file));
   const desk = head?.desk ?? ports.desk;
-  const report = await audit(desk, links, { ...ports, noted });
+  const report = await audit(desk, links, { ...ports, noted, endsEarly: head !== null && head.scope.until !== null });
   if (head && head.desk !== ports.desk)
     ports.say(`This is an export of desk ${head.desk}; keys and mandate are those of desk ${ports.desk}.`);
   return verdict([...findings, ...report.findings], ports.print, report);
@@ -138,6 +140,10 @@ function summary({ book, decisions, anchor, now, unanchored }: AuditReport): rea
     `${count(book.links.length, "row")} (${withheld} shown by place and hash only), ${count(starts.length, "booking")} started.`,
     `${count(of("signed").length, "decision")} with a signature that verifies.`,
     ...(auto.length > 0 ? [`${count(auto.length, "booking")} on the operator's auto-approval limits alone.`] : []),
+    ...policiesIn(book).map(
+      ({ row, entry: { mandate, digest, by, signature } }) =>
+        `Mandate ${mandate?.version} counts from ${row.at} (${by}, ${signature ? "signed" : "not signed"}), digest ${String(digest).slice(0, 16)}.`,
+    ),
     ...of("word").map(({ approvalId, by, via }) => `The client's word, no signature: ${approvalId}, ${by} (${via}).`),
     ...(anchor
       ? [

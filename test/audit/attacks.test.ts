@@ -3,6 +3,9 @@ import { audit } from "../../src/audit/audit.ts";
 import { auditPage } from "../../src/audit/page.ts";
 import { markText } from "../../src/domain/anchor.ts";
 import type { Signature } from "../../src/domain/decision.ts";
+import { policyDigest } from "../../src/domain/policy.ts";
+import { decodeEntries, encodeEntries } from "../../src/ledger/entries.ts";
+import { memoryLedger } from "../../src/ledger/memory.ts";
 import type { StoredRow } from "../../src/ledger/rows.ts";
 import { edited, madeAnew, withForgedBooking } from "./forger.ts";
 import { playStory, rowsOf, type Story } from "./story.ts";
@@ -228,6 +231,22 @@ describe("somebody who makes every hash, number and anchor anew", () => {
       text.replace(/("perBuy":\{"micros":")/, "$19"),
     );
     expect((await findingsOf(madeAnew(rows))).join("\n")).toContain("adopts a mandate that has another digest");
+    const table = [...story.stored];
+    const ledger = memoryLedger({ rows: table });
+    const head = await ledger.head("policy/acme");
+    const [adopted] = head?.entries ?? [];
+    if (!head || adopted?.kind !== "policy_adopted") throw new Error("a mandate was adopted");
+    const mandate = { ...adopted.mandate, perBuy: { ...adopted.mandate.perBuy, micros: 10n ** 15n } };
+    const digest = policyDigest(mandate);
+    for (const signature of [null, { ...signatureOf(story.approvals.signed) }]) {
+      const rows = [...table];
+      const entry = { ...adopted, mandate, digest, by: "dana", loosened: [], signature };
+      const { stream, kind, status, flowId } = head;
+      await memoryLedger({ rows }).append([{ stream, version: 2, kind, status, flowId, entries: [entry] }]);
+      expect(await findingsOf(rows)).toEqual([
+        expect.stringContaining("without a signature of dana that verifies, and it allows more: per_buy"),
+      ]);
+    }
   });
 
   test("hides from the file alone what was cut off its very end, or taken out with all that speaks of it, but not from a noted mark", async () => {
@@ -241,6 +260,20 @@ describe("somebody who makes every hash, number and anchor anew", () => {
     const rows = madeAnew(stored.filter(({ stream }) => !gone.includes(stream)));
     expect(await findingsOf(rows)).toEqual([]);
     expect(await findingsOf(rows, [noted])).toEqual([expect.stringContaining("that was noted does not hold")]);
+  });
+
+  test("can begin with another first mandate, which no person signs; a noted mark shows it", async () => {
+    const changed = story.stored.map((row) => {
+      if (row.kind !== "policy") return row;
+      const [entry] = decodeEntries(row.entries).entries;
+      if (entry?.kind !== "policy_adopted") throw new Error("a mandate was adopted");
+      const mandate = { ...entry.mandate, perBuy: { ...entry.mandate.perBuy, micros: 10n ** 15n } };
+      return { ...row, entries: encodeEntries([{ ...entry, mandate, digest: policyDigest(mandate) }]) };
+    });
+    expect(await findingsOf(madeAnew(changed))).toEqual([]);
+    expect(await findingsOf(madeAnew(changed), [noted])).toEqual([
+      expect.stringContaining("that was noted does not hold"),
+    ]);
   });
 
   test("gains nothing by entries that make no sense: they are findings, never errors", async () => {

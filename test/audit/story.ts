@@ -6,7 +6,7 @@ import type { Desk } from "../../src/desk.ts";
 import { statementText } from "../../src/domain/decision.ts";
 import type { Ledger, Row } from "../../src/ledger/ledger.ts";
 import { toRow, type StoredRow } from "../../src/ledger/rows.ts";
-import { connectSqlite, openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { peopleKeys } from "../../src/people/keys.ts";
 import { verifySignature } from "../../src/people/verify.ts";
 import type { Signatures } from "../../src/audit/check-decisions.ts";
@@ -96,9 +96,7 @@ export async function playStory(): Promise<Story> {
 
   const ports = portsOn(desk, await openSqliteLedger({ file }), signatures);
   await anchor(ports, "the end of the story");
-  const connection = await connectSqlite({ file });
-  const stored = await storedRows(connection);
-  await connection.close();
+  const stored = (await ports.ledger.history({})).map(storedOf);
   return {
     bench,
     file,
@@ -139,13 +137,11 @@ export function portsOn(desk: Desk, ledger: Ledger, signatures: Signatures): Por
   };
 }
 
-/** The table as it is in the file. */
-export async function storedRows(connection: Awaited<ReturnType<typeof connectSqlite>>): Promise<readonly StoredRow[]> {
-  const records = await connection.rows("select * from ledger order by seq", []);
-  // The columns of the table are those of a stored row.
-  return records.map(
-    (record) => ({ ...record }) as Readonly<Record<string, unknown>> as StoredRow & Record<string, unknown>,
-  );
+/** Rows as the table has them. */
+function storedOf(row: Row): StoredRow {
+  const { seq, stream, version, kind, status, at, hash } = row;
+  const columns = { flow_id: row.flowId, append_id: row.appendId, at, entries: row.stored, hash };
+  return { seq, stream, version, kind, status, ...columns };
 }
 
 /** Stored rows as the ledger gives them. */
