@@ -24,7 +24,7 @@ export async function approveCommand(terminal: Terminal, desk: Desk, pin: Pin, a
     const spent = await spentToday(desk);
     if (spent) terminal.print(`Committed today ${spent.today}, left today ${spent.leftToday}.`);
     terminal.print("");
-    const refusal = await whyNotHere(terminal, pin);
+    const refusal = await whyNotHere(terminal, pin, desk.settings.command);
     if (refusal) {
       terminal.print(`${refusal} ${NOTHING}`);
       return 1;
@@ -63,10 +63,10 @@ function whyClosed({ approvalId, status, decided, voidWhy, expiresAt }: Approval
   return `${approvalId} expired at ${expiresAt.slice(0, 16).replace("T", " ")} UTC. Ask to buy again.`;
 }
 
-async function whyNotHere(terminal: Terminal, pin: Pin): Promise<string | null> {
+async function whyNotHere(terminal: Terminal, pin: Pin, command: string): Promise<string | null> {
   if (!terminal.interactive) return "Only a person at a terminal can decide here, and this is a pipe.";
   if (await pin.isSet()) return null;
-  return "No PIN is set on this desk, so nothing can be approved here. Set one with: media-buyer-mcp pin.";
+  return `No PIN is set on this desk, so nothing can be approved here; "${command} pin" sets one.`;
 }
 
 /** What the mandate gives the terminal channel may be too little for these lines, whatever is typed. */
