@@ -120,7 +120,7 @@ export class ResourceUpdates {
       const ask = {
         campaign: null,
         flowId: null,
-        stream: null,
+        buy: null,
         kind: null,
         since: null,
         after: this.#seen,

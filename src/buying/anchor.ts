@@ -26,12 +26,10 @@ export async function anchor(ports: Ports, flowId: string): Promise<void> {
   });
 }
 
-/** The mark of an anchor; of one without, from a release that wrote none, everything is still to be covered. */
+/** The mark of an anchor; without one everything is still to be covered. */
 function markOf(last: Row | undefined): Mark {
   const entry = last?.entries.find(({ kind }) => kind === "anchored");
-  if (entry?.kind !== "anchored" || !("covers" in entry)) return noMark;
-  const covers = entry.covers as Mark | null | undefined;
-  return covers ?? noMark;
+  return entry?.kind === "anchored" ? entry.covers : noMark;
 }
 
 async function rowsAfter(ports: Ports, seq: number): Promise<readonly Row[]> {

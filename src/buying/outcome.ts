@@ -3,6 +3,7 @@ import { type Ref, refOf, streams } from "../domain/ids.ts";
 import type { Deal, LineEvent } from "../domain/media-buy.ts";
 import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
+import { anchor } from "./anchor.ts";
 import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 
@@ -42,7 +43,7 @@ export async function recordDeal(ports: Ports, ref: Ref, deal: Deal): Promise<bo
     ports.log("booked on other terms than approved", { ref, why });
     return { rows: [lineRow(ports, loaded, event), ...claim, incident], result: true };
   });
-  if (recorded) await anchor(ports, ref);
+  if (recorded) await anchor(ports, (await loadLine(ports, ref)).flowId);
   return recorded;
 }
 
@@ -93,28 +94,4 @@ export async function noteLostOrders(ports: Ports): Promise<void> {
       return isOpen && isOver ? [{ kind: "order_failed", v: 1, why }] : [];
     });
   }
-}
-
-/** Notes the heads a booking left behind, so that a tail cut off later shows. */
-async function anchor(ports: Ports, ref: Ref): Promise<void> {
-  const stream = streams.anchor(ports.settings.name);
-  await decideAndAppend(ports, async () => {
-    const heads = await Promise.all(
-      [streams.quote(ref), streams.spend(ports.settings.name)].map((name) => ports.ledger.head(name)),
-    );
-    const last = await ports.ledger.head(stream);
-    const noted = heads.flatMap((head) =>
-      head ? [{ stream: head.stream, version: head.version, hash: head.hash }] : [],
-    );
-    const flowId = heads[0]?.flowId ?? ref;
-    const row = {
-      stream,
-      version: (last?.version ?? 0) + 1,
-      kind: "anchor",
-      status: "noted",
-      flowId,
-      entries: [{ kind: "anchored" as const, v: 1 as const, heads: noted }],
-    };
-    return { rows: [row], result: undefined };
-  });
 }

@@ -1,8 +1,8 @@
 import type { Approval } from "../domain/approval.ts";
-import type { Ref } from "../domain/ids.ts";
+import { type Ref, streams } from "../domain/ids.ts";
 import { committed, type LineStatus, lineStatuses } from "../domain/media-buy.ts";
 import type { Entry } from "../ledger/entries.ts";
-import type { Row } from "../ledger/ledger.ts";
+import type { HistoryFilter, Row } from "../ledger/ledger.ts";
 import { type LoadedLine, loadApproval, loadLine } from "./lines.ts";
 import { type Standing, standing } from "./mandate-facts.ts";
 import type { Ports } from "./ports.ts";
@@ -65,7 +65,8 @@ async function labelled(ports: Ports, lines: readonly LoadedLine[], campaign: st
 export interface HistoryAsk {
   readonly campaign: string | null;
   readonly flowId: string | null;
-  readonly stream: string | null;
+  /** A media buy: its own stream, and those of the approvals it was ever in. */
+  readonly buy: Ref | null;
   readonly kind: string | null;
   readonly since: string | null;
   readonly after: number;
@@ -77,14 +78,17 @@ export async function history(
   ports: Ports,
   ask: HistoryAsk,
 ): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }> {
-  const { flowId, stream, since, after, limit } = ask;
-  const filter = { ...(flowId ? { flowId } : {}), ...(stream ? { stream } : {}), ...(since ? { since } : {}) };
+  const { flowId, since, after, limit } = ask;
+  const filter = { ...(flowId ? { flowId } : {}), ...(since ? { since } : {}) };
+  const about = ask.buy === null ? null : await streamsOf(ports, ask.buy);
   const flows = ask.campaign === null ? null : await flowsOf(ports, ask.campaign);
   const rows: Row[] = [];
   let at = after;
   // Filters that the ledger does not know are applied page by page, so that an answer is never empty by accident.
   for (;;) {
-    const page = await ports.ledger.history({ ...filter, after: at, limit: 500 });
+    const page = about
+      ? await pageOf(ports, about, { ...filter, after: at, limit: 500 })
+      : await ports.ledger.history({ ...filter, after: at, limit: 500 });
     rows.push(
       ...page.filter(
         (row) =>
@@ -96,6 +100,27 @@ export async function history(
     if (page.length < 500 || rows.length > limit) break;
   }
   return { rows: rows.slice(0, limit), more: rows.length > limit };
+}
+
+async function streamsOf(ports: Ports, ref: Ref): Promise<readonly string[]> {
+  const rows = await ports.ledger.read(streams.quote(ref));
+  const asked = rows.flatMap(({ entries }) =>
+    entries.flatMap((entry) => (entry.kind === "approval_requested" ? [entry.approvalId] : [])),
+  );
+  return [streams.quote(ref), ...new Set(asked.map(streams.approval))];
+}
+
+/** A page over several streams in their common order. */
+async function pageOf(
+  ports: Ports,
+  names: readonly string[],
+  filter: HistoryFilter & { limit: number },
+): Promise<readonly Row[]> {
+  const pages = await Promise.all(names.map((stream) => ports.ledger.history({ ...filter, stream })));
+  return pages
+    .flat()
+    .sort((left, right) => left.seq - right.seq)
+    .slice(0, filter.limit);
 }
 
 /** An ask that brought no quote at all has no line to know its campaign by. */

@@ -31,7 +31,7 @@ export async function approveCommand(
     const spent = await spentToday(desk);
     if (spent) terminal.print(`Committed today ${spent.today}, left today ${spent.leftToday}.`);
     terminal.print("");
-    const refusal = await whyNobodyHere(terminal, person);
+    const refusal = await whyNobodyHere(terminal, person, desk.settings.command);
     if (refusal) {
       terminal.print(`${refusal} ${NOTHING}`);
       return 1;

@@ -51,10 +51,10 @@ export async function signAtTerminal(
 }
 
 /** Why nobody can decide at this terminal, whatever is typed; null when somebody can. */
-export async function whyNobodyHere(terminal: Terminal, person: Person): Promise<string | null> {
+export async function whyNobodyHere(terminal: Terminal, person: Person, command: string): Promise<string | null> {
   if (!terminal.interactive) return "Only a person at a terminal can decide here, and this is a pipe.";
   if (await person.people.isSet(person.name)) return null;
-  return `${person.name} has no PIN on this desk, so nothing can be decided here. Set one with: media-buyer-mcp pin.`;
+  return `${person.name} has no PIN on this desk, so nothing can be decided here; "${command} pin" sets one.`;
 }
 
 /** Why a passphrase cannot be a PIN, or null. */

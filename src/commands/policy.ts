@@ -32,10 +32,10 @@ export async function policyCommand(
   );
   for (const line of waiting) terminal.print(`  ${line}`);
   if (!approves) {
-    terminal.print("To let it count: media-buyer-mcp policy approve");
+    terminal.print(`To let it count: ${desk.settings.command} policy approve`);
     return 0;
   }
-  const refusal = await whyNobodyHere(terminal, person);
+  const refusal = await whyNobodyHere(terminal, person, desk.settings.command);
   if (refusal) {
     terminal.print(`${refusal} ${NOTHING}`);
     return 1;

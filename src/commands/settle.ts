@@ -35,10 +35,10 @@ export async function settleCommand(
     terminal.print(standing(loaded));
     const incident = (await desk.standing()).balances.incidents.includes(loaded.ref);
     if (chosen === 0) {
-      terminal.print(nextStep(loaded, incident));
+      terminal.print(nextStep(loaded, incident, desk.settings.command));
       return 0;
     }
-    const refusal = await whyNot(terminal, person, loaded, incident, options);
+    const refusal = await whyNot(terminal, person, loaded, incident, options, desk.settings.command);
     if (refusal) {
       terminal.print(`${refusal} ${NOTHING}`);
       return 1;
@@ -63,11 +63,12 @@ async function whyNot(
   { ref, line }: LoadedLine,
   incident: boolean,
   options: SettleOptions,
+  command: string,
 ): Promise<string | null> {
   if (options.clear && !incident) return `${ref} has no open incident.`;
   if (!options.clear && line.status !== "booking_unknown")
     return `${ref} is ${line.status.replaceAll("_", " ")}; only an unknown booking is settled.`;
-  return whyNobodyHere(terminal, person);
+  return whyNobodyHere(terminal, person, command);
 }
 
 function standing(loaded: LoadedLine): string {
@@ -77,10 +78,10 @@ function standing(loaded: LoadedLine): string {
   return buysText([loaded]);
 }
 
-function nextStep({ ref, line }: LoadedLine, incident: boolean): string {
+function nextStep({ ref, line }: LoadedLine, incident: boolean, command: string): string {
   if (line.status === "booking_unknown")
-    return `Ask the seller whether it booked quote ${line.quote.sellerQuoteId}, then run one of:\n  media-buyer-mcp settle ${ref} --booked <deal id>\n  media-buyer-mcp settle ${ref} --not-booked`;
-  if (incident) return `Approvals are stopped. To accept it as it stands: media-buyer-mcp settle ${ref} --clear`;
+    return `Ask the seller whether it booked quote ${line.quote.sellerQuoteId}, then run one of:\n  ${command} settle ${ref} --booked <deal id>\n  ${command} settle ${ref} --not-booked`;
+  if (incident) return `Approvals are stopped. To accept it as it stands: ${command} settle ${ref} --clear`;
   return "There is nothing to settle.";
 }
 

@@ -1,3 +1,4 @@
+import type { Mark } from "../domain/anchor.ts";
 import type { ApprovalEvent } from "../domain/approval.ts";
 import type { Signature } from "../domain/decision.ts";
 import type { Mandate } from "../domain/mandate.ts";
@@ -30,6 +31,8 @@ export type AnchorEvent = {
   readonly kind: "anchored";
   readonly v: 1;
   readonly heads: readonly { readonly stream: string; readonly version: number; readonly hash: string }[];
+  /** The mark of all rows up to here. */
+  readonly covers: Mark;
 };
 
 /** The balances after the row's events, carried so that the stream's head alone tells them. */

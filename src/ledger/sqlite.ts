@@ -68,7 +68,9 @@ export async function connectSqlite(options: SqliteOptions): Promise<SqlConnecti
 
 /** The adapter also makes an empty `keyv` table in the file; nothing reads it. */
 async function connect(path: string, busyTimeoutMs: number): Promise<SqlConnection> {
-  const { KeyvSqlite } = await import("@keyv/sqlite");
+  const { KeyvSqlite } = await import("@keyv/sqlite").catch((error: unknown) => {
+    throw new LedgerUnavailable("The SQLite driver could not be loaded; install this package again", error);
+  });
   const store = new KeyvSqlite({ uri: `sqlite://${path}`, busyTimeout: busyTimeoutMs });
   // Each failure also rejects the statement that met it; without a listener the event would end the process.
   store.on("error", () => undefined);

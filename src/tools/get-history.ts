@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { streams } from "../domain/ids.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { Row } from "../ledger/ledger.ts";
 import { describeEntry } from "./describe-entry.ts";
@@ -30,11 +29,11 @@ export const getHistory = defineTool({
   }),
 }).run(async (input, desk) => {
   const wanted = input.deal_id ?? input.media_buy_id;
-  const stream = wanted ? streams.quote((await desk.buyById(wanted)).ref) : null;
+  const buy = wanted ? (await desk.buyById(wanted)).ref : null;
   const found = await desk.history({
     campaign: input.campaign ?? null,
     flowId: input.flow_id ?? null,
-    stream,
+    buy,
     kind: input.kind ?? null,
     since: instantOf(input.since),
     after: cursorOf(input.cursor),

@@ -78,6 +78,11 @@ export const getMediaKit = defineTool({
     ...(why === null ? {} : { why }),
     ...(sellerSaid === null ? {} : { seller_said: sellerSaid }),
   }));
+  // A seller says it for the tier it sees; the quote's tier may be another.
+  const seenAs = (id: string) => {
+    const tier = found.sellers.find(({ record }) => record.id === id)?.value?.seenAs;
+    return tier ? `, as ${tier}` : "";
+  };
   const columns = [
     "product",
     "name (seller's words)",
@@ -96,7 +101,7 @@ export const getMediaKit = defineTool({
     one.dealTypes.join("/"),
     one.minImpressions,
     one.availableImpressions,
-    one.negotiable === null ? "not said" : one.negotiable ? "yes" : "no",
+    one.negotiable === null ? "not said" : `${one.negotiable ? "yes" : "no"}${seenAs(one.sellerId)}`,
   ]);
   const more = end < found.total ? `p${end}` : null;
   return heardFrom(

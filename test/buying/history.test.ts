@@ -26,7 +26,7 @@ async function told(
   desk: Desk,
   ask: Partial<HistoryAsk> = {},
 ): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }> {
-  const nothing = { campaign: null, flowId: null, stream: null, kind: null, since: null };
+  const nothing = { campaign: null, flowId: null, buy: null, kind: null, since: null };
   return desk.history({ ...nothing, after: 0, limit: 200, ...ask });
 }
 
@@ -131,7 +131,7 @@ describe("what happened", () => {
     verifies("events.by_deal");
     const byDeal = await bench.desk.buyById(`northbeam/${dealId}`);
     expect(byDeal.ref).toBe(ref);
-    const { rows } = await told(bench.desk, { stream: `quote/${byDeal.ref}` });
+    const { rows } = await told(bench.desk, { buy: byDeal.ref });
     expect(kinds(rows)[0]).toBe("quoted");
     expect(entry(rows, "booking_confirmed").deal.dealId).toBe(dealId);
   });

@@ -149,7 +149,7 @@ describe("by itself", () => {
     const { rows } = await later.history({
       campaign: null,
       flowId: null,
-      stream: `quote/${ref}`,
+      buy: ref,
       kind: "negotiation_round",
       since: null,
       after: 0,

@@ -53,7 +53,7 @@ describe("renewing a quote", () => {
     const { rows } = await bench.desk.history({
       campaign: old.line.campaign,
       flowId: null,
-      stream: null,
+      buy: null,
       kind: null,
       since: null,
       after: 0,

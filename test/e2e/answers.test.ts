@@ -93,9 +93,11 @@ describe("a booked buy", () => {
     const byBuy = await client.ok("get_history", { media_buy_id: quoteId });
     expect(byDeal.at("events")).toEqual(byBuy.at("events"));
     const ofBuy = kinds(byBuy.list("events"));
-    const order = ["quoted", "negotiation_round", "negotiation_ended", "approval_requested", "booking_started"];
+    const asked = ["approval_opened", "approval_requested", "approval_asked", "approval_decided"];
     expect(ofBuy.filter((kind, index) => kind !== ofBuy[index - 1])).toEqual([
-      ...order,
+      ...["quoted", "negotiation_round", "negotiation_ended"],
+      ...asked,
+      "booking_started",
       "send_claimed",
       "booking_confirmed",
       "order_placed",

@@ -39,7 +39,7 @@ test("without a config: brief to booked in six calls, with the text of the answe
     await call("get_media_kit", { sellers: negotiating, channels: ["ctv"], max_cpm: "40.00 USD" }),
     "product",
   );
-  const wanted = kit.find((row) => row["negotiable"] === "yes" && row["deal types"]?.includes("PG"));
+  const wanted = kit.find((row) => row["negotiable"]?.startsWith("yes") && row["deal types"]?.includes("PG"));
   const item = { product: wanted?.["product"], flight: flight(), budget: "50000 USD", deal_type: "PG" };
   const [quote] = rowsOf(await call("request_quote", { campaign: "Acme Q1", items: [item] }), "rank");
   const quoteId = quote?.["quote_id"] ?? "";

@@ -18,7 +18,7 @@ export function ledgerPort(world: World, process: Process, now: () => Date): Led
   // What the table answers holds until an append changes it: a schedule reads the same rows many times.
   const same = <T>(question: string, ask: () => Promise<T>): Promise<T> => {
     const known = world.answers.get(question);
-    if (known) return known as Promise<T>;
+    if (known !== undefined) return known as Promise<T>;
     const answer = ask();
     world.answers.set(question, answer);
     return answer;

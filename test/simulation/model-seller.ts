@@ -65,7 +65,7 @@ export class ModelSeller {
 
   quote(world: World, request: QuoteRequest): ModelQuote {
     const product = this.products.find(({ ref }) => ref === request.product);
-    if (!product || product.price.kind !== "exact") throw new RangeError(`no product ${request.product}`);
+    if (product?.price.kind !== "exact") throw new RangeError(`no product ${request.product}`);
     const id = `q${this.quotes.size + 1}`;
     const life = world.random.pick([quoteTtlMs, quoteTtlMs, quoteTtlMs / 4]);
     const cents = BigInt(world.random.between(-200, 100)) * 10_000n;

@@ -51,18 +51,15 @@ export async function simulate(seed: number, weakness: Weakness | null = null): 
     isOver: false,
     pauses: random.pick([rush, rush, day]),
     clockOff: 0,
-    newId: () => uuidFrom(String(seed), String((ids += 1))),
+    newId: () => {
+      ids += 1;
+      return uuidFrom(String(seed), String(ids));
+    },
   };
   witness.watch(world);
   scheduler.crashBetween = (owner) => {
     const process = world.processes.find((one) => one === owner);
-    if (!process?.alive) return false;
-    const isDoomed = process.doom !== null && (process.doom.steps -= 1) < 0 && !world.isOver;
-    if (isDoomed && process.doom?.how === "stall") stall(world, process);
-    const dies = isDoomed ? process.doom?.how === "crash" : strikes(world, "crashBetween");
-    if (isDoomed) process.doom = null;
-    if (dies) crash(world, process);
-    return dies;
+    return process?.alive === true && fate(world, process);
   };
   const rejected = (error: unknown) => witness.accuse("only known errors", `nobody caught ${String(error)}`);
   process.on("unhandledRejection", rejected);
@@ -130,6 +127,18 @@ function mischief(world: World): void {
     seller.downUntil = scheduler.time + random.pick([5_000, 120_000, 1_800_000]);
     scheduler.note(seller.id, "is down");
   }
+}
+
+/** What comes over a process between a step's effect and its answer. @returns true when it is dead */
+function fate(world: World, process: Process): boolean {
+  const { doom } = process;
+  if (doom) doom.steps -= 1;
+  const isDue = doom !== null && doom.steps < 0 && !world.isOver;
+  if (isDue) process.doom = null;
+  if (isDue && doom.how === "stall") stall(world, process);
+  const dies = isDue ? doom.how === "crash" : strikes(world, "crashBetween");
+  if (dies) crash(world, process);
+  return dies;
 }
 
 function stall(world: World, process: Process): void {

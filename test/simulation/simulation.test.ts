@@ -16,6 +16,7 @@ describe("random schedules of crashes, lost answers, clocks and races", () => {
     for (const seed of named === null ? seeds(1, inShort) : [named]) {
       const verdict = await simulate(seed);
       expect(verdict.accusations, report(verdict)).toEqual([]);
+      if (named !== null) console.info(verdict.trace());
       for (const [what, count] of verdict.seen) seen.set(what, (seen.get(what) ?? 0) + count);
     }
     // A schedule that gets nowhere breaks nothing: what matters has to have happened, and often.
@@ -47,6 +48,17 @@ describe("on weakened ground the simulation finds", () => {
   test.each(weaknesses)("$name", { timeout: 60_000 }, async (weakness) => {
     expect(await firstBreach(weakness, 300)).not.toBeNull();
   });
+});
+
+test("a violation names its seed, and that seed alone shows it again", async () => {
+  const [weakness] = weaknesses;
+  const seed = weakness && (await firstBreach(weakness, 300));
+  if (!weakness || !seed) throw new Error("no violation to look at");
+  const [found, again] = [await simulate(seed, weakness), await simulate(seed, weakness)];
+  expect(again.accusations).toEqual(found.accusations);
+  expect(report(again)).toBe(report(found));
+  expect(report(found)).toContain(`SEED=${seed} npx vitest`);
+  expect(report(found)).toContain(`${found.accusations[0]?.law}: ${found.accusations[0]?.what}`);
 });
 
 describe("the promise of one booking rests on this", () => {
