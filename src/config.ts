@@ -226,6 +226,10 @@ const schema = z.strictObject({
     .strictObject({ settle_after_s: seconds(1, 86_400).default(300).describe("Seconds") })
     .prefault({})
     .describe("Quiet time after which a lost booking may be sent once more, where the protocol allows it"),
+  page: z
+    .strictObject({ port: z.number().int().min(1024).max(65_535).optional() })
+    .default({})
+    .describe("The approval page at http://localhost; `port` absent = the one it had last, or any"),
   data_dir: z
     .string()
     .optional()

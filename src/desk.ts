@@ -44,6 +44,8 @@ import { originOf, sellerDirectory } from "./sellers/directory.ts";
 import type { KnownSeller } from "./sellers/records.ts";
 import type { Performance } from "./sellers/seller.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
+import { pageDesk } from "./desk-page.ts";
+import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
 import { verifySignature } from "./people/verify.ts";
 import { strategies } from "./strategies/index.ts";
@@ -99,6 +101,8 @@ export interface Desk {
     verdict: { readonly dealId: string | null; readonly by: string; readonly note: string },
   ): Promise<Line>;
   clear(ref: Ref, by: string, note: string): Promise<void>;
+  /** Where a person can read and decide an approval in a browser; null where this process serves no page. */
+  pageUrl(approvalId: string): Promise<string | null>;
   /** Newest sequence number of the ledger; changes whenever anything did. */
   newest(): Promise<number>;
   /** Key for state handed through clients; kept in the data directory, shared by all processes of this desk. */
@@ -111,6 +115,8 @@ export interface Desk {
 
 export interface DeskOptions {
   readonly config: Config;
+  /** Whether this process serves the approval page, on first use; a terminal command does not. */
+  readonly servesPage?: boolean;
   /** How this program is run on this desk in a terminal; said where a person is to run it. */
   readonly command?: string;
   /** The user's local data directory; the desk keeps its files below. */
@@ -169,6 +175,23 @@ export function openDesk(options: DeskOptions): Desk {
         .catch((error: unknown) => log("sending failed", { ref, error: String(error) })),
     );
     await within(Promise.all(sending), waitMs);
+  };
+  let page: Promise<ApprovalPage | null> | null = null;
+  const openPage = async (): Promise<ApprovalPage | null> => {
+    const { approvalPage } = await import("./page/server.ts");
+    const opened = approvalPage({
+      desk: pageDesk(ports, people, files),
+      portsFile: files.pagePorts,
+      port: config.page.port ?? null,
+    });
+    try {
+      await opened.origin();
+      return opened;
+    } catch (error) {
+      // The terminal is left to decide in; the answer names it.
+      log("the approval page cannot be served", { error: String(error) });
+      return null;
+    }
   };
   const approval = async (approvalId: string) => (await loadApproval(ports, approvalId)).approval;
 
@@ -231,12 +254,18 @@ export function openDesk(options: DeskOptions): Desk {
     history: (ask) => history(ports, ask),
     settle: (ref, verdict) => settleByPerson(ports, ref, verdict),
     clear: (ref, by, note) => clearIncident(ports, ref, by, note),
+    pageUrl: async (approvalId) => {
+      if (!options.servesPage || !offersPage(settings.mandate)) return null;
+      page ??= openPage();
+      return (await page)?.urlOf(approvalId) ?? null;
+    },
     newest: () => ledger.newest(),
     stateKey: () => files.stateKey(),
     watch: () => watcher.start(),
     explain: (error) => failureAsError(ports, error),
     close: async () => {
       await watcher.stop();
+      await (await page)?.close();
       await ledger.close();
       await cache.close();
     },
@@ -313,4 +342,12 @@ async function within(work: Promise<unknown>, ms: number): Promise<void> {
   const stop = new AbortController();
   await Promise.race([work, delay(ms, undefined, { signal: stop.signal }).catch(() => undefined)]);
   stop.abort();
+}
+
+/** A page that no channel limit lets count would only mislead. */
+function offersPage(mandate: DeskSettings["mandate"]): boolean {
+  if (!mandate) return false;
+  return [mandate.channels, ...Object.values(mandate.roles)].some(
+    ({ page, passkey }) => page !== undefined || passkey !== undefined,
+  );
 }

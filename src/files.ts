@@ -8,6 +8,8 @@ export interface DeskFiles {
   readonly directory: string;
   readonly ledger: string;
   readonly cache: string;
+  /** Ports the approval page had, so that links stay good over restarts. */
+  readonly pagePorts: string;
   /** Keys of the people who decide; kept apart from the ledger they are checked against. */
   readonly people: string;
   readonly sandbox: string;
@@ -22,6 +24,7 @@ export function deskFiles(dataHome: string, desk: string): DeskFiles {
     directory,
     ledger: join(directory, "ledger.db"),
     cache: join(directory, "cache.db"),
+    pagePorts: join(directory, "page-ports.json"),
     people: join(directory, "people"),
     sandbox: join(directory, "sandbox"),
     stateKey: () => keyIn(directory),

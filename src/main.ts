@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { usage, usageOf } from "./commands/usage.ts";
 import { type Config, ConfigError, parseConfig, type SellerConfig, Secret, sandboxConfig } from "./config.ts";
+import type { AuditAsk } from "./commands/audit.ts";
 import { type DeskOptions, openDesk } from "./desk.ts";
 import { BuyingError } from "./domain/errors.ts";
 import type { Log } from "./domain/log.ts";
@@ -28,6 +29,12 @@ async function main(): Promise<number | null> {
       "not-booked": { type: "boolean" },
       clear: { type: "boolean" },
       note: { type: "string" },
+      campaign: { type: "string" },
+      since: { type: "string" },
+      until: { type: "string" },
+      out: { type: "string" },
+      verify: { type: "boolean" },
+      noted: { type: "string", multiple: true },
       as: { type: "string" },
       check: { type: "boolean" },
       help: { type: "boolean", short: "h" },
@@ -46,6 +53,10 @@ async function main(): Promise<number | null> {
   if (more.length > 0) return complain(`${command} takes one id.\n\n${usageOf(command)}`);
   const options = deskOptions(values.sandbox ?? false, values.config, values["data-dir"]);
   if (command === undefined) return serve(options);
+  if (command === "audit") {
+    const { campaign = null, since = null, until = null, out = null, verify = false, noted = [] } = values;
+    return runAudit(options, { campaign, since, until, out, verify, noted, file: argument ?? null });
+  }
   return terminalCommand(command, argument, options, values.as, {
     booked: values.booked ?? null,
     notBooked: values["not-booked"] ?? false,
@@ -54,11 +65,11 @@ async function main(): Promise<number | null> {
   });
 }
 
-const terminalCommands: readonly string[] = ["pin", "pending", "approve", "reject", "settle", "policy"];
+const terminalCommands: readonly string[] = ["pin", "pending", "approve", "reject", "settle", "policy", "audit"];
 
 async function serve(options: DeskOptions): Promise<null> {
   const { serveOverStdio } = await import("./serve-stdio.ts");
-  const desk = openDesk(options);
+  const desk = openDesk({ ...options, servesPage: true });
   const stop = serveOverStdio(desk);
   const leave = () => {
     stop().then(
@@ -117,6 +128,39 @@ async function terminalCommand(
     }
   } finally {
     await desk.close();
+  }
+}
+
+async function runAudit(options: DeskOptions, ask: AuditAsk): Promise<number> {
+  const [{ auditCommand }, { peopleKeys }, { verifySignature }, { openSqliteLedger }, { lazyLedger }] =
+    await Promise.all([
+      import("./commands/audit.ts"),
+      import("./people/keys.ts"),
+      import("./people/verify.ts"),
+      import("./ledger/sqlite.ts"),
+      import("./ledger/lazy.ts"),
+    ]);
+  const { desk, advertiser, sandbox, mandate = null } = options.config;
+  const files = deskFiles(options.dataHome, desk);
+  const people = peopleKeys(files.people);
+  const ledger = lazyLedger(() => openSqliteLedger({ file: files.ledger }));
+  try {
+    return await auditCommand(
+      {
+        desk,
+        advertiser,
+        sandbox,
+        mandate,
+        ledger: async () => ledger,
+        signatures: { verify: (text, signature) => verifySignature(people, text, signature) },
+        now: () => new Date(),
+        print,
+        say: (text) => process.stderr.write(`${text}\n`),
+      },
+      ask,
+    );
+  } finally {
+    await ledger.close();
   }
 }
 

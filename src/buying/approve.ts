@@ -1,4 +1,5 @@
 import type { Approval, ApprovalEvent } from "../domain/approval.ts";
+import { approvedDigests } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
@@ -14,7 +15,7 @@ import {
   loadApproval,
   loadLine,
 } from "./lines.ts";
-import { approvedDigests, checkProof, type PersonsDecision, weighDecision } from "./decision.ts";
+import { checkProof, type PersonsDecision, weighDecision } from "./decision.ts";
 import { standing } from "./mandate-facts.ts";
 import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";

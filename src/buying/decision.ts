@@ -1,5 +1,5 @@
 import type { Approval } from "../domain/approval.ts";
-import { type DecisionStatement, type Signature, signedChannels, statementText } from "../domain/decision.ts";
+import { type Decided, type Signature, signedChannels, statementOf, statementText } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { channelShortfall, personsNeeded, weigh } from "../domain/mandate.ts";
 import type { DecisionChannel } from "../domain/spend.ts";
@@ -8,54 +8,13 @@ import type { Standing } from "./mandate-facts.ts";
 import type { Ports } from "./ports.ts";
 
 /** A person's decision as it reached us. Only `ask` and the operator's channels make one; no tool argument can. */
-export interface PersonsDecision {
-  readonly decision: "approve" | "reject";
-  /** Digests of the lines approved; null = all of them. */
-  readonly digests: readonly string[] | null;
+export interface PersonsDecision extends Decided {
   readonly via: Exclude<DecisionChannel, "auto">;
-  readonly by: string;
   /** The connection the decision came over, where it came over one; a proposer may be kept from approving. */
   readonly principal: string | null;
   /** Who says that a person answered: this server saw a secret, or the client says so. */
   readonly wordOf: "server" | "client";
-  readonly note: string | null;
-  /** UTC instant. */
-  readonly decidedAt: string;
   readonly signature: Signature | null;
-}
-
-/** What the person signed, as it must be for the signature to count here. */
-export function statementOf(
-  desk: string,
-  approval: Approval,
-  decision: Omit<PersonsDecision, "signature" | "principal" | "wordOf">,
-): DecisionStatement {
-  const { via, by, note, decidedAt } = decision;
-  const digests = decision.decision === "reject" ? [] : [...approvedDigests(approval, decision.digests)].sort();
-  return {
-    v: 1,
-    desk,
-    approval_id: approval.approvalId,
-    decision: decision.decision,
-    digests,
-    via,
-    by,
-    note,
-    decided_at: decidedAt,
-    expires_at: approval.expiresAt,
-  };
-}
-
-/** The digests a decision covers. @throws BuyingError `invalid_arguments` for none, or for one that was not shown */
-export function approvedDigests(approval: Approval, chosen: readonly string[] | null): readonly string[] {
-  const shown = approval.lines.map(({ digest }) => digest);
-  const digests = [...new Set(chosen ?? shown)];
-  if (digests.length > 0 && digests.every((digest) => shown.includes(digest))) return digests;
-  throw new BuyingError(
-    "invalid_arguments",
-    "A decision approves one or more of the lines that were shown. Nothing was decided.",
-    "ask_person",
-  );
 }
 
 /** @throws BuyingError `signature_invalid` when the channel needs a proof and this decision's does not hold */

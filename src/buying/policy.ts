@@ -2,7 +2,7 @@ import type { Signature } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { streams } from "../domain/ids.ts";
 import type { Mandate } from "../domain/mandate.ts";
-import { loosened, policyDigest } from "../domain/policy.ts";
+import { loosened, policyDigest, policyStatement } from "../domain/policy.ts";
 import type { PolicyEvent } from "../ledger/entries.ts";
 import type { NewRow, Row } from "../ledger/ledger.ts";
 import { decideAndAppend } from "./lines.ts";
@@ -48,12 +48,14 @@ export async function adoptPolicy(ports: Ports): Promise<PolicyState> {
 }
 
 /**
- * Lets a looser mandate of the config count, on a person's signature over its digest.
+ * Lets a looser mandate of the config count, on a person's signature over it and the one it follows.
  * @throws BuyingError `signature_invalid`, `conflict` when nothing is waiting
  */
 export async function approvePolicy(ports: Ports, by: string, signature: Signature): Promise<void> {
   const { mandate, name } = ports.settings;
-  if (!mandate || !(await ports.signatures.verify(policyDigest(mandate), signature)) || signature.person !== by) {
+  const before = adoptedIn(await ports.ledger.head(streams.policy(name)))?.mandate ?? null;
+  const signed = mandate && (await ports.signatures.verify(policyStatement(name, mandate, before), signature));
+  if (!mandate || !signed || signature.person !== by) {
     throw new BuyingError(
       "signature_invalid",
       "The policy was not signed by that person. It does not count.",

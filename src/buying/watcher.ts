@@ -1,4 +1,5 @@
 import type { Ref } from "../domain/ids.ts";
+import { anchor } from "./anchor.ts";
 import { expireApproval } from "./approve.ts";
 import { loadApproval } from "./lines.ts";
 import { noteLostOrders } from "./outcome.ts";
@@ -86,6 +87,7 @@ export class Watcher {
         if (Date.now() >= ordersDue) {
           ordersDue = Date.now() + ORDERS_EVERY_MS;
           await noteLostOrders(this.#ports);
+          await anchor(this.#ports, "watch");
         }
       } catch (error) {
         log("the watcher could not look", { error: String(error) });

@@ -1,7 +1,6 @@
-import { statementOf } from "../buying/decision.ts";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
-import { statementText } from "../domain/decision.ts";
+import { statementOf, statementText } from "../domain/decision.ts";
 import { cardText, spentToday } from "../tools/card.ts";
 import { type Person, signAtTerminal, whyNobodyHere } from "./pin.ts";
 import type { Terminal } from "./terminal.ts";

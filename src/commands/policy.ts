@@ -1,5 +1,5 @@
 import type { Desk } from "../desk.ts";
-import { policyDigest } from "../domain/policy.ts";
+import { policyDigest, policyStatement } from "../domain/policy.ts";
 import { type Person, signAtTerminal, whyNobodyHere } from "./pin.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -41,7 +41,10 @@ export async function policyCommand(
     return 1;
   }
   const word = (await terminal.question("Type approve to let it count (anything else leaves it): "))?.toLowerCase();
-  const signature = word === "approve" ? await signAtTerminal(terminal, person, policyDigest(mandate), NOTHING) : null;
+  const signature =
+    word === "approve"
+      ? await signAtTerminal(terminal, person, policyStatement(desk.settings.name, mandate, inForce), NOTHING)
+      : null;
   if (!signature) {
     if (word !== "approve") terminal.print(NOTHING);
     return 1;

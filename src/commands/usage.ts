@@ -4,6 +4,7 @@ media-buyer-mcp demo                  the whole job on sandbox sellers, from the
 media-buyer-mcp pin                   set or change your PIN
 media-buyer-mcp pending               the approvals that wait for a person
 media-buyer-mcp approve <id>          show an approval's terms, and decide it with the PIN; reject <id> rejects it
+media-buyer-mcp audit [...]           export what happened as JSON lines and a page; --verify [file] checks it
 media-buyer-mcp policy [approve]      the mandate in force; let a looser one of the config count, with the PIN
 media-buyer-mcp settle <media_buy>    end an unknown booking, or clear an incident, with the PIN
 media-buyer-mcp sandbox [...]         run, reset or disturb the sandbox sellers
@@ -42,6 +43,26 @@ server that your MCP client runs does the sending. Needs a terminal; a pipe deci
 ${desk}
 
 Exit codes: 0 decided, 1 nothing was decided.`,
+  audit: `media-buyer-mcp audit [--campaign <label>] [--since <day>] [--until <day>] [--out <folder>]
+media-buyer-mcp audit --verify [<file>] [--noted <mark>]
+
+Exports the ledger, a campaign's part of it or a period's, as JSON lines and, with --out, a page to read. --verify checks
+chain, anchors, signatures and balances of the ledger or of an exported file; --noted <mark> also that a mark you noted
+earlier still holds. It finds what was changed afterwards; docs/audit.md says what it cannot find.
+${desk}
+
+Exit codes: 0 nothing is off, 1 something is, 2 it could not be done.`,
+  policy: `media-buyer-mcp policy [approve]
+
+Says which mandate counts, and in what the config's would allow more. A tighter mandate counts at once; a looser one only
+once a person has approved it here with the PIN.
+${desk}
+
+Exit codes: 0 shown or approved, 1 nothing was approved.`,
+  pending: `media-buyer-mcp pending
+
+The approvals that wait for a person.
+${desk}`,
   settle: `media-buyer-mcp settle <media_buy_id> [--booked <deal id> | --not-booked | --clear] [--note <text>]
 
 Without an option it shows where the media buy stands. After asking the seller, a person ends what nobody could find out:

@@ -14,6 +14,11 @@ export function policyDigest(mandate: Mandate): string {
   return sha256(policyText(mandate));
 }
 
+/** What a person signs to let a mandate count: this one, on this desk, after that one; an older one cannot be put back. */
+export function policyStatement(desk: string, mandate: Mandate, after: Mandate | null): string {
+  return canonicalJson({ v: 1, desk, policy: policyDigest(mandate), after: after ? policyDigest(after) : null });
+}
+
 /**
  * In what `after` allows more than `before`, in sentences that name the line; empty when it only tightens. Anything that
  * is not plainly tighter counts as looser.

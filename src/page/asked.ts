@@ -1,5 +1,4 @@
-import type { Approval, ApprovalStatus } from "../domain/approval.ts";
-import type { DecisionStatement, Signature } from "../domain/decision.ts";
+import { type DecisionStatement, type Signature, statementOf as signedStatement } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { PageContext } from "./context.ts";
 
@@ -46,21 +45,17 @@ export function stateOf(approval: Approval, now: Date): ApprovalStatus | "expire
 export function statementOf(
   { desk }: PageContext,
   approval: Approval,
-  asked: Asked,
+  { decision, digests, person: by, note }: Asked,
   via: "page" | "passkey",
 ): DecisionStatement {
-  return {
-    v: 1,
-    desk: desk.name,
-    approval_id: approval.approvalId,
-    decision: asked.decision,
-    digests: asked.digests,
+  return signedStatement(desk.name, approval, {
+    decision,
+    digests,
     via,
-    by: asked.person,
-    note: asked.note,
-    decided_at: desk.now().toISOString(),
-    expires_at: approval.expiresAt,
-  };
+    by,
+    note,
+    decidedAt: desk.now().toISOString(),
+  });
 }
 
 /** Hands a signed decision to the desk. @returns null once it is recorded, or the sentence that says why it is not */

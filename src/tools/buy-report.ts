@@ -54,7 +54,7 @@ export async function reportBuy(
   const status = overall(lines, approval);
   const buys = lines.filter(({ line }) => line.status !== "open" && line.status !== "awaiting_approval").map(buyRow);
   const waiting = approval?.status === "pending" && status === "awaiting_approval";
-  const ways = waiting ? waysToDecide(approval, desk) : [];
+  const ways = waiting ? await waysToDecide(approval, desk) : [];
   const spent = await spentToday(desk);
   const nothingBooked = lines.every(({ line }) =>
     ["open", "awaiting_approval", "declined", "superseded"].includes(line.status),
@@ -215,8 +215,12 @@ export function buysText(lines: readonly LoadedLine[]): string {
 }
 
 /** How a person can decide an open approval outside this conversation. */
-export function waysToDecide(approval: Approval, desk: Desk): string[] {
-  return [`run in a terminal: ${desk.settings.command} approve ${approval.approvalId}`];
+export async function waysToDecide(approval: Approval, desk: Desk): Promise<string[]> {
+  const page = await desk.pageUrl(approval.approvalId);
+  return [
+    ...(page ? [`open ${page}`] : []),
+    `run in a terminal: ${desk.settings.command} approve ${approval.approvalId}`,
+  ];
 }
 
 function nextSteps(status: BuyStatus, approval: Approval | null, refs: readonly string[]): readonly string[] {

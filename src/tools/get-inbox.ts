@@ -31,15 +31,17 @@ export const getInbox = defineTool({
   const { mandate, balances, day } = found.standing;
   const spent = await spentToday(desk);
   const quotes = found.openQuotes.map((one) => quoteRow(one));
-  const approvals = found.approvals.map((one) => ({
-    approval_id: one.approvalId,
-    total: formatMoney(totalOfApproval(one)),
-    lines: one.lines.map(({ ref }) => ref),
-    campaign: one.campaign,
-    expires_at: one.expiresAt,
-    short_code: one.shortCode,
-    person_can: waysToDecide(one, desk),
-  }));
+  const approvals = await Promise.all(
+    found.approvals.map(async (one) => ({
+      approval_id: one.approvalId,
+      total: formatMoney(totalOfApproval(one)),
+      lines: one.lines.map(({ ref }) => ref),
+      campaign: one.campaign,
+      expires_at: one.expiresAt,
+      short_code: one.shortCode,
+      person_can: await waysToDecide(one, desk),
+    })),
+  );
   const limits = mandate && {
     currency: mandate.currency,
     per_buy: formatMoney(mandate.perBuy),

@@ -1,0 +1,46 @@
+import { decide } from "./buying/approve.ts";
+import { inbox } from "./buying/overview.ts";
+import { loadApproval } from "./buying/lines.ts";
+import { standing } from "./buying/mandate-facts.ts";
+import type { Ports } from "./buying/ports.ts";
+import { channelShortfall } from "./domain/mandate.ts";
+import { spentOn } from "./domain/spend.ts";
+import type { DeskFiles } from "./files.ts";
+import type { PageDesk } from "./page/page-desk.ts";
+import type { PeopleKeys } from "./people/keys.ts";
+import { pinTries } from "./people/tries.ts";
+
+/** A desk as the approval page knows it. Its decisions call no seller: whoever serves this desk notices and sends. */
+export function pageDesk(ports: Ports, people: PeopleKeys, files: DeskFiles): PageDesk {
+  const { name, sandbox, advertiser } = ports.settings;
+  return {
+    name,
+    sandbox,
+    advertiser,
+    people,
+    tries: pinTries(ports.ledger, name, ports.now),
+    log: ports.log,
+    now: ports.now,
+    key: () => files.stateKey(),
+    approval: async (approvalId) => (await loadApproval(ports, approvalId)).approval,
+    pending: async () => (await inbox(ports)).approvals,
+    spentToday: async () => {
+      const { mandate, balances, day } = await standing(ports);
+      return mandate && { committed: spentOn(balances, day), perDay: mandate.perDay };
+    },
+    shortfall: async (approval, via, person) => {
+      const now = await standing(ports);
+      if (!now.mandate) return "this desk has no mandate";
+      return channelShortfall(
+        now.mandate,
+        via,
+        approval.lines.map(({ terms }) => terms),
+        now,
+        person,
+      );
+    },
+    decide: async (approvalId, decision) => {
+      await decide(ports, approvalId, { ...decision, principal: null }, false);
+    },
+  };
+}
