@@ -1,3 +1,4 @@
+import type { Approval, ApprovalStatus } from "../domain/approval.ts";
 import { type DecisionStatement, type Signature, statementOf as signedStatement } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { PageContext } from "./context.ts";
