@@ -120,10 +120,10 @@ export const assumptions: readonly Weakness[] = [
   },
   {
     name: "the machine's clock does not jump by a settling time while a booking is on its way",
-    seed: 1,
+    seed: 87,
     breaks: ["never two commitments for one line"],
-    now: (honest, _process, world) => honest + (world.scheduler.time - world.start > 90_000 ? 3_600_000 : 0),
-    settleAfterMs: 300_000,
+    now: (honest, _process, { scheduler, start }) =>
+      honest + (Math.floor((scheduler.time - start) / 100_000) % 2) * 600_000,
   },
   {
     name: "processes of one desk agree on the time to within half a claim",
