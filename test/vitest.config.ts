@@ -7,7 +7,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/build-once.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // More than cores: what takes longest waits for sellers, people and claims rather than for a processor.
+    maxWorkers: 4,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // A test that passes on a second try hides a race; none gets one.

@@ -4,7 +4,7 @@ import { BuyingError } from "../domain/errors.ts";
 import { ask } from "./ask.ts";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
 import { fields } from "./fields.ts";
-import { Question, type ToolCall } from "./call.ts";
+import { Question, type State, type ToolCall } from "./call.ts";
 import { type Answer, defineTool } from "./tool.ts";
 
 /** How long a call waits for a seller to book; the booking goes on after it. */
@@ -27,6 +27,8 @@ export const createMediaBuy = defineTool({
   output: buyAnswer,
 }).run(async (input, desk, call) => {
   const refs = input.lines.map((line) => line.quote_id);
+  const asked = await askedAbout(desk, call, refs, input.po_number ?? null);
+  if (asked) return settle(desk, call, asked.approvalId, asked.refs);
   const ask = { refs, poNumber: input.po_number ?? null, campaign: input.campaign ?? null, by: call.principal.name };
   const outcome = await desk.buy(ask, BOOKING_WAIT_MS);
   if (outcome.approvalId === null) return reportBuy(desk, outcome.refs, await lastApproval(desk, outcome.refs), null);
@@ -73,6 +75,28 @@ export async function settle(
     return reportBuy(desk, refs, await after(), error.message);
   }
   return reportBuy(desk, refs, await after(), null);
+}
+
+/**
+ * The approval that this very call, made again with a person's answer, was asked about; null when the arguments are no
+ * longer those. The answer is held against that approval and not against a new one: terms that moved meanwhile must come
+ * back as `terms_changed`, not as a second question.
+ */
+async function askedAbout(desk: Desk, call: ToolCall, refs: readonly string[], poNumber: string | null) {
+  const { mcpReq } = call.mcp;
+  const state = mcpReq.inputResponses === undefined ? undefined : mcpReq.requestState<State>();
+  if (!state) return null;
+  const approval = await desk.approval(state.approvalId);
+  const now = await Promise.all(refs.map((ref) => renewed(desk, ref)));
+  const covered = approval.lines.map(({ ref }) => ref);
+  const same = new Set(now).size === covered.length && covered.every((ref) => now.includes(ref));
+  return same && approval.poNumber === poNumber ? { approvalId: state.approvalId, refs: covered } : null;
+}
+
+/** The quote that stands in a quote's place now. */
+async function renewed(desk: Desk, ref: string): Promise<string> {
+  const { supersededBy } = (await desk.line(ref)).line;
+  return supersededBy === null ? ref : renewed(desk, supersededBy);
 }
 
 async function lastApproval(desk: Desk, refs: readonly string[]) {

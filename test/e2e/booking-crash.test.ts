@@ -161,6 +161,6 @@ describe("kill -9 during a booking, then a restart", () => {
         });
       };
     });
-    await pooled(6, runs);
+    await pooled(10, runs);
   });
 });

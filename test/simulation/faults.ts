@@ -43,7 +43,7 @@ const chaos: Faults = {
   crash: 0.004,
   crashBetween: 0.004,
   stall: 0.003,
-  fatalMoment: 0.15,
+  fatalMoment: 0.35,
   clockJump: 0.004,
   ledgerFails: 0.02,
   ledgerLosesAnswer: 0.02,

@@ -16,7 +16,7 @@ describe("random schedules of crashes, lost answers, clocks and races", () => {
     for (const seed of named === null ? seeds(1, inShort) : [named]) {
       const verdict = await simulate(seed);
       expect(verdict.accusations, report(verdict)).toEqual([]);
-      if (named !== null) console.info(verdict.trace());
+      if (named !== null) process.stdout.write(`${verdict.trace()}\n`);
       for (const [what, count] of verdict.seen) seen.set(what, (seen.get(what) ?? 0) + count);
     }
     // A schedule that gets nowhere breaks nothing: what matters has to have happened, and often.

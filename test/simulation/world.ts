@@ -51,10 +51,9 @@ export function strikes(world: Pick<World, "faults" | "random">, fault: keyof Fa
   return world.faults[fault] > 0 && world.random.chance(world.faults[fault]);
 }
 
-/** No more faults: sellers are up, nobody is stalled. */
+/** No new faults, and sellers are up; who stands still goes on when its time is over, perhaps long after. */
 export function calm(world: World): void {
   world.faults = noFaults;
   world.isOver = true;
-  for (const process of world.processes) process.stalledUntil = 0;
   for (const seller of world.sellers) seller.downUntil = 0;
 }
