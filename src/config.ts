@@ -4,28 +4,8 @@ import { type Mandate, priceModels } from "./domain/mandate.ts";
 import { isCurrency, type Money, parseMoney } from "./domain/money.ts";
 import { mandateProblems } from "./config-mandate.ts";
 import { channels } from "./domain/inventory.ts";
+import { Secret } from "./domain/secret.ts";
 import { decisionChannels } from "./domain/spend.ts";
-
-/** A secret that prints as `***` wherever it is logged, serialised or inspected by accident. */
-export class Secret {
-  readonly #value: string;
-  constructor(value: string) {
-    this.#value = value;
-  }
-  /** The secret itself, for the one place that puts it on the wire. */
-  reveal(): string {
-    return this.#value;
-  }
-  toString(): string {
-    return "***";
-  }
-  toJSON(): string {
-    return "***";
-  }
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return "***";
-  }
-}
 
 const amount = z.string().transform((text, context): Money => {
   try {

@@ -3,7 +3,7 @@ import { inbox } from "./buying/overview.ts";
 import { loadApproval } from "./buying/lines.ts";
 import { standing } from "./buying/mandate-facts.ts";
 import type { Ports } from "./buying/ports.ts";
-import { channelShortfall } from "./domain/mandate.ts";
+import { channelShortfall, type Mandate } from "./domain/mandate.ts";
 import { spentOn } from "./domain/spend.ts";
 import type { DeskFiles } from "./files.ts";
 import type { PageDesk } from "./page/page-desk.ts";
@@ -43,4 +43,12 @@ export function pageDesk(ports: Ports, people: PeopleKeys, files: DeskFiles): Pa
       await decide(ports, approvalId, { ...decision, principal: null }, false);
     },
   };
+}
+
+/** Whether the page is to be offered at all: one that no channel limit lets count would only mislead. */
+export function offersPage(mandate: Mandate | null): boolean {
+  if (!mandate) return false;
+  return [mandate.channels, ...Object.values(mandate.roles)].some(
+    ({ page, passkey }) => page !== undefined || passkey !== undefined,
+  );
 }

@@ -44,7 +44,7 @@ import { originOf, sellerDirectory } from "./sellers/directory.ts";
 import type { KnownSeller } from "./sellers/records.ts";
 import type { Performance } from "./sellers/seller.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
-import { pageDesk } from "./desk-page.ts";
+import { offersPage, pageDesk } from "./desk-page.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
 import { verifySignature } from "./people/verify.ts";
@@ -342,12 +342,4 @@ async function within(work: Promise<unknown>, ms: number): Promise<void> {
   const stop = new AbortController();
   await Promise.race([work, delay(ms, undefined, { signal: stop.signal }).catch(() => undefined)]);
   stop.abort();
-}
-
-/** A page that no channel limit lets count would only mislead. */
-function offersPage(mandate: DeskSettings["mandate"]): boolean {
-  if (!mandate) return false;
-  return [mandate.channels, ...Object.values(mandate.roles)].some(
-    ({ page, passkey }) => page !== undefined || passkey !== undefined,
-  );
 }

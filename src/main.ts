@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { usage, usageOf } from "./commands/usage.ts";
-import { type Config, ConfigError, parseConfig, type SellerConfig, Secret, sandboxConfig } from "./config.ts";
+import { type Config, ConfigError, parseConfig, type SellerConfig, sandboxConfig } from "./config.ts";
 import type { AuditAsk } from "./commands/audit.ts";
 import { type DeskOptions, openDesk } from "./desk.ts";
 import { BuyingError } from "./domain/errors.ts";
 import type { Log } from "./domain/log.ts";
+import { Secret } from "./domain/secret.ts";
 import { defaultConfigFile, defaultDataHome, deskFiles } from "./files.ts";
 import { LedgerUnavailable } from "./ledger/ledger.ts";
 

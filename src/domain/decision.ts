@@ -77,6 +77,6 @@ export function approvedDigests(approval: Approval, chosen: readonly string[] | 
   throw new BuyingError(
     "invalid_arguments",
     "A decision approves one or more of the lines that were shown. Nothing was decided.",
-    "ask_person",
+    "fix_arguments",
   );
 }

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { anchor } from "../../src/buying/anchor.ts";
-import { type PersonsDecision, statementOf } from "../../src/buying/decision.ts";
+import type { PersonsDecision } from "../../src/buying/decision.ts";
 import type { Ports } from "../../src/buying/ports.ts";
 import type { Desk } from "../../src/desk.ts";
-import { statementText } from "../../src/domain/decision.ts";
+import { statementOf, statementText } from "../../src/domain/decision.ts";
 import type { Ledger, Row } from "../../src/ledger/ledger.ts";
 import { toRow, type StoredRow } from "../../src/ledger/rows.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";

@@ -5,6 +5,7 @@ import { formatMoney } from "../../src/domain/money.ts";
 import type { LoggedRequest } from "../../src/sandbox/request-log.ts";
 import type { ConfigFile } from "../e2e/fixtures.ts";
 import { flight } from "../e2e/fixtures.ts";
+import { formDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import {
   asking,
@@ -186,11 +187,7 @@ describe("what a seller is shown", () => {
       { refs: [loaded.ref], poNumber: "PO-1", campaign: null, by: "test" },
       10_000,
     );
-    await bench.desk.decide(
-      approvalId ?? "",
-      { decision: "approve", via: "form", by: "dana", wordOf: "client", note: null },
-      10_000,
-    );
+    await bench.desk.decide(approvalId ?? "", formDecision(), 10_000);
     expect((await bench.desk.line(loaded.ref)).line).toMatchObject({
       status: "booked",
       orderId: expect.stringMatching(/./),

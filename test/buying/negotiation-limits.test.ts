@@ -180,6 +180,7 @@ async function portsOf(
       log,
     }),
     strategies: own,
+    signatures: { verify: () => Promise.resolve(false) },
     holder: "test",
     now: () => new Date(),
     newId: () => crypto.randomUUID(),

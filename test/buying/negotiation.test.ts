@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { formatMoney, type Money, parseMoney } from "../../src/domain/money.ts";
+import { formDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import { negotiated, openQuote, products, sharedBench } from "./desk-bench.ts";
 
 const usd = (amount: string) => parseMoney(`${amount} USD`);
 const written = (amount: Money | null) => (amount ? formatMoney(amount) : null);
 const later = 10_000;
-const approve = { decision: "approve", via: "form", by: "dana", wordOf: "client", note: null } as const;
+const approve = formDecision();
 
 describe("by itself", () => {
   const bench = sharedBench();

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Desk } from "../../src/desk.ts";
 import { formatMoney } from "../../src/domain/money.ts";
+import { formDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import {
   errorIn,
@@ -16,7 +17,7 @@ import {
 
 const sport = item(products.sports, { budget: "40000 USD", dealType: "PD" });
 const later = 10_000;
-const approve = { decision: "approve", via: "form", by: "dana", wordOf: "client", note: null } as const;
+const approve = formDecision();
 
 async function askedToBuy(desk: Desk, ref: string): Promise<string> {
   const { approvalId } = await desk.buy({ refs: [ref], poNumber: "PO-7", campaign: null, by: "test" }, later);

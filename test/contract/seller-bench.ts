@@ -95,6 +95,7 @@ export function termsFor(seller: Seller, quote: Quote, request: QuoteRequest): T
     desk: "desk",
     sandbox: true,
     advertiser: "Larkspur Bikes",
+    campaign: null,
     origin,
     protocol,
     poNumber: null,

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { signedDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kindsOf, operatorOf, seller, sent, until } from "./booking-fixtures.ts";
 import { approving, at, type Connection, type Person, rejecting } from "./client.ts";
@@ -205,7 +206,6 @@ describe("while the person thinks", () => {
 });
 
 describe("between the decision and the sending", () => {
-  const approve = { decision: "approve", via: "terminal", by: "dana", wordOf: "server", note: null } as const;
   const changes: readonly {
     readonly name: string;
     readonly code: string;
@@ -234,6 +234,7 @@ describe("between the decision and the sending", () => {
       const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
       const approvalId = asked.string("approval", "approval_id");
       change(desk, ref.split("/")[1] ?? "");
+      const approve = await signedDecision(operator, approvalId);
       await operator.decideOnly(approvalId, approve);
       const reply = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
       expect(["refused", "terms_changed"], reply.text).toContain(reply.at("status"));
@@ -261,6 +262,7 @@ describe("between the decision and the sending", () => {
       const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
       const approvalId = asked.string("approval", "approval_id");
       await client.close();
+      const approve = await signedDecision(operator, approvalId);
       await operator.decideOnly(approvalId, approve);
       expect((await balancesOf(desk))?.total.micros).toBeGreaterThan(0n);
       desk.sandbox.expireQuote(seller, ref.split("/")[1] ?? "", true);

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { formDecision, signedDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kindsOf, operatorOf, seller, until } from "./booking-fixtures.ts";
 import { approving } from "./client.ts";
@@ -52,13 +53,7 @@ describe("several lines under one decision", () => {
       const asked = await client.ok("create_media_buy", lines(good, gone));
       const approvalId = asked.string("approval", "approval_id");
       desk.sandbox.expireQuote(seller, gone.split("/")[1] ?? "");
-      await operator.decideOnly(approvalId, {
-        decision: "approve",
-        via: "terminal",
-        by: "dana",
-        wordOf: "server",
-        note: null,
-      });
+      await operator.decideOnly(approvalId, formDecision());
       const reply = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
       expect(reply.at("status"), reply.text).toBe("partly_booked");
       expect(reply.text).toContain(`${good} | booked`);
@@ -100,7 +95,6 @@ test.concurrent("one seller that hangs does not hold up what was decided in the 
   verifies("error.one_blocks_none", "ask.terminal_does_not_send");
   const desk = await bookingDesk({ bookingSeconds: 15 });
   const operator = operatorOf(desk);
-  const decision = { decision: "approve", via: "terminal", by: "dana", wordOf: "server", note: null } as const;
   try {
     const client = await desk.connect();
     const [slow, quick] = [
@@ -112,10 +106,14 @@ test.concurrent("one seller that hangs does not hold up what was decided in the 
       const asked = await client.ok("create_media_buy", lines(ref));
       ids.push(asked.string("approval", "approval_id"));
     }
+    const [first, second] = [
+      await signedDecision(operator, ids[0] ?? ""),
+      await signedDecision(operator, ids[1] ?? ""),
+    ];
     desk.sandbox.fault(seller, { kind: "hang", operation: "deal", uses: 1 });
-    await operator.decideOnly(ids[0] ?? "", decision);
+    await operator.decideOnly(ids[0] ?? "", first);
     await until("the slow one is being sent", () => desk.sandbox.faults(seller).length === 0);
-    await operator.decideOnly(ids[1] ?? "", decision);
+    await operator.decideOnly(ids[1] ?? "", second);
     await until(
       "the quick one is booked",
       async () => (await kindsOf(desk, quick)).includes("booking_confirmed"),

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
+import { formDecision, signedDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kindsOf, operatorOf, seller, sent, withMandate } from "./booking-fixtures.ts";
 import { approving, at, type Reply } from "./client.ts";
@@ -124,13 +125,7 @@ describe("a channel counts up to its limit", () => {
       expect(asked.text).toContain(` approve ${approvalId}`);
       expect(asked.text).toContain("channels.form.per_buy is 1,000.00 USD");
       expect(sent(desk, "deal")).toBe(0);
-      await operator.decideOnly(approvalId, {
-        decision: "approve",
-        via: "terminal",
-        by: "dana",
-        wordOf: "server",
-        note: null,
-      });
+      await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
       const booked = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
       expect(booked.at("status"), booked.text).toBe("booked");
     } finally {
@@ -151,7 +146,7 @@ describe("a channel counts up to its limit", () => {
       expect(client.questions).toEqual([]);
       const approvalId = asked.string("approval", "approval_id");
       for (const via of ["form", "terminal"] as const) {
-        const decision = { decision: "approve", via, by: "dana", wordOf: "server", note: null } as const;
+        const decision = via === "form" ? formDecision() : await signedDecision(operator, approvalId);
         await expect(operator.decideOnly(approvalId, decision)).rejects.toMatchObject({ code: "outside_mandate" });
       }
       expect((await operator.approval(approvalId)).status).toBe("pending");

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
+import { signedDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import { bookingDesk, kindsOf, operatorOf, seller, sent, until } from "./booking-fixtures.ts";
 import { approving } from "./client.ts";
@@ -80,8 +81,7 @@ test("decided by a process that sends nothing: one of two serving processes send
   const asked = await one.ok("create_media_buy", { lines: refs.map((ref) => ({ quote_id: ref })) });
   const approvalId = asked.string("approval", "approval_id");
   const operator = operatorOf(desk);
-  const decision = { decision: "approve", via: "terminal", by: "dana", wordOf: "server", note: null } as const;
-  await operator.decideOnly(approvalId, decision);
+  await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
   await operator.close();
   const booked = await one.ok("approve", { approval_id: approvalId, wait_s: 20 });
   expect(booked.at("status"), booked.text).toBe("booked");

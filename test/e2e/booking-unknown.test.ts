@@ -3,6 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { formDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import {
   balancesOf,
@@ -176,26 +177,14 @@ test.concurrent("a refusal of yesterday is not told beside today's question", as
     const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
     const approvalId = asked.string("approval", "approval_id");
     desk.sandbox.fault(seller, { kind: "error-text", operation: "quote-read", uses: 1 });
-    await operator.decideOnly(approvalId, {
-      decision: "approve",
-      via: "terminal",
-      by: "dana",
-      wordOf: "server",
-      note: null,
-    });
+    await operator.decideOnly(approvalId, formDecision());
     const refused = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
     expect(refused.list("not_bought"), refused.text).toHaveLength(1);
     const again = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
     expect(again.at("status")).toBe("awaiting_approval");
     expect(again.list("not_bought")).toEqual([]);
     // The second attempt is a booking of its own: approved anew, and sent under a key of its own.
-    await operator.decideOnly(again.string("approval", "approval_id"), {
-      decision: "approve",
-      via: "terminal",
-      by: "dana",
-      wordOf: "server",
-      note: null,
-    });
+    await operator.decideOnly(again.string("approval", "approval_id"), formDecision());
     await until("booked", async () => (await statusOf(client, ref)) === "booked");
     expect(dealsOf(desk, ref)).toBe(1);
   } finally {

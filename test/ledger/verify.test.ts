@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { sha256 } from "../../src/domain/ids.ts";
 import type { Row } from "../../src/ledger/ledger.ts";
+import { markAfter, noMark } from "../../src/domain/anchor.ts";
 import { memoryLedger } from "../../src/ledger/memory.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { verifyAnchors, verifyChain } from "../../src/ledger/verify.ts";
@@ -125,7 +126,9 @@ test("rows cut off a stream's end are found by the anchor that names them", asyn
   const ledger = memoryLedger();
   const booked = await ledger.append([newRow("quote/a/1", 1), newRow("spend/d", 1)]);
   const heads = booked.map(({ stream, version, hash }) => ({ stream, version, hash }));
-  await ledger.append([newRow("anchor/d", 1, { entries: [{ kind: "anchored", v: 1, heads }] })]);
+  await ledger.append([
+    newRow("anchor/d", 1, { entries: [{ kind: "anchored", v: 1, heads, covers: markAfter(noMark, booked) }] }),
+  ]);
   const rows = await ledger.history({});
   expect(verifyAnchors(rows)).toEqual([]);
   const cut = rows.filter((row) => row.stream !== "spend/d");

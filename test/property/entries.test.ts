@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Balances, decisionChannels, type Holding } from "../../src/domain/spend.ts";
+import { noMark } from "../../src/domain/anchor.ts";
 import { decodeEntries, encodeEntries, type Entry } from "../../src/ledger/entries.ts";
 import { booking, deal, quote, quoted } from "../unit/sample.ts";
 import { amounts, currencies } from "./arbitraries.ts";
@@ -22,6 +23,9 @@ const balances: fc.Arbitrary<Balances> = fc.record({
   total: money,
   perDay: fc.dictionary(text, money, { noNullPrototype: true }),
   perDayAndVia: fc.dictionary(text, money, { noNullPrototype: true }),
+  perCampaign: fc.dictionary(text, money, { noNullPrototype: true }),
+  perSeller: fc.dictionary(text, money, { noNullPrototype: true }),
+  perChannel: fc.dictionary(text, money, { noNullPrototype: true }),
   incidents: fc.array(text),
 });
 
@@ -48,7 +52,7 @@ const entries: fc.Arbitrary<Entry> = fc
         deal: { ...deal, cpm: by, openrtb: { ...deal.openrtb, bidfloor: null } },
       },
       { kind: "deal_claimed", v: 1, ref: why },
-      { kind: "anchored", v: 1, heads: [{ stream: why, version: attempt, hash: why }] },
+      { kind: "anchored", v: 1, heads: [{ stream: why, version: attempt, hash: why }], covers: noMark },
     ),
   );
 

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Trust, trustLevels } from "../../src/domain/identity.ts";
-import { type ChannelLimit, type Mandate, type MandateFacts, weigh } from "../../src/domain/mandate.ts";
+import {
+  type ChannelLimit,
+  type Mandate,
+  type MandateFacts,
+  noFurtherLimits,
+  weigh,
+} from "../../src/domain/mandate.ts";
 import { add, type Money, money, sum } from "../../src/domain/money.ts";
 import { decisionChannels, noBalances, settleBalances } from "../../src/domain/spend.ts";
 import { type Terms, totalOf } from "../../src/domain/terms.ts";
@@ -20,17 +26,19 @@ const trusts: fc.Arbitrary<Trust> = fc.oneof(
 );
 const channelLimits: fc.Arbitrary<ChannelLimit> = fc.record({ perBuy: limits, perDay: limits });
 
-const mandates: fc.Arbitrary<Mandate> = fc.record({
-  currency: fc.constant("USD"),
-  perBuy: limits,
-  perDay: limits,
-  maxCpm: fc.oneof({ weight: 3, arbitrary: fc.constant(usd("100.00")) }, cpms),
-  allowedSellers: fc.option(fc.subarray(sellers), { freq: 1 }),
-  blockedSellers: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.subarray(sellers, { maxLength: 1 })),
-  minTrust: trusts.map((level) => (level === "preferred" ? "verified" : level)),
-  timeZone: fc.constant("UTC"),
-  channels: fc.record({ auto: channelLimits, form: channelLimits, terminal: channelLimits }, { requiredKeys: [] }),
-});
+const mandates: fc.Arbitrary<Mandate> = fc
+  .record({
+    currency: fc.constant("USD"),
+    perBuy: limits,
+    perDay: limits,
+    maxCpm: fc.oneof({ weight: 3, arbitrary: fc.constant(usd("100.00")) }, cpms),
+    allowedSellers: fc.option(fc.subarray(sellers), { freq: 1 }),
+    blockedSellers: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, fc.subarray(sellers, { maxLength: 1 })),
+    minTrust: trusts.map((level) => (level === "preferred" ? "verified" : level)),
+    timeZone: fc.constant("UTC"),
+    channels: fc.record({ auto: channelLimits, form: channelLimits, terminal: channelLimits }, { requiredKeys: [] }),
+  })
+  .map((limited) => ({ ...noFurtherLimits, ...limited }));
 
 /** Thousands of impressions at whole cents, so that a line's halves cost exactly what the line costs. */
 const lines: fc.Arbitrary<Terms> = fc
@@ -45,6 +53,7 @@ const facts: fc.Arbitrary<MandateFacts> = fc
   })
   .map(({ levels, spent, via }) => ({
     trust: (seller: string): Trust => levels[sellers.indexOf(seller)] ?? "unknown",
+    domain: (seller) => `${seller}.example`,
     balances: settleBalances(noBalances("USD"), {
       kind: "reserved",
       v: 1,

@@ -114,7 +114,12 @@ async function decideAt(world: World, process: Process, approvalId: string): Pro
   const by = world.random.pick(["dana", "kim"]);
   world.witness.words.push({ approvalId, decision, via, by, at: world.scheduler.time });
   const at = isTerminal ? startProcess(world, `terminal${world.processes.length}`, false) : process;
-  const word = { decision, via, by, wordOf: isTerminal ? "server" : "client", note: null } as const;
+  const decidedAt = at.ports.now().toISOString();
+  // Signed channels need a signature to be there; here every one counts as good (see `signatures` of the ports).
+  const signature = isTerminal ? ({ kind: "key", person: by, keyId: "k", signature: "s" } as const) : null;
+  const wordOf = isTerminal ? "server" : "client";
+  const said = { decision, digests: null, via, by, principal: null, wordOf, note: null } as const;
+  const word = { ...said, decidedAt, signature };
   await attempt(world, at, `decide ${approvalId} ${decision} by ${via}`, async () => {
     const { started } = await decide(at.ports, approvalId, word, !isTerminal);
     if (!isTerminal) send(world, at, started);

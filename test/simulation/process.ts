@@ -1,7 +1,7 @@
 import type { DeskSettings, Ports, SellerRecord } from "../../src/buying/ports.ts";
 import { Watcher } from "../../src/buying/watcher.ts";
 import { BuyingError } from "../../src/domain/errors.ts";
-import type { Mandate } from "../../src/domain/mandate.ts";
+import { type Mandate, noFurtherLimits } from "../../src/domain/mandate.ts";
 import { parseMoney } from "../../src/domain/money.ts";
 import { threshold } from "../../src/strategies/threshold.ts";
 import { ledgerPort } from "./ledger-port.ts";
@@ -13,6 +13,7 @@ import type { Process, World } from "./world.ts";
 const usd = (amount: string) => parseMoney(`${amount} USD`);
 
 export const mandate: Mandate = {
+  ...noFurtherLimits,
   currency: "USD",
   perBuy: usd("60000"),
   perDay: usd("110000"),
@@ -91,12 +92,18 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
       introduce: find,
     },
     strategies: [threshold],
+    // No PIN is typed here: every signature counts as good. What a wrong one does is tested on the real desk.
+    signatures: { verify: () => Promise.resolve(true) },
     holder,
     now,
     newId: world.newId,
     sleep: (ms, signal) => sleep(world, self(), ms, signal),
     log: (message, details) => {
-      world.scheduler.note(self().name, `logs: ${message} ${JSON.stringify(details ?? {})}`);
+      // Of an error its first line: where it came from is of this run, and not of the seed.
+      const said = JSON.stringify(details ?? {}, (_key, value: unknown) =>
+        typeof value === "string" ? value.split("\n")[0] : value,
+      );
+      world.scheduler.note(self().name, `logs: ${message} ${said}`);
       world.witness.logged(message, details);
     },
   };

@@ -152,7 +152,7 @@ describe("create_media_buy", () => {
       status: "pending",
       total: "15499.75 USD",
       expires_at: expect.stringMatching(/Z$/),
-      why: [expect.stringContaining("a person decides")],
+      why: [expect.stringContaining("a person decides every buy"), expect.stringContaining("first buy from northbeam")],
     });
     const code = reply.string("approval", "short_code");
     expect(code).toMatch(/^[0-9A-Z]{2}-[0-9A-Z]{2}$/);

@@ -28,6 +28,8 @@ const decided = (decision: "approve" | "reject", ...digests: readonly string[]):
   by: "dana",
   wordOf: "server",
   note: "go",
+  decidedAt: "2026-11-20T09:59:58.000Z",
+  signature: null,
 });
 
 const at = "2026-11-20T10:00:00.000Z";

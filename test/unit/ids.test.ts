@@ -42,7 +42,9 @@ describe("a reference", () => {
   test("names streams that nothing else can name", () => {
     const ref = refOf("northbeam", "a/b");
     expect(streams.quote(ref)).toBe("quote/northbeam/a%2Fb");
-    expect(new Set(Object.values(streams).map((name) => name("x").split("/")[0])).size).toBe(Object.keys(streams).length);
+    expect(new Set(Object.values(streams).map((name) => name("x").split("/")[0])).size).toBe(
+      Object.keys(streams).length,
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Trust } from "../../src/domain/identity.ts";
-import { channelShortfall, type Mandate, type MandateFacts, weigh } from "../../src/domain/mandate.ts";
+import { channelShortfall, type Mandate, type MandateFacts, noFurtherLimits, weigh } from "../../src/domain/mandate.ts";
 import { parseMoney } from "../../src/domain/money.ts";
 import { noBalances, settleBalances } from "../../src/domain/spend.ts";
 import type { Terms } from "../../src/domain/terms.ts";
@@ -8,6 +8,7 @@ import { verifies } from "../requirements.ts";
 import { holding, termsFor, usd } from "./sample.ts";
 
 const mandate: Mandate = {
+  ...noFurtherLimits,
   currency: "USD",
   perBuy: usd("60000"),
   perDay: usd("100000"),
@@ -27,8 +28,17 @@ const spent = settleBalances(noBalances("USD"), {
 
 function facts(changes: Partial<MandateFacts> & { readonly seller?: Trust } = {}): MandateFacts {
   const { seller = "verified", ...rest } = changes;
-  return { trust: () => seller, balances: noBalances("USD"), day: "2026-11-20", ...rest };
+  return {
+    trust: () => seller,
+    domain: (id) => `${id}.example`,
+    balances: noBalances("USD"),
+    day: "2026-11-20",
+    ...rest,
+  };
 }
+
+/** A seller that was bought from before: only then can anything be automatic. */
+const known = { ...noBalances("USD"), perSeller: { northbeam: usd("1") } };
 
 /** A million impressions at 31.50 is 31,500.00 USD. */
 const line = termsFor({ impressions: 1_000_000 });
@@ -48,7 +58,10 @@ describe("a mandate", () => {
     verifies("approval.auto_limit_default");
     expect(weighed()).toEqual({
       outcome: "needs_approval",
-      reasons: ["channels.auto is not set: a person decides every buy"],
+      reasons: [
+        "channels.auto is not set: a person decides every buy",
+        "first buy from northbeam: a person decides it",
+      ],
     });
   });
 
@@ -142,20 +155,30 @@ describe("a channel", () => {
   });
 
   test("auto approval needs both of its limits", () => {
-    expect(weighed(auto("31500", "31500")).outcome).toBe("allowed");
-    expect(weighed(auto("31499.99", "100000"))).toEqual({
+    expect(weighed(auto("31500", "31500"), [line], facts({ balances: known })).outcome).toBe("allowed");
+    expect(weighed(auto("31499.99", "100000"), [line], facts({ balances: known }))).toEqual({
       outcome: "needs_approval",
       reasons: ["channels.auto.per_buy is 31,499.99 USD, this is 31,500.00 USD"],
     });
-    expect(weighed(auto("31500", "31499.99"))).toEqual({
+    expect(weighed(auto("31500", "31499.99"), [line], facts({ balances: known }))).toEqual({
       outcome: "needs_approval",
       reasons: ["channels.auto.per_day is 31,499.99 USD, this would make it 31,500.00 USD"],
     });
   });
 
+  test("the first buy from a seller is never automatic, however small", () => {
+    const decision = weighed(auto("60000", "100000"), [termsFor({ impressions: 1000 })]);
+    expect(decision).toEqual({
+      outcome: "needs_approval",
+      reasons: ["first buy from northbeam: a person decides it"],
+    });
+    const refunded = { ...known, perSeller: { northbeam: usd("0") } };
+    expect(weighed(auto("60000", "100000"), [line], facts({ balances: refunded })).outcome).toBe("needs_approval");
+  });
+
   test("a limit of zero decides nothing that costs anything", () => {
     verifies("approval.auto_limit_default");
-    expect(weighed(auto("0", "0")).outcome).toBe("needs_approval");
+    expect(weighed(auto("0", "0"), [line], facts({ balances: known })).outcome).toBe("needs_approval");
     expect(weighed(auto("0", "0"), [termsFor({ impressions: 1000 })]).outcome).toBe("needs_approval");
   });
 
@@ -165,7 +188,7 @@ describe("a channel", () => {
 
   test("counts up to its amount, for the total of the decision and for its own day", () => {
     verifies("promise.channel_limits");
-    const form = (lines: readonly Terms[], known = facts()) => channelShortfall(mandate, "form", lines, known);
+    const form = (lines: readonly Terms[], known = facts()) => channelShortfall(mandate, "form", lines, known, null);
     expect(form([line])).toBeNull();
     expect(form([line, line])).toBe("channels.form.per_buy is 50,000.00 USD, this is 63,000.00 USD");
     expect(form([line], facts({ balances: spent }))).toBeNull();
@@ -176,7 +199,7 @@ describe("a channel", () => {
     const byTerminal = { ...holding, amount: usd("60000"), via: "terminal" } as const;
     const elsewhere = settleBalances(noBalances("USD"), { kind: "reserved", v: 1, holding: byTerminal });
     expect(form([bigger], facts({ balances: elsewhere }))).toBeNull();
-    expect(channelShortfall(mandate, "terminal", [line], facts())).toMatch(/^channels.terminal is not set/);
-    expect(channelShortfall({ ...mandate, channels: {} }, "form", [line], facts())).toMatch(/decides nothing/);
+    expect(channelShortfall(mandate, "terminal", [line], facts(), null)).toMatch(/^channels.terminal is not set/);
+    expect(channelShortfall({ ...mandate, channels: {} }, "form", [line], facts(), null)).toMatch(/decides nothing/);
   });
 });
