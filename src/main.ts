@@ -66,7 +66,16 @@ async function main(): Promise<number | null> {
   });
 }
 
-const terminalCommands: readonly string[] = ["pin", "pending", "approve", "reject", "settle", "policy", "audit"];
+const terminalCommands: readonly string[] = [
+  "pin",
+  "pending",
+  "approve",
+  "reject",
+  "settle",
+  "policy",
+  "audit",
+  "doctor",
+];
 
 async function serve(options: DeskOptions): Promise<null> {
   const { serveOverStdio } = await import("./serve-stdio.ts");
@@ -117,6 +126,8 @@ async function terminalCommand(
         return await approveCommand(terminal, desk, person, argument ?? "", command === "reject");
       case "pending":
         return await (await import("./commands/pending.ts")).pendingCommand(terminal, desk);
+      case "doctor":
+        return await (await import("./commands/doctor.ts")).doctorCommand(terminal, desk);
       case "policy":
         return await (await import("./commands/policy.ts")).policyCommand(
           terminal,

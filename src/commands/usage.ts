@@ -5,6 +5,7 @@ media-buyer-mcp pin                   set or change your PIN
 media-buyer-mcp pending               the approvals that wait for a person
 media-buyer-mcp approve <id>          show an approval's terms, and decide it with the PIN; reject <id> rejects it
 media-buyer-mcp audit [...]           export what happened as JSON lines and a page; --verify [file] checks it
+media-buyer-mcp doctor                what this desk may do, with whom, and who decides
 media-buyer-mcp policy [approve]      the mandate in force; let a looser one of the config count, with the PIN
 media-buyer-mcp settle <media_buy>    end an unknown booking, or clear an incident, with the PIN
 media-buyer-mcp sandbox [...]         run, reset or disturb the sandbox sellers
@@ -52,13 +53,18 @@ earlier still holds. It finds what was changed afterwards; docs/audit.md says wh
 ${desk}
 
 Exit codes: 0 nothing is off, 1 something is, 2 it could not be done.`,
-  policy: `media-buyer-mcp policy [approve]
+  policy: `media-buyer-mcp doctor                what this desk may do, with whom, and who decides
+media-buyer-mcp policy [approve]
 
 Says which mandate counts, and in what the config's would allow more. A tighter mandate counts at once; a looser one only
 once a person has approved it here with the PIN.
 ${desk}
 
 Exit codes: 0 shown or approved, 1 nothing was approved.`,
+  doctor: `media-buyer-mcp doctor
+
+Explains the mandate in force, the sellers and their keys, who can decide, and what each known client can show.
+${desk}`,
   pending: `media-buyer-mcp pending
 
 The approvals that wait for a person.

@@ -68,7 +68,11 @@ const acts: Readonly<Record<Habit, Act>> = {
     );
     if (ids.length === 0) return;
     const [approvalId] = world.random.pick(ids);
-    await Promise.all(places.map((process) => decideAt(world, process, approvalId)));
+    // Two persons may well decide at once, on the same approval or on two.
+    const isSame = world.random.chance(0.5);
+    await Promise.all(
+      places.map((process) => decideAt(world, process, isSame ? approvalId : world.random.pick(ids)[0])),
+    );
   },
   negotiate: (world, places) => {
     const refs = someRefs(world, (status) => status === "open", 2);
