@@ -26,7 +26,7 @@ describe("limits of a day, met by two processes at once", () => {
   test.concurrent("approvals whose sum is too much: what fits is booked, the rest is refused", async () => {
     verifies("promise.mandate_limits", "promise.never_two", "server.two_processes");
     const perDay = 10_000_000_000n;
-    const desk = await bookingDesk({ bookingSeconds: 10, config: withMandate({ per_day: "10000.00 USD" }) });
+    const desk = await bookingDesk({ bookingSeconds: 10, config: withMandate(limit("10000.00 USD", "10000.00 USD")) });
     try {
       const both = await Promise.all([desk.connect({ person: approving }), desk.connect({ person: approving })]);
       const silent = await desk.connect();
@@ -57,10 +57,17 @@ describe("limits of a day, met by two processes at once", () => {
     verifies("approval.auto_limit_configured", "approval.gate");
     const desk = await bookingDesk({
       bookingSeconds: 10,
-      config: withMandate({ channels: { auto: limit("4000.00 USD", "10000.00 USD"), terminal: plenty } }),
+      config: withMandate({ channels: { auto: limit("4000.00 USD", "10000.00 USD"), form: plenty } }),
     });
+    const operator = operatorOf(desk);
     try {
       const both = await Promise.all([desk.connect(), desk.connect()]);
+      // The first buy from a seller is a person's, whatever the limits.
+      const first = await quoteFrom(both[0], { impressions: 100_000, campaign: "first" });
+      const question = await both[0].ok("create_media_buy", { lines: [{ quote_id: first }] });
+      expect(question.text).toContain("first buy from northbeam");
+      await operator.decide(question.string("approval", "approval_id"), formDecision(), 10_000);
+      expect(dealsOf(desk, first)).toBe(1);
       const refs: string[] = [];
       for (let n = 0; n < 6; n += 1) {
         refs.push(await quoteFrom(both[0], { impressions: 100_000, campaign: `line ${n}` }));
@@ -73,7 +80,7 @@ describe("limits of a day, met by two processes at once", () => {
       expect(booked.length + asked.length, replies.map(({ text }) => text).join("\n")).toBe(6);
       const each = BigInt(desk.sandbox.deals(seller)[0]?.cpm_micros ?? 0) * 100n;
       expect(booked).toHaveLength(Number(10_000_000_000n / each));
-      expect(bookedMicros(desk)).toBeLessThanOrEqual(10_000_000_000n);
+      expect(bookedMicros(desk) - each).toBeLessThanOrEqual(10_000_000_000n);
       for (const reply of asked) expect(reply.text).toContain("channels.auto.per_day is 10,000.00 USD");
       const history = await both[0].ok("get_history", { kind: "booking_started" });
       expect(history.text).toContain("auto");
@@ -84,6 +91,7 @@ describe("limits of a day, met by two processes at once", () => {
       expect(reply.text).toContain("channels.auto.per_buy is 4,000.00 USD");
       expect(dealsOf(desk, large)).toBe(0);
     } finally {
+      await operator.close();
       await desk.close();
     }
   });
@@ -184,7 +192,7 @@ describe("limits fail closed", () => {
     },
     {
       name: "per day",
-      change: withMandate({ per_day: "1000.00 USD" }),
+      change: withMandate(limit("1000.00 USD", "1000.00 USD")),
       code: "outside_mandate",
       says: "per_day is 1,000.00 USD",
     },
@@ -201,18 +209,17 @@ describe("limits fail closed", () => {
       says: "sellers.allowed does not hold northbeam",
     },
     {
-      name: "blocked sellers",
-      change: withMandate({ sellers: { blocked: ["northbeam"] } }),
-      code: "seller_blocked",
-      says: "it was not contacted",
-    },
-    {
       name: "least trust",
       change: (standard) => withMandate({ min_trust: "preferred" })(sellersWith("verified")(standard)),
       code: "outside_mandate",
       says: "min_trust is preferred",
     },
-    { name: "another currency", change: withMandate(euro), code: "outside_mandate", says: "currency is EUR" },
+    {
+      name: "blocked sellers",
+      change: withMandate({ sellers: { allowed: ["harborview"], blocked: ["northbeam"] } }),
+      code: "seller_blocked",
+      says: "it was not contacted",
+    },
     {
       name: "no mandate",
       change: ({ mandate: _, ...standard }) => standard,
@@ -234,8 +241,11 @@ describe("limits fail closed", () => {
       ];
       const asked = await first.ok("create_media_buy", { lines: [{ quote_id: waiting }] });
       const approvalId = asked.string("approval", "approval_id");
+      let tightened = standard;
       for (const { name, change, code, says } of changes) {
-        writeFileSync(file, JSON.stringify(change(standard)));
+        // One limit on top of the other: whatever allowed more again would not count until a person approved it.
+        tightened = change(tightened);
+        writeFileSync(file, JSON.stringify(tightened));
         const client = await desk.connect({ person: approving });
         desk.sandbox.clearRequests();
         const refused = await client.call("create_media_buy", { lines: [{ quote_id: ref }] });
@@ -251,6 +261,21 @@ describe("limits fail closed", () => {
       }
       expect(desk.sandbox.deals(seller)).toEqual([]);
       expect((await balancesOf(desk))?.total.micros ?? 0n).toBe(0n);
+    } finally {
+      await desk.close();
+    }
+  });
+
+  test.concurrent("a mandate in another currency than the sellers' refuses", async () => {
+    verifies("promise.fail_closed");
+    const desk = await bookingDesk({ config: withMandate(euro) });
+    try {
+      const client = await desk.connect({ person: approving });
+      const ref = await quoteFrom(client, { impressions: 100_000 });
+      const refused = await client.call("create_media_buy", { lines: [{ quote_id: ref }] });
+      expect(codeOf(refused), refused.text).toBe("outside_mandate");
+      expect(refused.text).toContain("currency is EUR");
+      expect(sent(desk, "deal")).toBe(0);
     } finally {
       await desk.close();
     }

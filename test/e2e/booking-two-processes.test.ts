@@ -55,7 +55,7 @@ test("a process that starts during a slow booking sends nothing", async () => {
   desk = await bookingDesk({ bookingSeconds: 10 });
   const first = await desk.connect({ person: approving });
   const ref = await quoteFrom(first);
-  desk.sandbox.fault(seller, { kind: "slow", operation: "deal", ms: 4_000, uses: 1 });
+  desk.sandbox.fault(seller, { kind: "slow", operation: "deal", ms: 8_000, uses: 1 });
   const buying = first.ok("create_media_buy", { lines: [{ quote_id: ref }] });
   await until("the booking is sent", () => sent(desk, "deal") === 1);
   // What is being sent was in the ledger before the seller heard of it.

@@ -29,7 +29,7 @@ describe("commands that cannot be understood", () => {
     ["a config that is no JSON", () => ["pin", "--config", written("{")], "not JSON"],
     ["a misspelt setting", () => ["pin", "--config", written('{"desk":"a","advertiser":"A","mandat":{}}')], '"mandat"'],
     ["two desks", () => ["pin", "--sandbox", "--config", "x.json"], "--sandbox and --config name two desks."],
-    ["a data directory that cannot be", () => ["pin", "--data-dir", join(mainFile, "x")], "could not be made"],
+    ["a data directory that cannot be", () => ["pending", "--data-dir", join(mainFile, "x")], "could not be made"],
   ])("%s: a clear word and exit code 2", async (_what, words, said) => {
     verifies("config.settings");
     const { code, stdout, stderr } = await desk.run(...words());

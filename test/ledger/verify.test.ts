@@ -135,7 +135,11 @@ test("rows cut off a stream's end are found by the anchor that names them", asyn
   expect(verifyChain(cut)).toEqual([]);
   expect(verifyAnchors(cut)).toEqual([
     { stream: "spend/d", version: 1, what: "is missing, says version 1 of anchor/d" },
+    { stream: "anchor/d", version: 1, what: expect.stringContaining("saw 2 rows, there are 1") },
   ]);
   const rewritten = rows.map((row) => (row.stream === "spend/d" ? { ...row, hash: sha256("another") } : row));
-  expect(verifyAnchors(rewritten)).toMatchObject([{ stream: "spend/d", version: 1 }]);
+  expect(verifyAnchors(rewritten)).toMatchObject([
+    { stream: "spend/d", version: 1 },
+    { stream: "anchor/d", version: 1 },
+  ]);
 });
