@@ -16,7 +16,6 @@ import { spendEvents } from "./check-money.ts";
 const how: Readonly<Record<DecisionChannel, string>> = {
   auto: "within the operator's auto-approval limits",
   form: "in the chat client's form",
-  card: "on the card in the chat",
   terminal: "with the PIN in the terminal",
   page: "with the PIN on the approval page",
   passkey: "with a passkey on the approval page",

@@ -60,7 +60,6 @@ export function moneyParts(amount: Money): { readonly number: string; readonly c
 export const viaWords: Readonly<Record<DecisionChannel, string>> = {
   auto: "by the operator's own limits",
   form: "in the chat client's form",
-  card: "on the card in the chat",
   terminal: "with the PIN in the terminal",
   page: "with the PIN on this page",
   passkey: "with a passkey on this page",
