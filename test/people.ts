@@ -3,7 +3,7 @@ import type { Desk } from "../src/desk.ts";
 import { statementOf, statementText } from "../src/domain/decision.ts";
 
 /** The PIN of the people who decide in this process; scrypt makes setting and using it slow, on purpose. */
-const pin = "correct horse 7";
+export const pin = "correct horse 7";
 
 /** A person's answer in the client's form, which is the client's word: dana approves all lines unless told otherwise. */
 export function formDecision(change: Partial<PersonsDecision> = {}): PersonsDecision {

@@ -171,7 +171,9 @@ describe("somebody who makes every hash, number and anchor anew", () => {
     expect(word.decisions.find(({ approvalId }) => approvalId === "ap_forged")).toMatchObject({
       proof: "word",
       via: "form",
-    expect((await findingsOf(beyond))[0]).toContain("channels.card is not set");
+    });
+    const beyond = await withForgedBooking(story, story.refs.left, { via: "auto", by: "dana", signature: null });
+    expect((await findingsOf(beyond))[0]).toContain("channels.auto.per_buy is 2,000.00 USD");
   });
 
   test("cannot book on a decision about other terms, or on none", async () => {

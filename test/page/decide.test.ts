@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { statementText } from "../../src/domain/decision.ts";
 import { BuyingError } from "../../src/domain/errors.ts";
+import { verifies } from "../requirements.ts";
 import { type Bench, type BenchOptions, openBench, pin, start } from "./bench.ts";
 import { lineOf, threeLines } from "./lines.ts";
 import { decideAs, Visitor } from "./visitor.ts";
@@ -21,6 +22,7 @@ const wrong = "not this battery";
 
 describe("deciding with the PIN", () => {
   test("approves every line, signed by the person over exactly that", async () => {
+    verifies("ask.page");
     const { origin, ask, decided, people, approval } = await bench();
     const id = await ask(threeLines);
     const heard = await decideAs(origin, id, { decision: "approve", line: lines, pin, note: " ok, as planned " });

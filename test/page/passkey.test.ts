@@ -3,6 +3,7 @@ import { statementText } from "../../src/domain/decision.ts";
 import type { Passkey } from "../../src/people/keys.ts";
 import { challengeOf, counterMovedOn, passkeySignature, verifyPasskey } from "../../src/people/passkey.ts";
 import { pinTries } from "../../src/people/tries.ts";
+import { verifies } from "../requirements.ts";
 import { Authenticator, type Signing } from "./authenticator.ts";
 import { type Bench, openBench, pin, start } from "./bench.ts";
 import { lineOf, threeLines } from "./lines.ts";
@@ -41,6 +42,7 @@ async function asked(approvalId: string, fields: object = {}) {
 
 describe("deciding with a passkey", () => {
   test("signs exactly this decision, verifiable later without the page", async () => {
+    verifies("ask.passkey");
     const authenticator = await registered();
     const id = await bench.ask(threeLines);
     const { handle, options, answer } = await asked(id, { lines: lines.slice(0, 2), note: "two of three" });

@@ -132,8 +132,8 @@ export const card = {
   "ask.short_code": tested("A short code made from the digests can be compared by eye; it approves nothing."),
   "ask.terminal": tested("The terminal shows the terms and asks the PIN; without a PIN nothing is approved there."),
   "ask.terminal_does_not_send": tested("The terminal records the decision; a serving process does the sending."),
-  "ask.page": issue(3, "The approval page approves, rejects, or approves some lines."),
-  "ask.passkey": issue(3, "A passkey signs a decision."),
+  "ask.page": tested("The approval page approves, rejects, or approves some lines."),
+  "ask.passkey": tested("A passkey signs a decision."),
   "ask.app": issue(3, "The approval card is rendered in clients that show apps."),
   "ask.quote_worse": tested(
     "Terms that got worse while the person thought are terms_changed, and a fresh quote is offered.",

@@ -44,7 +44,7 @@ export const seed000 = {
     "A buy that needs a person waits as awaiting_approval and says how the person can answer.",
   ),
   "approval.approve_all": tested("A person approves all lines of an approval in one decision."),
-  "approval.approve_some": issue(3, "A person approves some lines of an approval; only those are booked."),
+  "approval.approve_some": tested("A person approves some lines of an approval; only those are booked."),
   "approval.reject": tested("A person rejects; nothing is booked and the quotes stay as they were."),
   "approval.silence_is_no_answer": tested(
     "Decline, cancel, errors and silence decide nothing: the approval stays open.",

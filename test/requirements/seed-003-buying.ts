@@ -6,7 +6,7 @@ export const seed003Buying = {
   "multi_seller.price_comparison": tested(
     "Quotes of several sellers come back side by side, ranked, with a reason each.",
   ),
-  "multi_seller.diversification": issue(3, "How much goes to one seller or channel is limited by policy."),
+  "multi_seller.diversification": tested("How much goes to one seller or channel is limited by policy."),
   "multi_seller.shortfall": later("pacing and reallocation", "When one seller under-delivers, others take up the gap."),
 
   // Quotes and negotiation in parallel

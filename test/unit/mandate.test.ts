@@ -111,6 +111,20 @@ describe("a mandate", () => {
     expect(weighed({ perDay: usd("99849.99") }, lines, tomorrow).outcome).toBe("needs_approval");
   });
 
+  test("one seller, or one channel, has no more than its share of the total", () => {
+    verifies("multi_seller.diversification");
+    const share = (seller: number | null, channel: number | null) =>
+      weighed({ total: usd("100000"), concentration: { seller, channel } });
+    expect(share(32, 32).outcome).toBe("needs_approval");
+    expect(share(31, null)).toEqual({
+      outcome: "refused",
+      reasons: ["concentration.seller_percent is 31 % of total, 31,000.00 USD; northbeam would have 31,500.00 USD"],
+    });
+    expect(share(null, 31).reasons).toEqual([
+      "concentration.channel_percent is 31 % of total, 31,000.00 USD; ctv would have 31,500.00 USD",
+    ]);
+  });
+
   test("lines bought together are one buy: two halves are refused where the whole is", () => {
     const halves = [termsFor({ impressions: 1_000_000 }), termsFor({ impressions: 1_000_000 })];
     expect(weighed({}, halves)).toEqual({

@@ -1,0 +1,153 @@
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { parseConfig } from "../../src/config.ts";
+import { openDesk } from "../../src/desk.ts";
+import { policyStatement } from "../../src/domain/policy.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { pin, signedDecision } from "../people.ts";
+import { verifies } from "../requirements.ts";
+import { balancesOf, bookingDesk, ledgerOf, operatorOf, sent, withMandate } from "./booking-fixtures.ts";
+import { at } from "./client.ts";
+import { dealsOf, quoteFrom } from "./fixtures.ts";
+
+// Servers start here, and a PIN is slow to check on purpose.
+vi.setConfig({ testTimeout: 60_000 });
+
+test.concurrent("above the limit of one person a second one must approve, and only then it is sent", async () => {
+  verifies("promise.mandate_limits");
+  const desk = await bookingDesk({ config: withMandate({ two_persons_above: "1000.00 USD" }) });
+  const operator = operatorOf(desk);
+  try {
+    const client = await desk.connect();
+    const ref = await quoteFrom(client, { impressions: 100_000 });
+    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
+    const approvalId = asked.string("approval", "approval_id");
+    const first = await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+    expect([first.approval.status, first.started, first.approval.endorsed?.by]).toEqual(["pending", [], "dana"]);
+    const twice = operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+    await expect(twice).rejects.toMatchObject({ code: "outside_mandate" });
+    expect(sent(desk, "deal")).toBe(0);
+    await operator.decideOnly(approvalId, await signedDecision(operator, approvalId, { by: "kim" }));
+    const booked = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
+    expect(booked.at("status"), booked.text).toBe("booked");
+    expect(dealsOf(desk, ref)).toBe(1);
+  } finally {
+    await operator.close();
+    await desk.close();
+  }
+});
+
+test.concurrent("a signature over another decision, or by nobody, decides nothing", async () => {
+  verifies("approval.gate");
+  const desk = await bookingDesk();
+  const operator = operatorOf(desk);
+  try {
+    const client = await desk.connect();
+    const ref = await quoteFrom(client, { impressions: 100_000 });
+    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
+    const approvalId = asked.string("approval", "approval_id");
+    const good = await signedDecision(operator, approvalId);
+    for (const bad of [
+      { ...good, signature: null },
+      { ...good, by: "kim" },
+      { ...good, note: "another note" },
+      { ...good, via: "page" as const },
+      { ...good, decision: "reject" as const },
+    ])
+      await expect(operator.decideOnly(approvalId, bad)).rejects.toMatchObject({ code: "signature_invalid" });
+    expect((await operator.approval(approvalId)).status).toBe("pending");
+    expect((await operator.decideOnly(approvalId, good)).approval.status).toBe("approved");
+  } finally {
+    await operator.close();
+    await desk.close();
+  }
+});
+
+test.concurrent("a decision written into the ledger past this program, signed by a key that is nobody's here, books nothing", async () => {
+  verifies("approval.gate", "promise.fail_closed");
+  const desk = await bookingDesk();
+  try {
+    const client = await desk.connect();
+    const ref = await quoteFrom(client, { impressions: 100_000 });
+    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
+    const approvalId = asked.string("approval", "approval_id");
+    await client.close();
+
+    // The forger has a copy of the ledger, a key of their own for dana, and the same program to make the rows with.
+    const stolen = join(desk.directory, "stolen");
+    cpSync(join(desk.directory, "data"), stolen, { recursive: true });
+    const config = parseConfig(readFileSync(join(desk.directory, "config.json"), "utf8"), "config.json", {});
+    const forger = openDesk({ config, dataHome: stolen, log: () => undefined, sandboxSellers: null });
+    const before = await forger.newest();
+    await forger.decideOnly(approvalId, await signedDecision(forger, approvalId));
+    await forger.close();
+    const copy = await openSqliteLedger({ file: join(stolen, "acme", "ledger.db") });
+    const forged = (await copy.history({})).filter(({ seq }) => seq > before);
+    await copy.close();
+    const ledger = await ledgerOf(desk);
+    expect(forged.flatMap(({ entries }) => entries.map(({ kind }) => kind))).toContain("approval_decided");
+    await ledger.append(
+      forged.map(({ stream, version, kind, status, flowId, entries }) => {
+        return { stream, version, kind, status, flowId, entries };
+      }),
+    );
+    await ledger.close();
+
+    const later = await desk.connect();
+    const reply = await later.ok("approve", { approval_id: approvalId, wait_s: 20 });
+    expect(reply.at("status"), reply.text).toBe("refused");
+    expect(at(reply.list("not_bought")[0], "code")).toBe("signature_invalid");
+    expect(sent(desk, "deal")).toBe(0);
+    expect((await balancesOf(desk))?.total.micros).toBe(0n);
+  } finally {
+    await desk.close();
+  }
+});
+
+test.concurrent("a looser mandate in the config does not count until a person approved it", async () => {
+  verifies("promise.mandate_limits");
+  const tight = { per_buy: "5000.00 USD", per_day: "100000.00 USD" };
+  const desk = await bookingDesk({ config: withMandate(tight) });
+  const file = join(desk.directory, "config.json");
+  try {
+    const first = await desk.connect();
+    const large = await quoteFrom(first, { impressions: 200_000 });
+    const small = await quoteFrom(first, { impressions: 100_000 });
+    await first.ok("create_media_buy", { lines: [{ quote_id: small }] });
+    writeFileSync(
+      file,
+      JSON.stringify(withMandate({ per_buy: "50000.00 USD" })(JSON.parse(readFileSync(file, "utf8")))),
+    );
+
+    const later = await desk.connect();
+    const refused = await later.call("create_media_buy", { lines: [{ quote_id: large }] });
+    expect(at(refused.error, "code"), refused.text).toBe("outside_mandate");
+    expect(refused.text).toContain("per_buy is 5,000.00 USD");
+
+    const operator = operatorOf(desk);
+    try {
+      const { inForce, waiting } = await operator.policy();
+      expect(waiting).toEqual(["per_buy: 5,000.00 USD becomes 50,000.00 USD"]);
+      const { mandate, name } = operator.settings;
+      if (!mandate || !inForce) throw new Error("no mandate");
+      await operator.people.setPin("dana", pin);
+      const sign = async (text: string) => {
+        const proof = await operator.people.sign("dana", pin, text);
+        if (!proof) throw new Error("the PIN does not open the key");
+        return { kind: "key" as const, person: "dana", ...proof };
+      };
+      // Signed over the wrong one of the two, it is no approval.
+      const wrong = operator.approvePolicy("dana", await sign(policyStatement(name, inForce, inForce)));
+      await expect(wrong).rejects.toMatchObject({ code: "signature_invalid" });
+      await operator.approvePolicy("dana", await sign(policyStatement(name, mandate, inForce)));
+      expect((await operator.policy()).waiting).toEqual([]);
+    } finally {
+      await operator.close();
+    }
+    const asked = await later.ok("create_media_buy", { lines: [{ quote_id: large }] });
+    expect(asked.at("status"), asked.text).toBe("awaiting_approval");
+  } finally {
+    await desk.close();
+  }
+});
