@@ -32,30 +32,25 @@ export async function checkProof(ports: Ports, approval: Approval, decision: Per
 }
 
 /**
- * Whether a decision that is in the ledger still carries its proof: checked again before anything is sent, so that a row
- * somebody wrote past this program books nothing.
+ * Whether a decision that is in the ledger still carries its proof, and the first of two with it: checked again before
+ * anything is sent, so that a row somebody wrote past this program books nothing.
  */
 export async function proofHolds(ports: Ports, approval: Approval): Promise<boolean> {
-  const { decided } = approval;
+  const { decided, endorsed } = approval;
   if (!decided) return false;
-  const decision: PersonsDecision = {
-    decision: "approve",
-    digests: decided.digests,
-    via: decided.via === "auto" ? "form" : decided.via,
-    by: decided.by,
-    principal: null,
-    wordOf: "server",
-    note: decided.note,
-    decidedAt: decided.decidedAt,
-    signature: decided.signature,
-  };
-  return checkProof(ports, approval, decision).then(
-    () => true,
-    (error: unknown) => {
+  for (const { via, by, note, digests, decidedAt, signature } of endorsed ? [endorsed, decided] : [decided]) {
+    const decision: PersonsDecision = {
+      ...{ decision: "approve", principal: null, wordOf: "server" },
+      ...{ digests, via: via === "auto" ? "form" : via, by, note, decidedAt, signature },
+    };
+    try {
+      await checkProof(ports, approval, decision);
+    } catch (error) {
       if (error instanceof BuyingError) return false;
       throw error;
-    },
-  );
+    }
+  }
+  return true;
 }
 
 /**

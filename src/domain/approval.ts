@@ -60,6 +60,9 @@ export type ApprovalEvent =
   | { readonly kind: "approval_line_renewed"; readonly v: 1; readonly from: string; readonly to: string }
   | { readonly kind: "approval_voided"; readonly v: 1; readonly why: string };
 
+/** The first of two people's approvals, with all that is needed to check its proof again. */
+export type Endorsement = Omit<Extract<ApprovalEvent, { kind: "approval_endorsed" }>, "kind" | "v">;
+
 export type ApprovalStatus = "pending" | "approved" | "partly_approved" | "rejected" | "void";
 
 /** An approval folded from its entries. */
@@ -85,7 +88,7 @@ export interface Approval {
   } | null;
   readonly voidWhy: string | null;
   /** Who approved first where two people must; their lines bind the second. */
-  readonly endorsed: { readonly by: string; readonly digests: readonly string[] } | null;
+  readonly endorsed: Endorsement | null;
 }
 
 /**
@@ -125,7 +128,8 @@ export function foldApproval(approvalId: string, before: Approval | null, event:
     }
     case "approval_endorsed": {
       if (before.endorsed) throw new RangeError("an approval is endorsed once");
-      return { ...before, endorsed: { by: event.by, digests: event.digests } };
+      const { by, digests, via, note, decidedAt, signature } = event;
+      return { ...before, endorsed: { by, digests, via, note, decidedAt, signature } };
     }
     case "approval_voided":
       return { ...before, status: "void", voidWhy: event.why };

@@ -9,7 +9,7 @@ import { pin, signedDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, ledgerOf, operatorOf, sent, withMandate } from "./booking-fixtures.ts";
 import { at } from "./client.ts";
-import { dealsOf, quoteFrom } from "./fixtures.ts";
+import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 
 // Servers start here, and a PIN is slow to check on purpose.
 vi.setConfig({ testTimeout: 60_000 });
@@ -74,26 +74,7 @@ test.concurrent("a decision written into the ledger past this program, signed by
     const approvalId = asked.string("approval", "approval_id");
     await client.close();
 
-    // The forger has a copy of the ledger, a key of their own for dana, and the same program to make the rows with.
-    const stolen = join(desk.directory, "stolen");
-    cpSync(join(desk.directory, "data"), stolen, { recursive: true });
-    const config = parseConfig(readFileSync(join(desk.directory, "config.json"), "utf8"), "config.json", {});
-    const forger = openDesk({ config, dataHome: stolen, log: () => undefined, sandboxSellers: null });
-    const before = await forger.newest();
-    await forger.decideOnly(approvalId, await signedDecision(forger, approvalId));
-    await forger.close();
-    const copy = await openSqliteLedger({ file: join(stolen, "acme", "ledger.db") });
-    const forged = (await copy.history({})).filter(({ seq }) => seq > before);
-    await copy.close();
-    const ledger = await ledgerOf(desk);
-    expect(forged.flatMap(({ entries }) => entries.map(({ kind }) => kind))).toContain("approval_decided");
-    await ledger.append(
-      forged.map(({ stream, version, kind, status, flowId, entries }) => {
-        return { stream, version, kind, status, flowId, entries };
-      }),
-    );
-    await ledger.close();
-
+    expect(await forge(desk, approvalId, "dana")).toContain("approval_decided");
     const later = await desk.connect();
     const reply = await later.ok("approve", { approval_id: approvalId, wait_s: 20 });
     expect(reply.at("status"), reply.text).toBe("refused");
@@ -101,6 +82,29 @@ test.concurrent("a decision written into the ledger past this program, signed by
     expect(sent(desk, "deal")).toBe(0);
     expect((await balancesOf(desk))?.total.micros).toBe(0n);
   } finally {
+    await desk.close();
+  }
+});
+
+test.concurrent("a second person does not make up for a first one who was forged", async () => {
+  verifies("approval.gate");
+  const desk = await bookingDesk({ config: withMandate({ two_persons_above: "1000.00 USD" }) });
+  const operator = operatorOf(desk);
+  try {
+    const client = await desk.connect();
+    const ref = await quoteFrom(client, { impressions: 100_000 });
+    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
+    const approvalId = asked.string("approval", "approval_id");
+    await client.close();
+    expect(await forge(desk, approvalId, "kim")).toEqual(["approval_endorsed"]);
+    await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+    const later = await desk.connect();
+    const reply = await later.ok("approve", { approval_id: approvalId, wait_s: 20 });
+    expect(reply.at("status"), reply.text).toBe("refused");
+    expect(at(reply.list("not_bought")[0], "code")).toBe("signature_invalid");
+    expect(sent(desk, "deal")).toBe(0);
+  } finally {
+    await operator.close();
     await desk.close();
   }
 });
@@ -151,3 +155,28 @@ test.concurrent("a looser mandate in the config does not count until a person ap
     await desk.close();
   }
 });
+
+/**
+ * Writes a person's decision into a desk's ledger past the program: made on a copy of its files, where the forger sets a
+ * PIN for that person, and appended as it came out there. No server may run meanwhile. @returns the kinds of its entries
+ */
+async function forge(desk: TestDesk, approvalId: string, by: string): Promise<readonly string[]> {
+  const stolen = join(desk.directory, "stolen");
+  cpSync(join(desk.directory, "data"), stolen, { recursive: true });
+  const config = parseConfig(readFileSync(join(desk.directory, "config.json"), "utf8"), "config.json", {});
+  const forger = openDesk({ config, dataHome: stolen, log: () => undefined, sandboxSellers: null });
+  const before = await forger.newest();
+  await forger.decideOnly(approvalId, await signedDecision(forger, approvalId, { by }));
+  await forger.close();
+  const copy = await openSqliteLedger({ file: join(stolen, "acme", "ledger.db") });
+  const forged = (await copy.history({})).filter(({ seq }) => seq > before);
+  await copy.close();
+  const ledger = await ledgerOf(desk);
+  await ledger.append(
+    forged.map(({ stream, version, kind, status, flowId, entries }) => {
+      return { stream, version, kind, status, flowId, entries };
+    }),
+  );
+  await ledger.close();
+  return forged.flatMap(({ entries }) => entries.map(({ kind }) => kind));
+}
