@@ -59,12 +59,12 @@ export async function cancelBuy(ports: Ports, id: Ref, by: string): Promise<Load
   try {
     const answer = await seller.cancel(line.deal.dealId, accessAs(ports, line.quote.shownAs));
     if (answer.kind === "cancelled") return await cancelled(ports, ref, by);
-    await close(ports, ref, { kind: "cancel_refused", v: 1, why: answer.why });
+    await close(ports, ref, by, { kind: "cancel_refused", v: 1, why: answer.why });
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
     const why = error.message;
-    if (isRepeated || !error.definite) return await close(ports, ref, { kind: "cancel_unknown", v: 1, why });
-    await close(ports, ref, { kind: "cancel_refused", v: 1, why });
+    if (isRepeated || !error.definite) return await close(ports, ref, by, { kind: "cancel_unknown", v: 1, why });
+    await close(ports, ref, by, { kind: "cancel_refused", v: 1, why });
     const [code, recovery] = asCode[error.kind];
     throw new BuyingError(code, `${why} Nothing was cancelled; the deal stands.`, recovery, { nothingBooked: false });
   }
@@ -108,6 +108,11 @@ async function cancelled(ports: Ports, ref: Ref, by: string): Promise<LoadedLine
   return loadLine(ports, ref);
 }
 
-function close(ports: Ports, ref: Ref, event: LineEvent): Promise<LoadedLine> {
-  return appendLine(ports, ref, ({ line }) => (line.status === "cancelling" ? [event] : []));
+function close(ports: Ports, ref: Ref, by: string, event: LineEvent): Promise<LoadedLine> {
+  return appendLine(ports, ref, ({ line }) => {
+    if (line.status === "cancelling") return [event];
+    // Another call was refused meanwhile, which says nothing of this one: it may still take effect.
+    const isRefused = ["booked", "terms_mismatch"].includes(line.status);
+    return isRefused && event.kind === "cancel_unknown" ? [{ kind: "cancel_started", v: 1, by }, event] : [];
+  });
 }

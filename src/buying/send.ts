@@ -27,7 +27,7 @@ import { readNow } from "./reread.ts";
  * frozen bytes, and records what came of it. Returns when the outcome is in the ledger; never throws for a seller's fault.
  */
 export async function sendLine(ports: Ports, ref: Ref): Promise<void> {
-  const claimed = await claim(ports, ref, "approved", false);
+  const claimed = await claim(ports, ref, (line) => line.status === "approved", false);
   if (!claimed) return;
   const { line } = claimed;
   const booking = bookingOf(line);
@@ -39,9 +39,10 @@ export async function sendLine(ports: Ports, ref: Ref): Promise<void> {
 /**
  * Sends the same bytes a second time: only for a lost answer of a `read_back` seller, once, after the settling time.
  * Nothing but a deal settles it; every other answer leaves the outcome unknown, for the first send may have booked.
+ * @param may whether a line may be sent again; asked of the very version that is claimed, so that it is sent again once
  */
-export async function resendLine(ports: Ports, ref: Ref): Promise<void> {
-  const claimed = await claim(ports, ref, "booking_unknown", true);
+export async function resendLine(ports: Ports, ref: Ref, may: (line: Line) => boolean): Promise<void> {
+  const claimed = await claim(ports, ref, may, true);
   if (!claimed) return;
   const record = await ports.directory.find(claimed.line.quote.sellerId);
   if (!hasTimeToSend(ports, claimed))
@@ -75,10 +76,15 @@ async function transmit(
 }
 
 /** Takes the right to send, as an entry: nobody else sends before `until`. @returns null when it is not ours to send */
-async function claim(ports: Ports, ref: Ref, from: Line["status"], resend: boolean): Promise<LoadedLine | null> {
+async function claim(
+  ports: Ports,
+  ref: Ref,
+  may: (line: Line) => boolean,
+  resend: boolean,
+): Promise<LoadedLine | null> {
   return decideAndAppend(ports, async () => {
     const loaded = await loadLine(ports, ref);
-    if (loaded.line.status !== from) return { rows: [], result: null };
+    if (!may(loaded.line)) return { rows: [], result: null };
     const now = ports.now();
     const until = new Date(now.getTime() + ports.settings.claimMs).toISOString();
     const { attempt } = bookingOf(loaded.line);

@@ -36,7 +36,7 @@ export async function settleLine(ports: Ports, ref: Ref, looksOnly = false): Pro
   // The look just made must say available too, not only two older ones.
   if (!looksOnly && seller.settlement === "read_back" && what === "available" && mayResend(ports, after)) {
     if (!(await standsAsApproved(ports, record, ref))) return false;
-    await resendLine(ports, ref);
+    await resendLine(ports, ref, (latest) => mayResend(ports, latest));
     return (await loadLine(ports, ref)).line.status !== "booking_unknown";
   }
   return false;

@@ -76,7 +76,9 @@ export const noFaults: Faults = mapped(() => 0);
 export function drawFaults(random: Random): Faults {
   const share = random.pick([0.15, 0.4, 0.4, 0.8]);
   const fierce = random.pick([0.5, 1, 1, 2]);
-  return mapped((rate) => (random.chance(share) ? Math.min(0.6, rate * fierce) : 0));
+  const drawn = mapped((rate) => (random.chance(share) ? Math.min(0.6, rate * fierce) : 0));
+  // In some, bookings get lost again and again: what is not known is where most can go wrong.
+  return random.chance(0.3) ? { ...drawn, requestLost: 0.4, error500Before: 0.3, slow: 0.4, answerLost: 0.3 } : drawn;
 }
 
 function mapped(change: (rate: number) => number): Faults {

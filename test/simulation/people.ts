@@ -21,7 +21,7 @@ const habits = {
   decide: 10,
   negotiate: 2,
   renew: 2,
-  refresh: 2,
+  refresh: 3,
   cancel: 2,
   settle: 2,
   clear: 2,
@@ -88,10 +88,7 @@ const acts: Readonly<Record<Habit, Act>> = {
       for (const outcome of await renewQuotes(ports, refs, by, 8_000)) if (!outcome.ok) throw outcome.error;
     });
   },
-  refresh: async (world, places) => {
-    for (const ref of someRefs(world, (status) => ["sending", "booking_unknown"].includes(status), 1))
-      await everywhere(world, places, `settleLine ${ref}`, ({ ports }) => settleLine(ports, ref));
-  },
+  refresh,
   cancel: async (world, places, by) => {
     const isBought = (status: LineStatus) =>
       ["booked", "terms_mismatch", "cancel_unknown", "cancelling"].includes(status);
@@ -109,6 +106,12 @@ const acts: Readonly<Record<Habit, Act>> = {
         );
   },
 };
+
+/** Somebody looks at what is open, perhaps in several places at once, and one of them may send again. */
+export async function refresh(world: World, places: readonly Process[]): Promise<void> {
+  for (const ref of someRefs(world, (status) => ["sending", "booking_unknown"].includes(status), 2))
+    await everywhere(world, places, `settleLine ${ref}`, ({ ports }) => settleLine(ports, ref));
+}
 
 /** A person decides: in a client's form, on the server that asks; or in the terminal, which is a process of its own. */
 async function decideAt(world: World, process: Process, approvalId: string): Promise<void> {

@@ -4,7 +4,7 @@ import { parseMoney } from "../../src/domain/money.ts";
 import { drawFaults } from "./faults.ts";
 import { endLaws } from "./laws-end.ts";
 import { ModelSeller } from "./model-seller.ts";
-import { clear, client, finishCancelling, settle } from "./people.ts";
+import { clear, client, finishCancelling, refresh, settle } from "./people.ts";
 import { startProcess } from "./process.ts";
 import { Random } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -167,13 +167,16 @@ function restart(world: World, process: Process): void {
 /** After the last fault a person looks after what the desk cannot settle itself, until nothing is open. */
 async function close(world: World): Promise<void> {
   const { scheduler, witness } = world;
-  for (let look = 0; look < 40; look += 1) {
-    await scheduler.step(null, "dana looks", () => undefined, 900_000);
+  const since = scheduler.time;
+  for (let look = 0; look < 100; look += 1) {
+    await scheduler.step(null, "dana looks", () => undefined, world.random.pick([60_000, 200_000, 900_000]));
     const open = [...witness.lines.values()].some(({ status }) => openStatuses.includes(status));
     const pending = [...witness.approvals.values()].some(({ status }) => status === "pending");
     if (!open && !pending && witness.spend.incidents.size === 0) return;
-    const process = world.processes.find(({ alive, watches }) => alive && watches);
-    if (!process || look < 2) continue;
+    const servers = world.processes.filter(({ alive, watches }) => alive && watches);
+    await refresh(world, [...servers, ...servers]);
+    const [process] = servers;
+    if (!process || scheduler.time - since < 1_800_000) continue;
     await settle(world, [process]);
     await clear(world, [process]);
     await finishCancelling(world, process);
