@@ -1,6 +1,6 @@
 import { type FailureKind, SellerFailure } from "../../src/sellers/seller.ts";
 import type { ModelSeller } from "./model-seller.ts";
-import { strikes, type Process, type World } from "./world.ts";
+import { lag, strikes, type Process, type World } from "./world.ts";
 
 export interface Call<T> {
   readonly what: string;
@@ -43,7 +43,7 @@ export function exchange<T>(world: World, process: Process, seller: ModelSeller,
     if (call.signal?.aborted) giveUp();
     call.signal?.addEventListener("abort", giveUp, { once: true });
     const answer = (settle: () => void, what: string) =>
-      scheduler.later(process, `${name} ${what}`, 0, () => {
+      scheduler.later(process, `${name} ${what}`, lag(world), () => {
         untime();
         settle();
       });
@@ -81,7 +81,7 @@ export function exchange<T>(world: World, process: Process, seller: ModelSeller,
     };
     if (call.changes && strikes(world, "requestLost")) over();
     else
-      scheduler.later(null, `${name} arrives`, 0, () => {
+      scheduler.later(null, `${name} arrives`, lag(world), () => {
         // Only our own mistakes can end here: the seller's refusals are answers.
         handled().catch((error: unknown) => world.witness.accuse("the model", String(error)));
       });

@@ -11,6 +11,8 @@ export interface Faults {
   readonly fatalMoment: number;
   /** The machine's clock jumps by up to a minute, forward or backward. */
   readonly clockJump: number;
+  /** One call takes seconds while others go on: a slow disk, a slow network. */
+  readonly sluggish: number;
   readonly ledgerFails: number;
   /** An append is recorded, and its answer says that this is not known. */
   readonly ledgerLosesAnswer: number;
@@ -45,6 +47,7 @@ const chaos: Faults = {
   stall: 0.003,
   fatalMoment: 0.35,
   clockJump: 0.004,
+  sluggish: 0.08,
   ledgerFails: 0.02,
   ledgerLosesAnswer: 0.02,
   ledgerIsLate: 0.01,

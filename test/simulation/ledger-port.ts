@@ -1,7 +1,7 @@
 import type { Ledger, NewRow, Row } from "../../src/ledger/ledger.ts";
 import { LedgerConflict, LedgerUnavailable } from "../../src/ledger/ledger.ts";
 import { memoryLedger } from "../../src/ledger/memory.ts";
-import { strikes, type Process, type World } from "./world.ts";
+import { lag, strikes, type Process, type World } from "./world.ts";
 
 /**
  * The ledger as one process has it: the memory ledger over the table all processes share, each call a step of the
@@ -10,7 +10,7 @@ import { strikes, type Process, type World } from "./world.ts";
 export function ledgerPort(world: World, process: Process, now: () => Date): Ledger {
   const inner = memoryLedger({ rows: world.rows, now, newId: world.newId });
   const { scheduler, witness } = world;
-  const step = <T>(what: string, effect: () => Promise<T>) => scheduler.step(process, what, effect);
+  const step = <T>(what: string, effect: () => Promise<T>) => scheduler.step(process, what, effect, lag(world));
   const down = () => new LedgerUnavailable("The ledger could not be read", null);
   const readable = <T>(what: string, effect: () => Promise<T>) =>
     step(what, () => (strikes(world, "ledgerFails") ? Promise.reject(down()) : effect()));

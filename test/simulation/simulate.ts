@@ -87,7 +87,7 @@ export async function simulate(seed: number, weakness: Weakness | null = null): 
 async function run(world: World): Promise<void> {
   const { random, scheduler, witness } = world;
   for (let n = 1; n <= random.pick([1, 2, 2, 2, 3]); n += 1) startProcess(world, `p${n}`, true);
-  const clients = Array.from({ length: random.between(1, 3) }, (_, n) =>
+  const clients = Array.from({ length: random.between(1, world.pauses === rush ? 5 : 3) }, (_, n) =>
     client(world, `client${n + 1}`, random.between(4, 14)),
   );
   let isAsking = true;

@@ -51,6 +51,11 @@ export function strikes(world: Pick<World, "faults" | "random">, fault: keyof Fa
   return world.faults[fault] > 0 && world.random.chance(world.faults[fault]);
 }
 
+/** How long one call is held up, in milliseconds. */
+export function lag(world: World): number {
+  return strikes(world, "sluggish") ? world.random.between(200, 20_000) : 0;
+}
+
 /** No new faults, and sellers are up; who stands still goes on when its time is over, perhaps long after. */
 export function calm(world: World): void {
   world.faults = noFaults;
