@@ -5,7 +5,7 @@ import { assumptions, type Weakness, weaknesses } from "./weakness.ts";
 
 /** The seed to replay with its whole trace, when one is named. */
 const named = process.env["SEED"] === undefined ? null : Number(process.env["SEED"]);
-const inShort = 300;
+const inShort = 400;
 const inLong = 10_000;
 const aBlock = 500;
 
