@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { streams } from "../domain/ids.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
 import { add, compare, displayMoney, type Money } from "../domain/money.ts";
-import { type Balances, type Holding, noBalances, type SpendEvent, settleBalances } from "../domain/spend.ts";
+import {
+  type Balances,
+  type Holding,
+  NO_CURRENCY,
+  noBalances,
+  type SpendEvent,
+  settleBalances,
+} from "../domain/spend.ts";
 import type { Row } from "../ledger/ledger.ts";
 import type { Finding } from "../ledger/verify.ts";
 import { besides, type Book, entriesOf, findingAt, guarded } from "./book.ts";
@@ -34,7 +41,7 @@ function checkBalances(rows: readonly Row[]): readonly Finding[] {
     guarded(row, () => {
       const carried = carriedBalances(row);
       if (!carried) return [findingAt(row, "carries no balances")];
-      const before: Balances = state ?? noBalances(carried.currency === "XXX" ? null : carried.currency);
+      const before: Balances = state ?? noBalances(carried.currency === NO_CURRENCY ? null : carried.currency);
       // Whatever comes of it: the next row is checked from what this one says.
       state = carried;
       const after = spendEvents(row).reduce(settleBalances, before);

@@ -2,6 +2,7 @@ import { markText } from "../domain/anchor.ts";
 import type { Mandate } from "../domain/mandate.ts";
 import { committed } from "../domain/media-buy.ts";
 import { add, displayMoney, type Money, subtract, zero } from "../domain/money.ts";
+import { NO_CURRENCY } from "../domain/spend.ts";
 import { streams } from "../domain/ids.ts";
 import type { Finding } from "../ledger/verify.ts";
 import { type Html, Html as Markup, html, type Part } from "../page/html.ts";
@@ -69,7 +70,7 @@ export function findingText({ stream, version, what }: Finding): string {
 function totals({ book }: AuditReport, { mandate, head }: PageFacts): Html | null {
   const rows = book.streams.get(streams.spend(book.desk)) ?? [];
   const balances = carriedBalances(rows.at(-1));
-  if (!balances || balances.currency === "XXX") return null;
+  if (!balances || balances.currency === NO_CURRENCY) return null;
   const shown = new Set(book.lines.keys());
   const moved = {
     reserved: zero(balances.currency),

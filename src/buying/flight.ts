@@ -44,7 +44,10 @@ export async function cancelBuy(ports: Ports, id: Ref, by: string): Promise<Load
   let isRepeated = false;
   const started = await appendLine(ports, ref, ({ line }) => {
     isRepeated = line.status === "cancelling" || line.status === "cancel_unknown";
-    if (line.status === "cancelled" || line.status === "cancelling") return [];
+    if (line.status === "cancelled") return [];
+    // Asked again before an answer came: a refusal of one call must not speak for the other.
+    if (line.status === "cancelling")
+      return [{ kind: "cancel_unknown", v: 1, why: "asked again before an answer came" }];
     if (!["booked", "terms_mismatch", "cancel_unknown"].includes(line.status) || !line.deal) {
       throw new BuyingError(
         "conflict",
@@ -55,11 +58,12 @@ export async function cancelBuy(ports: Ports, id: Ref, by: string): Promise<Load
     return [{ kind: "cancel_started", v: 1, by }];
   });
   const { line } = started;
-  if (line.status !== "cancelling" || !line.deal) return started;
+  if (!["cancelling", "cancel_unknown"].includes(line.status) || !line.deal) return started;
   try {
     const answer = await seller.cancel(line.deal.dealId, accessAs(ports, line.quote.shownAs));
     if (answer.kind === "cancelled") return await cancelled(ports, ref, by);
-    await close(ports, ref, by, { kind: "cancel_refused", v: 1, why: answer.why });
+    const after = await close(ports, ref, by, { kind: "cancel_refused", v: 1, why: answer.why });
+    if (after.line.status === "cancel_unknown") return after;
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
     const why = error.message;

@@ -3,10 +3,12 @@ import { BuyingError } from "../domain/errors.ts";
 import { type BookingStart, foldLine, type Line, type LineEvent } from "../domain/media-buy.ts";
 import { compare } from "../domain/money.ts";
 import type { Quote } from "../domain/quote.ts";
-import { digestOf, differences, noWorse, termsOf } from "../domain/terms.ts";
+import { differences, digestOf, noWorse, termsOf, totalOf } from "../domain/terms.ts";
 import { type Seller, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
+import { signedChannels } from "../domain/decision.ts";
 import { proofHolds } from "./decision.ts";
+import { policyState } from "./policy.ts";
 import { termsContext } from "./line-terms.ts";
 import {
   appendLine,
@@ -101,10 +103,18 @@ function hasTimeToSend(ports: Ports, { line }: LoadedLine): boolean {
   return Date.parse(until) - ports.now().getTime() >= ports.settings.claimMs / 2;
 }
 
-/** A line started by a person's decision is sent only while that decision is in the ledger, on these terms, with its proof. */
+/**
+ * A line is sent only while what started it holds: the person's decision is in the ledger, on these terms, with its proof;
+ * and a decision that carries none, by the client's form or the operator's limits, is within what its channel counts for.
+ */
 async function isVouchedFor(ports: Ports, line: Line): Promise<boolean> {
-  const { approvalId, digest } = bookingOf(line);
-  if (approvalId === null) return true;
+  const { approvalId, digest, via, terms } = bookingOf(line);
+  if (!signedChannels.includes(via)) {
+    const { inForce } = await policyState(ports);
+    const limit = inForce?.channels[via];
+    if (!limit || compare(totalOf(terms), limit.perBuy) > 0) return false;
+  }
+  if (approvalId === null) return via === "auto";
   const { approval } = await loadApproval(ports, approvalId);
   return approval.decided?.digests.includes(digest) === true && proofHolds(ports, approval);
 }

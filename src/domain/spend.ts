@@ -41,14 +41,14 @@ export interface Balances {
   readonly incidents: readonly string[];
 }
 
-/**
- * The balances of a desk that never spent. Without a mandate there is no currency to count in: XXX is ISO 4217's code
- * for that, which no amount can be in.
- */
+/** ISO 4217's code where no currency is involved; no amount can be in it. */
+export const NO_CURRENCY = "XXX";
+
+/** The balances of a desk that never spent; without a mandate there is no currency to count in. */
 export function noBalances(currency: string | null): Balances {
   return {
-    currency: currency ?? "XXX",
-    total: currency ? zero(currency) : { micros: 0n, currency: "XXX" },
+    currency: currency ?? NO_CURRENCY,
+    total: currency ? zero(currency) : { micros: 0n, currency: NO_CURRENCY },
     perDay: {},
     perDayAndVia: {},
     perCampaign: {},

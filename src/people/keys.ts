@@ -15,7 +15,7 @@ import * as z from "zod";
 import { sha256 } from "../domain/ids.ts";
 
 /** scrypt's cost: a short PIN must not fall to a copied file in minutes, so the length rule and this go together. */
-const COST = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 1024 * 1024 };
+const COST = 2 ** 17;
 
 const passkey = z.object({
   id: z.string(),
@@ -29,7 +29,17 @@ const file = z.object({
   person: z.string(),
   keyId: z.string(),
   publicKey: z.string(),
-  sealed: z.object({ salt: z.string(), iv: z.string(), tag: z.string(), key: z.string() }),
+  sealed: z.object({
+    cost: z
+      .number()
+      .int()
+      .min(2)
+      .max(COST * 2),
+    salt: z.string(),
+    iv: z.string(),
+    tag: z.string(),
+    key: z.string(),
+  }),
   passkeys: z.array(passkey),
   /** Public keys of earlier PINs: what they signed can still be verified, nothing new can be signed with them. */
   retired: z.array(z.object({ keyId: z.string(), publicKey: z.string() })),
@@ -65,8 +75,11 @@ export interface PeopleKeys {
   usedPasskey(person: string, id: string, counter: number): Promise<void>;
 }
 
-/** The people of a desk, each with a file of their own in `directory`. */
-export function peopleKeys(directory: string): PeopleKeys {
+/**
+ * The people of a desk, each with a file of their own in `directory`.
+ * @param cost scrypt's N for keys sealed from now on; a kept key is opened at the cost it was sealed with
+ */
+export function peopleKeys(directory: string, cost = COST): PeopleKeys {
   const pathOf = (person: string) => {
     if (!personName.test(person)) throw new RangeError(`"${person}" is no name for a person`);
     return join(directory, `${person}.json`);
@@ -100,7 +113,7 @@ export function peopleKeys(directory: string): PeopleKeys {
     setPin: async (person, pin) => {
       const before = await read(person);
       const retired = before ? [...before.retired, { keyId: before.keyId, publicKey: before.publicKey }] : [];
-      await write({ ...(await freshKey(person, pin)), passkeys: before?.passkeys ?? [], retired });
+      await write({ ...(await freshKey(person, pin, cost)), passkeys: before?.passkeys ?? [], retired });
     },
     sign: async (person, pin, text) => {
       const kept = await read(person);
@@ -129,25 +142,29 @@ export function peopleKeys(directory: string): PeopleKeys {
   };
 }
 
-async function freshKey(person: string, pin: string): Promise<Omit<Kept, "passkeys" | "retired">> {
+async function freshKey(person: string, pin: string, cost: number): Promise<Omit<Kept, "passkeys" | "retired">> {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const spki = publicKey.export({ format: "der", type: "spki" }).toString("base64url");
-  const sealed = await seal(privateKey.export({ format: "der", type: "pkcs8" }), pin);
+  const sealed = await seal(privateKey.export({ format: "der", type: "pkcs8" }), pin, cost);
   return { v: 1, person, keyId: sha256(spki).slice(0, 16), publicKey: spki, sealed };
 }
 
-async function seal(key: Buffer, pin: string): Promise<Kept["sealed"]> {
+async function seal(key: Buffer, pin: string, cost: number): Promise<Kept["sealed"]> {
   const salt = randomBytes(16);
   const iv = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", await derive(pin, salt), iv);
+  const cipher = createCipheriv("aes-256-gcm", await derive(pin, salt, cost), iv);
   const text = Buffer.concat([cipher.update(key), cipher.final()]);
   const hex = (bytes: Buffer) => bytes.toString("hex");
-  return { salt: hex(salt), iv: hex(iv), tag: hex(cipher.getAuthTag()), key: hex(text) };
+  return { cost, salt: hex(salt), iv: hex(iv), tag: hex(cipher.getAuthTag()), key: hex(text) };
 }
 
 async function unseal(sealed: Kept["sealed"], pin: string): Promise<Buffer | null> {
   const bytes = (hex: string) => Buffer.from(hex, "hex");
-  const decipher = createDecipheriv("aes-256-gcm", await derive(pin, bytes(sealed.salt)), bytes(sealed.iv));
+  const decipher = createDecipheriv(
+    "aes-256-gcm",
+    await derive(pin, bytes(sealed.salt), sealed.cost),
+    bytes(sealed.iv),
+  );
   decipher.setAuthTag(bytes(sealed.tag));
   try {
     return Buffer.concat([decipher.update(bytes(sealed.key)), decipher.final()]);
@@ -157,8 +174,10 @@ async function unseal(sealed: Kept["sealed"], pin: string): Promise<Buffer | nul
   }
 }
 
-function derive(pin: string, salt: Buffer): Promise<Buffer> {
+function derive(pin: string, salt: Buffer, cost: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    scrypt(pin.normalize("NFKC"), salt, 32, COST, (error, key) => (error ? reject(error) : resolve(key)));
+    scrypt(pin.normalize("NFKC"), salt, 32, { N: cost, r: 8, p: 1, maxmem: 256 * 1024 * 1024 }, (error, key) =>
+      error ? reject(error) : resolve(key),
+    );
   });
 }

@@ -41,7 +41,7 @@ export async function playStory(): Promise<Story> {
   const bench = await openBench(withAuto);
   const { desk, sandbox } = bench;
   const file = join(bench.home, "acme", "ledger.db");
-  const people = peopleKeys(join(bench.home, "acme", "people"));
+  const people = peopleKeys(join(bench.home, "acme", "people"), 2 ** 12);
   await people.setPin("dana", pin);
   const signatures = {
     verify: (text: string, one: Parameters<typeof verifySignature>[2]) => verifySignature(people, text, one),
