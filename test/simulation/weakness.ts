@@ -50,7 +50,7 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "balances are written over those of another process",
-    seed: 400,
+    seed: 517,
     breaks: ["balances are the sum", "approved stays within the mandate"],
     append: (append, world) => written(append, world, (stream) => stream.startsWith("spend/")),
   },
@@ -114,7 +114,7 @@ export const weaknesses: readonly Weakness[] = [
 export const assumptions: readonly Weakness[] = [
   {
     name: "a seller acts on a booking at most a settling time after it was sent",
-    seed: 400,
+    seed: 517,
     breaks: ["never two commitments for one line"],
     latestEffectMs: 10 * latestEffectMs,
   },
