@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ensureSandbox, resetSandbox, runSandboxDaemon, type SandboxCommand } from "./daemon.ts";
 import { faultKinds, faultSpec, operations } from "./faults.ts";
@@ -127,8 +128,10 @@ export async function sandboxCommand(argv: readonly string[], context: CommandCo
   try {
     const { positionals, values } = parse(argv);
     const [verb] = positionals;
-    if (verb === undefined || verb === "run") await run(context, Number(values["idle-ms"] ?? "Infinity"));
-    else if (verb === "daemon") await run({ ...context, out: context.log }, Number(values["idle-ms"] ?? 600_000));
+    if (verb === undefined || verb === "run") {
+      mkdirSync(context.directory, { recursive: true, mode: 0o700 });
+      await run(context, Number(values["idle-ms"] ?? "Infinity"));
+    } else if (verb === "daemon") await run({ ...context, out: context.log }, Number(values["idle-ms"] ?? 600_000));
     else if (verb === "reset") {
       await resetSandbox(context.directory);
       context.out("The sandbox is stopped and its memory is gone.");

@@ -123,11 +123,11 @@ export interface DaemonOptions {
 
 /**
  * Runs the directory's sandbox until it idles out, is stopped, or another has taken its place. Returns at once when
- * one already runs there. Removes its lock at the end; the sellers' memory stays.
+ * one already runs there. Removes its lock at the end; the sellers' memory stays. Throws where there is no such
+ * directory: who starts it makes it, and where it is gone again nobody is left who would use the sandbox or stop it.
  */
 export async function runSandboxDaemon(options: DaemonOptions): Promise<void> {
   const { directory, log } = options;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (await livingLock(directory)) {
     log("sandbox: already running");
     return;

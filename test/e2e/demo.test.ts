@@ -50,12 +50,15 @@ function run(command: string, words: readonly string[], more: { cwd?: string; en
 
 const demo = () => PseudoTerminal.open([process.execPath, mainFile, "demo"], environment());
 
-/** Nothing may stay: no file, and no process that was started for the demo's directory. */
-function expectCleanedUp(): void {
+/** Nothing of the demo is left: neither its data nor, once what was just being started has ended, a process. */
+async function expectCleanedUp(): Promise<void> {
   expect(readdirSync(temporary)).toEqual([]);
   expect(existsSync(join(home, "own data"))).toBe(false);
-  if (process.platform !== "linux") return;
-  const commands = readdirSync("/proc")
+  if (process.platform === "linux") await expect.poll(processesOfDemo, { timeout: 10_000 }).toEqual([]);
+}
+
+function processesOfDemo(): readonly string[] {
+  return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => {
       try {
@@ -63,8 +66,8 @@ function expectCleanedUp(): void {
       } catch {
         return "";
       }
-    });
-  expect(commands.filter((line) => line.includes(temporary))).toEqual([]);
+    })
+    .filter((line) => line.includes(temporary));
 }
 
 describe("npm run demo, without a terminal", () => {
@@ -107,7 +110,7 @@ describe("npm run demo, without a terminal", () => {
     expect(stdout).toMatch(/Mandate: [\d,.]+ USD committed today of 1,000,000\.00 USD a day/);
     expect(stdout).toMatch(/APPROVED by media-buyer-mcp-demo .* \(form, word of the client\)/s);
     expect(stdout).toContain("approved by the scripted person");
-    expectCleanedUp();
+    await expectCleanedUp();
   });
 
   test("is plain text, at most 100 characters wide", async () => {
@@ -132,7 +135,7 @@ describe("npm run demo, without a terminal", () => {
     expect(stdout).toContain(said);
     expect(stdout).toContain("nothing real was bought");
     expect(stdout).not.toContain("Booked");
-    expectCleanedUp();
+    await expectCleanedUp();
   });
 });
 
@@ -146,7 +149,7 @@ describe.runIf(hasTerminal)("npm run demo, on a terminal", () => {
     expect(terminal.screen).toContain("deals booked at the negotiated prices, approved by you, each exactly once.");
     expect(terminal.screen).not.toContain("SCRIPTED");
     expect(terminal.screen).toContain(`${esc}[1m`);
-    expectCleanedUp();
+    await expectCleanedUp();
   });
 
   test.each([
@@ -160,7 +163,7 @@ describe.runIf(hasTerminal)("npm run demo, on a terminal", () => {
     expect(terminal.screen).toContain("nothing was booked and nothing was spent");
     expect(terminal.screen).toContain("Committed against the mandate: 0.00 USD.");
     expect(terminal.screen).not.toContain("DEMO-");
-    expectCleanedUp();
+    await expectCleanedUp();
   });
 
   test("NO_COLOR is honoured", async () => {
@@ -176,7 +179,8 @@ describe.runIf(hasTerminal)("npm run demo, on a terminal", () => {
     await terminal.see(prompt);
     terminal.hangUp();
     await terminal.ended();
-    await vi.waitFor(expectCleanedUp, { timeout: 40_000, interval: 200 });
+    await expect.poll(() => readdirSync(temporary), { timeout: 40_000, interval: 200 }).toEqual([]);
+    await expectCleanedUp();
   });
 });
 

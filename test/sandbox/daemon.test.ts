@@ -144,6 +144,12 @@ describe("one sandbox for all", () => {
     expect(existsSync(join(directory, "sandbox.lock"))).toBe(false);
   });
 
+  test("one that starts when its directory is gone again ends, and brings nothing back", async () => {
+    const gone = join(directory, "gone");
+    await expect(runSandboxDaemon({ directory: gone, log: () => undefined })).rejects.toThrow();
+    expect(existsSync(gone)).toBe(false);
+  });
+
   test("a lock that was deleted under a living sandbox comes back", async () => {
     const stop = new AbortController();
     const running = runSandboxDaemon({ directory, idleMs: 4_000, log: () => undefined, signal: stop.signal });
