@@ -18,6 +18,7 @@ import { type Standing, standing } from "./buying/mandate-facts.ts";
 import { approvePolicy, type PolicyState, policyState } from "./buying/policy.ts";
 import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
 import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
+import { isOrderOpen } from "./buying/outcome.ts";
 import { type BuysAsk, type HistoryAsk, history, type Inbox, inbox, mediaBuys } from "./buying/overview.ts";
 import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
@@ -71,7 +72,7 @@ export interface Desk {
   approval(approvalId: string): Promise<Approval>;
   /** Notes that the person was asked through the client's form, or with what outcome short of a decision. */
   noteAsked(approvalId: string, client: string, unanswered: string | null): Promise<void>;
-  /** Waits until an approval is decided and its lines have an outcome, or the time is over. */
+  /** Waits until an approval is decided and its lines and their orders have an outcome, or the time is over. */
   waitFor(approvalId: string, waitMs: number, signal?: AbortSignal): Promise<Approval>;
   line(ref: Ref): Promise<LoadedLine>;
   buyById(id: Ref): Promise<LoadedLine>;
@@ -221,7 +222,7 @@ export function openDesk(options: DeskOptions): Desk {
       for (;;) {
         const found = await approval(approvalId);
         const lines = await Promise.all(found.lines.map(({ ref }) => loadLine(ports, ref)));
-        const moving = lines.some(({ line }) => transient.includes(line.status));
+        const moving = lines.some(({ line }) => transient.includes(line.status) || isOrderOpen(line));
         const expired = Date.parse(found.expiresAt) <= Date.now();
         if ((found.status !== "pending" && !moving) || (found.status === "pending" && expired)) return found;
         if (Date.now() >= until || signal?.aborted) return found;

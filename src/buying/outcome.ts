@@ -1,6 +1,6 @@
 import { bookedDifferences, overspend } from "../domain/booked.ts";
 import { type Ref, refOf, streams } from "../domain/ids.ts";
-import type { Deal, LineEvent } from "../domain/media-buy.ts";
+import type { Deal, Line, LineEvent } from "../domain/media-buy.ts";
 import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { anchor } from "./anchor.ts";
@@ -54,6 +54,11 @@ export async function dealOwner(ports: Ports, dealRef: Ref): Promise<Ref | null>
   return entry?.kind === "deal_claimed" ? entry.ref : null;
 }
 
+/** Whether the seller has booked a line and what became of its order is not on record yet. */
+export function isOrderOpen({ status, orderId, orderFailure }: Line): boolean {
+  return orderId === null && orderFailure === null && ["booked", "terms_mismatch"].includes(status);
+}
+
 /** Places the seller's order for a booked deal. Its failure leaves the buy booked and is recorded, not hidden. */
 export async function placeOrder(ports: Ports, ref: Ref): Promise<void> {
   const { line } = await loadLine(ports, ref);
@@ -88,10 +93,9 @@ export async function noteLostOrders(ports: Ports): Promise<void> {
   const why = "nobody recorded what became of it; ask the seller whether there is one";
   for (const { stream } of heads) {
     await appendLine(ports, stream.slice("quote/".length), ({ line }) => {
-      const { orderId, orderFailure, bookedAt } = line;
+      const { bookedAt } = line;
       const isOver = bookedAt !== null && Date.parse(bookedAt) + ports.settings.claimMs < ports.now().getTime();
-      const isOpen = orderId === null && orderFailure === null && ["booked", "terms_mismatch"].includes(line.status);
-      return isOpen && isOver ? [{ kind: "order_failed", v: 1, why }] : [];
+      return isOrderOpen(line) && isOver ? [{ kind: "order_failed", v: 1, why }] : [];
     });
   }
 }
