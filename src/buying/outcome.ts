@@ -1,26 +1,36 @@
 import { bookedDifferences, overspend } from "../domain/booked.ts";
 import { type Ref, refOf, streams } from "../domain/ids.ts";
-import type { Deal, Line, LineEvent } from "../domain/media-buy.ts";
+import type { BookingStart, Deal, Line, LineEvent } from "../domain/media-buy.ts";
+import { costOfImpressions } from "../domain/money.ts";
+import { totalOf } from "../domain/terms.ts";
+import type { NewRow } from "../ledger/ledger.ts";
 import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { anchor } from "./anchor.ts";
-import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
+import {
+  appendLine,
+  dealRow,
+  decideAndAppend,
+  type LoadedLine,
+  lineRow,
+  loadBalances,
+  loadLine,
+  spendRow,
+} from "./lines.ts";
 import type { Ports } from "./ports.ts";
 
 /**
  * Records what a seller booked, compared with what was approved: equal is booked; anything else is an incident that
  * stops further approvals, with the actual figure in the balances. The deal is claimed for this line in the same append.
+ * @param sent what was sent, as the caller knows it: the line may have been closed since
  * @returns true when this call recorded it, false when somebody already had
  */
-export async function recordDeal(ports: Ports, ref: Ref, deal: Deal): Promise<boolean> {
+export async function recordDeal(ports: Ports, ref: Ref, deal: Deal, sent: BookingStart): Promise<boolean> {
   const recorded = await decideAndAppend(ports, async () => {
     const loaded = await loadLine(ports, ref);
     const { line, flowId } = loaded;
-    if (!line.booking || !["sending", "booking_unknown"].includes(line.status)) {
-      if (line.deal?.dealId !== deal.dealId)
-        ports.log("a deal came that no booking waits for", { ref, deal: deal.dealId, status: line.status });
-      return { rows: [], result: false };
-    }
+    if (!line.booking || !["sending", "booking_unknown"].includes(line.status))
+      return { rows: await unawaited(ports, loaded, deal, sent), result: false };
     const { attempt, terms, holding } = line.booking;
     const dealRef = refOf(line.quote.sellerId, deal.dealId);
     const owner = await dealOwner(ports, dealRef);
@@ -45,6 +55,28 @@ export async function recordDeal(ports: Ports, ref: Ref, deal: Deal): Promise<bo
   });
   if (recorded) await anchor(ports, (await loadLine(ports, ref)).flowId);
   return recorded;
+}
+
+/**
+ * A deal that no booking waits for: its line was closed meanwhile, say by a person, or has another deal. The seller says it
+ * stands, so its whole cost is counted and approvals stop until a person has looked. One already on record adds nothing.
+ */
+async function unawaited(
+  ports: Ports,
+  { ref, line, flowId }: LoadedLine,
+  deal: Deal,
+  { terms, holding }: BookingStart,
+): Promise<readonly NewRow[]> {
+  const spend = await loadBalances(ports);
+  const known = line.deal?.dealId === deal.dealId || spend.balances.incidents.includes(ref);
+  if (known || (await dealOwner(ports, refOf(line.quote.sellerId, deal.dealId))) !== null) return [];
+  ports.log("a deal came that no booking waits for", { ref, deal: deal.dealId, status: line.status });
+  const by =
+    deal.cpm.currency === terms.currency
+      ? costOfImpressions(deal.cpm, deal.impressions ?? terms.impressions)
+      : totalOf(terms);
+  const why = `deal ${deal.dealId} came when no booking waited for it; the line was ${line.status.replaceAll("_", " ")}`;
+  return [spendRow(ports, spend, flowId, [{ kind: "overspent", v: 1, holding, by, why }])];
 }
 
 /** The line that has a deal, or null. */

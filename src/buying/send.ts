@@ -62,7 +62,7 @@ async function transmit(
   const { ref } = claimed;
   try {
     const deal = await seller.book(booking.request, accessAs(ports, claimed.line.quote.shownAs));
-    if (await recordDeal(ports, ref, deal)) await placeOrder(ports, ref);
+    if (await recordDeal(ports, ref, deal, booking)) await placeOrder(ports, ref);
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
     const refused = error.definite && error.kind !== "already_booked" && !resend;

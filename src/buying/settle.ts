@@ -25,7 +25,7 @@ export async function settleLine(ports: Ports, ref: Ref, looksOnly = false): Pro
   const { record, seller } = known;
   const found = await look(() => seller.findBooking(line.quote.sellerQuoteId, accessAs(ports, line.quote.shownAs)));
   if (found?.kind === "booked") {
-    if ((await recordDeal(ports, ref, found.deal)) && !looksOnly) await placeOrder(ports, ref);
+    if ((await recordDeal(ports, ref, found.deal, bookingOf(line))) && !looksOnly) await placeOrder(ports, ref);
     return true;
   }
   const what = found === null ? "unreachable" : found.kind;

@@ -6,6 +6,7 @@ import { describe, expect, test, vi } from "vitest";
 import { formDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import {
+  balancesIn,
   balancesOf,
   bookingDesk,
   kindsIn,
@@ -143,6 +144,33 @@ describe("a booking that stays unknown", () => {
       expect(desk.sandbox.requests(seller)).toEqual([]);
     });
   });
+});
+
+test.concurrent("a deal that is found just after a person settled that there is none is counted, and stops approvals", async () => {
+  verifies("promise.no_silence");
+  const desk = await bookingDesk({ bookingSeconds: 1 });
+  const ledger = await ledgerOf(desk);
+  const operator = operatorOf(desk);
+  try {
+    const client = await desk.connect({ person: approving });
+    const ref = await quoteFrom(client, { impressions: 100_000 });
+    desk.sandbox.fault(seller, { kind: "slow", operation: "quote-read", ms: 1_500 });
+    desk.sandbox.fault(seller, { kind: "drop-answer", operation: "deal", uses: 1 });
+    const buying = client.call("create_media_buy", { lines: [{ quote_id: ref }] });
+    await until("unknown", async () => (await kindsIn(ledger, ref)).includes("booking_unknown"), 20_000);
+    const held = (await balancesIn(ledger))?.total;
+    await operator.settle(ref, { dealId: null, by: "dana", note: "they know nothing of it" });
+    await buying;
+    await until("the incident", async () => (await balancesIn(ledger))?.incidents.includes(ref) === true, 20_000);
+    expect((await balancesIn(ledger))?.total).toEqual(held);
+    expect(dealsOf(desk, ref)).toBe(1);
+    desk.sandbox.clearFaults();
+    expect((await client.ok("get_inbox")).text).toContain("approvals are stopped");
+  } finally {
+    await operator.close();
+    await ledger.close();
+    await desk.close();
+  }
 });
 
 test.concurrent("a booked deal of a seller that is blocked since: cancelling begins nothing", async () => {
