@@ -20,17 +20,21 @@ Every call may be repeated safely.`;
 
 /** One server for one connection: the same tools, resources and prompts on every transport and in both protocol eras. */
 export async function createServer(desk: Desk, principal: Principal, era: "legacy" | "modern"): Promise<McpServer> {
-  const codec = createRequestStateCodec<State>({
-    key: await desk.stateKey(),
-    ttlSeconds: WEEK_SECONDS,
-    bind: () => principal.name,
-  });
+  const key = await desk.stateKey();
+  const codecFor = (bound: string) =>
+    createRequestStateCodec<State>({ key, ttlSeconds: WEEK_SECONDS, bind: () => bound });
+  const codec = codecFor(principal.name);
+  const cards = codecFor(`card of ${principal.name}`);
   const server = new McpServer(
     { name: "media-buyer-mcp", title: "Media Buyer", version },
     {
       instructions,
       requestState: { verify: codec.verify },
-      capabilities: { resources: { subscribe: true, listChanged: true }, completions: {} },
+      capabilities: {
+        resources: { subscribe: true, listChanged: true },
+        completions: {},
+        extensions: { [APPS]: {} },
+      },
       cacheHints: { "tools/list": { ttlMs: 300_000, cacheScope: "private" } },
     },
   );
@@ -43,10 +47,16 @@ export async function createServer(desk: Desk, principal: Principal, era: "legac
       mcp,
       principal,
       client: clientOf(server, mcp),
-      asking: { era, canBeAsked: { form, apps }, mintState: (payload, context) => codec.mint(payload, context) },
+      asking: {
+        era,
+        canBeAsked: { form, apps },
+        mintState: (payload, context) => codec.mint(payload, context),
+        mintCardToken: (payload, context) => cards.mint(payload, context),
+        readCardToken: (token, context) => cards.verify(token, context).catch(() => null),
+      },
     };
   };
-  for (const tool of tools) tool.register(server, desk, callOf);
+  for (const tool of tools.filter((one) => one.offeredWhen(desk))) tool.register(server, desk, callOf);
   registerResources(server, desk);
   registerPrompts(server);
   return server;
