@@ -3,11 +3,11 @@ import { audit } from "../../src/audit/audit.ts";
 import { auditPage } from "../../src/audit/page.ts";
 import { loadBalances, loadLine, spendRow } from "../../src/buying/lines.ts";
 import { markText } from "../../src/domain/anchor.ts";
-import { policyDigest } from "../../src/domain/policy.ts";
+import { policyDigest, policyStatement } from "../../src/domain/policy.ts";
 import { memoryLedger } from "../../src/ledger/memory.ts";
 import type { StoredRow } from "../../src/ledger/rows.ts";
 import { verifies } from "../requirements.ts";
-import { signedWord } from "../people.ts";
+import { pin, signedWord } from "../people.ts";
 import { edited, madeAnew } from "./forger.ts";
 import { playStory, rowsOf, type Story } from "./story.ts";
 
@@ -181,4 +181,27 @@ describe("rows of a release that kept no signature", () => {
     );
     expect((await findingsOf(madeAnew(apart))).join("\n")).toContain("is cleared, and its incident was not with it");
   });
+});
+
+test("a looser mandate that a person signed as the program asks them to is nothing that is off", async () => {
+  const rows = [...story.stored];
+  const ledger = memoryLedger({ rows });
+  const head = await ledger.head("policy/acme");
+  const [adopted] = head?.entries ?? [];
+  if (!head || adopted?.kind !== "policy_adopted") throw new Error("a mandate was adopted");
+  const mandate = { ...adopted.mandate, perBuy: { ...adopted.mandate.perBuy, micros: 10n ** 15n } };
+  const adopt = async (text: string) => {
+    const proof = await story.bench.desk.people.sign("dana", pin, text);
+    if (!proof) throw new Error("the PIN does not open the key");
+    const signature = { kind: "key", person: "dana", ...proof } as const;
+    const table = [...rows];
+    const { stream, kind, status, flowId } = head;
+    const entry = { ...adopted, mandate, digest: policyDigest(mandate), by: "dana", loosened: ["per_buy"], signature };
+    await memoryLedger({ rows: table }).append([{ stream, version: 2, kind, status, flowId, entries: [entry] }]);
+    return findingsOf(table);
+  };
+  expect(await adopt(policyStatement("acme", mandate, adopted.mandate))).toEqual([]);
+  // One signed for another desk, or after another mandate, does not fit.
+  for (const text of [policyStatement("other", mandate, adopted.mandate), policyStatement("acme", mandate, null)])
+    expect(await adopt(text)).toEqual([expect.stringContaining("without a signature of dana that verifies")]);
 });
