@@ -45,8 +45,15 @@ export async function playStory(): Promise<Story> {
   const file = join(bench.home, "acme", "ledger.db");
   const people = peopleKeys(join(bench.home, "acme", "people"), 2 ** 12);
   await people.setPin("dana", pin);
-  const signatures = {
-    verify: (text: string, one: Parameters<typeof verifySignature>[2]) => verifySignature(people, text, one),
+  // The keys of the story do not change, and hundreds of forged ledgers are held against them.
+  const verified = new Map<string, Promise<boolean>>();
+  const signatures: Signatures = {
+    verify: (text, signature) => {
+      const asked = JSON.stringify([text, signature]);
+      const answer = verified.get(asked) ?? verifySignature(people, text, signature);
+      verified.set(asked, answer);
+      return answer;
+    },
   };
 
   const quote = async (product: string, budget: string, campaign = "Spring") =>
