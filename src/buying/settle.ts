@@ -175,7 +175,8 @@ export async function clearIncident(ports: Ports, ref: Ref, word: PersonsWord): 
       throw new BuyingError("conflict", `${ref} has no open incident.`, "none");
     const said = { v: 2, by, note, decidedAt, signature } as const;
     const rows = [spendRow(ports, spend, loaded.flowId, [{ kind: "incident_cleared", ref, ...said }])];
-    if (loaded.line.status === "terms_mismatch")
+    // A line that is being cancelled goes back to what it was, should the seller refuse: the difference is cleared there too.
+    if ([loaded.line.status, loaded.line.cancelFrom].includes("terms_mismatch"))
       rows.push(lineRow(ports, loaded, { kind: "mismatch_cleared", ...said }));
     return { rows, result: undefined };
   });

@@ -80,3 +80,21 @@ test("where the mandate names people, nobody else settles or clears, not even on
     await bench.close();
   }
 });
+
+test("a difference that is cleared while its deal is being cancelled stays cleared, whatever comes of the cancelling", async () => {
+  const bench = await openBench();
+  const { desk, sandbox } = bench;
+  try {
+    sandbox.fault("northbeam", { kind: "price-drift", operation: "deal", uses: 1 });
+    const ref = await bought(desk);
+    sandbox.fault("northbeam", { kind: "error-text", operation: "cancel", uses: 1 });
+    expect((await desk.cancel(ref, "dana")).line).toMatchObject({
+      status: "cancel_unknown",
+      cancelFrom: "terms_mismatch",
+    });
+    await desk.clear(ref, await signedWord(desk, ref, { verdict: "cleared" }));
+    expect((await desk.line(ref)).line).toMatchObject({ status: "cancel_unknown", cancelFrom: "booked" });
+  } finally {
+    await bench.close();
+  }
+});
