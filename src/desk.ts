@@ -15,7 +15,7 @@ import { failureAsError } from "./buying/failures.ts";
 import { cancelBuy, loadBuy, performanceOf } from "./buying/flight.ts";
 import { type LoadedLine, loadApproval, loadLine } from "./buying/lines.ts";
 import { type Standing, spentToday, standing } from "./buying/mandate-facts.ts";
-import { approvePolicy, type PolicyState, policyState } from "./buying/policy.ts";
+import { approvePolicy, type PolicyState, policyState, whyNoSay } from "./buying/policy.ts";
 import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
 import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
 import { isOrderOpen } from "./buying/outcome.ts";
@@ -23,7 +23,7 @@ import { type BuysAsk, type HistoryAsk, history, type Inbox, inbox, mediaBuys } 
 import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
 import { sendLine } from "./buying/send.ts";
-import { clearIncident, settleByPerson, settleLine } from "./buying/settle.ts";
+import { clearIncident, type PersonsWord, settleByPerson, settleLine } from "./buying/settle.ts";
 import { Watcher } from "./buying/watcher.ts";
 import type { Config, SellerConfig } from "./config.ts";
 import type { Approval } from "./domain/approval.ts";
@@ -92,6 +92,8 @@ export interface Desk {
   /** Why a decision by this channel, and person, would not count for an approval's lines; null when it would. */
   shortfall(approval: Approval, channel: DecisionChannel, person: string | null): Promise<string | null>;
   policy(): Promise<PolicyState>;
+  /** Why a person may neither settle nor clear anything here; null when they may. */
+  whyNoSay(person: string): Promise<string | null>;
   /** Lets the config's looser mandate count, on a person's signature over its digest. */
   approvePolicy(by: string, signature: Signature): Promise<void>;
   /** Keys of the people who decide here, and the count of wrong PINs. */
@@ -99,11 +101,9 @@ export interface Desk {
   readonly tries: PinTries;
   inbox(): Promise<Inbox>;
   history(ask: HistoryAsk): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }>;
-  settle(
-    ref: Ref,
-    verdict: { readonly dealId: string | null; readonly by: string; readonly note: string },
-  ): Promise<Line>;
-  clear(ref: Ref, by: string, note: string): Promise<void>;
+  /** Records what a person found out of an unknown booking; null = not booked. */
+  settle(ref: Ref, word: PersonsWord & { readonly dealId: string | null }): Promise<Line>;
+  clear(ref: Ref, word: PersonsWord): Promise<void>;
   /** Where a person can read and decide an approval in a browser; null where this process serves no page. */
   pageUrl(approvalId: string): Promise<string | null>;
   /** Newest sequence number of the ledger; changes whenever anything did. */
@@ -251,13 +251,14 @@ export function openDesk(options: DeskOptions): Desk {
       return channelShortfall(now.mandate, channel, terms, now, person);
     },
     policy: () => policyState(ports),
+    whyNoSay: (person) => whyNoSay(ports, person),
     approvePolicy: (by, signature) => approvePolicy(ports, by, signature),
     people,
     tries: pinTries(ledger, config.desk, ports.now),
     inbox: () => inbox(ports),
     history: (ask) => history(ports, ask),
-    settle: (ref, verdict) => settleByPerson(ports, ref, verdict),
-    clear: (ref, by, note) => clearIncident(ports, ref, by, note),
+    settle: (ref, word) => settleByPerson(ports, ref, word),
+    clear: (ref, word) => clearIncident(ports, ref, word),
     pageUrl: async (approvalId) => {
       if (!options.servesPage || !offersPage(settings.mandate)) return null;
       page ??= openPage();
