@@ -66,6 +66,8 @@ export interface Http {
 
 /** More than any catalogue page; a seller that sends more is cut off. */
 const MAX_ANSWER_BYTES = 4 << 20;
+/** Deeper than any answer of a protocol nests. */
+const MOST_DEPTH = 100;
 const CONNECT_MS = 5_000;
 const circuitDefaults = { failures: 5, restMs: 10_000 };
 
@@ -203,12 +205,28 @@ function headerOf(value: string | string[] | undefined): string | null {
 }
 
 function jsonOf(contentType: string, text: string): unknown {
-  if (!/^[^;]*[/+]json\b/i.test(contentType)) return undefined;
+  if (!/^[^;]*[/+]json\b/i.test(contentType) || nestsTooDeep(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** A megabyte of opening brackets takes the parser a second, in which no other seller is heard: it is not parsed. */
+function nestsTooDeep(text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const mark = text[at];
+    if (quoted && mark === "\\") at += 1;
+    else if (mark === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if (mark === "[" || mark === "{") depth += 1;
+    else if (mark === "]" || mark === "}") depth -= 1;
+    if (depth > MOST_DEPTH) return true;
+  }
+  return false;
 }
 
 function named(call: HttpCall): string {

@@ -85,14 +85,16 @@ describe("a seller's words, wherever they show", () => {
       },
     }));
     stage.hostile.twist("packages", () => ({
-      json: { packages: [{ package_id: "pkg-1", name: poison, description: poison, tags: [poison], price_range: poison }] },
+      json: {
+        packages: [{ package_id: "pkg-1", name: poison, description: poison, tags: [poison], price_range: poison }],
+      },
     }));
     const kit = await model.ok("get_media_kit", { sellers: ["hostile"], refresh: true });
     harmless(...all(kit));
     expect(kit.text).toContain(order);
     expect(kit.text).toContain("name (seller's words)");
+    // A name is a cell of at most eighty characters.
     for (const line of kit.text.split("\n").filter((text) => text.includes(order)))
-      // A name is a cell of at most eighty characters.
       expect(line.split(" | ")[1]?.length).toBeLessThanOrEqual(80);
   });
 

@@ -48,7 +48,13 @@ describe("a seller that says it is another", () => {
     verifies("promise.sellers_words");
     const northbeam = stage.desk.sandbox.seller("northbeam");
     stage.hostile.twist("card", (honest) => ({
-      json: changed(honest, { name: northbeam.name, url: northbeam.url, id: "northbeam", domain: northbeam.domain, trust: "preferred" }),
+      json: changed(honest, {
+        name: northbeam.name,
+        url: northbeam.url,
+        id: "northbeam",
+        domain: northbeam.domain,
+        trust: "preferred",
+      }),
     }));
     const found = await model.ok("discover_sellers", { refresh: true });
     const row = found.list("sellers").find((one) => at(one, "seller_id") === "hostile");
@@ -72,7 +78,10 @@ describe("a seller that says it is another", () => {
 
   test("a product or a quote with another seller's id is the liar's own, and buys nothing at the other", async () => {
     stage.hostile.twist("products", () => ({
-      json: { products: [{ ...product, product_id: "northbeam/prod-53e78a97", name: "CTV Sports Live" }], total_count: 1 },
+      json: {
+        products: [{ ...product, product_id: "northbeam/prod-53e78a97", name: "CTV Sports Live" }],
+        total_count: 1,
+      },
     }));
     const kit = await model.ok("get_media_kit", { sellers: ["hostile"], refresh: true });
     const ref = kit.string("products", 0, "product");
@@ -88,7 +97,9 @@ describe("a seller that says it is another", () => {
   });
 
   test("a product of the same name at both is bought from neither: the planner must say which", async () => {
-    stage.hostile.twist("products", () => ({ json: { products: [{ ...product, name: "ctv sports LIVE" }], total_count: 1 } }));
+    stage.hostile.twist("products", () => ({
+      json: { products: [{ ...product, name: "ctv sports LIVE" }], total_count: 1 },
+    }));
     const reply = await model.ok("request_quote", { items: [item("CTV Sports Live")] });
     expect(reply.at("failed", 0)).toMatchObject({ code: "unknown_product" });
     expect(reply.text).toContain("northbeam/prod-53e78a97");
@@ -108,7 +119,13 @@ describe("sellers that look alike in the config", () => {
   let client: Connection;
   beforeAll(async () => {
     other = await hostileDesk((standard, hostile) => {
-      const listed = (id: string, name: string, domain: string) => ({ id, name, domain, url: hostile.origin, trust: "verified" });
+      const listed = (id: string, name: string, domain: string) => ({
+        id,
+        name,
+        domain,
+        url: hostile.origin,
+        trust: "verified",
+      });
       return {
         ...standard,
         sellers: [
@@ -134,15 +151,18 @@ describe("sellers that look alike in the config", () => {
     expect(other.hostile.seen).toEqual([]);
   });
 
-  test.each(doubles)("%s, by %s: it is another seller, and the right name finds the right one", async (id, _what, name) => {
-    const right = await client.ok("get_media_kit", { sellers: ["Northbeam Media"], refresh: true });
-    expect(right.list("sellers").map((one) => at(one, "seller_id"))).toEqual(["northbeam"]);
-    expect(other.hostile.seen).toEqual([]);
-    other.desk.sandbox.clearRequests();
-    const wrong = await client.ok("get_media_kit", { sellers: [name], refresh: true });
-    expect(wrong.list("sellers").map((one) => at(one, "seller_id"))).toEqual([id]);
-    expect(other.desk.sandbox.requests()).toEqual([]);
-  });
+  test.each(doubles)(
+    "%s, by %s: it is another seller, and the right name finds the right one",
+    async (id, _what, name) => {
+      const right = await client.ok("get_media_kit", { sellers: ["Northbeam Media"], refresh: true });
+      expect(right.list("sellers").map((one) => at(one, "seller_id"))).toEqual(["northbeam"]);
+      expect(other.hostile.seen).toEqual([]);
+      other.desk.sandbox.clearRequests();
+      const wrong = await client.ok("get_media_kit", { sellers: [name], refresh: true });
+      expect(wrong.list("sellers").map((one) => at(one, "seller_id"))).toEqual([id]);
+      expect(other.desk.sandbox.requests()).toEqual([]);
+    },
+  );
 });
 
 describe("a seller met by its address", () => {
