@@ -92,6 +92,7 @@ export function createHttp(options: HttpOptions): Http {
     breaker: new ConsecutiveBreaker(failures),
   });
   const problem = originProblem(origin, options.allowLoopback);
+  const echoes = Object.values(credentials).flatMap(writings);
 
   function headersFor(call: HttpCall, tier: Tier): Record<string, string> {
     const credential = tier === "public" ? undefined : credentials[tier];
@@ -126,7 +127,7 @@ export function createHttp(options: HttpOptions): Http {
       const message = `${sellerId} answered ${named(call)} compressed, which it was asked not to do.`;
       throw new SellerFailure(sellerId, "invalid_answer", message, { status });
     }
-    const text = await answer.body.text();
+    const text = echoes.reduce((body, secret) => body.replaceAll(secret, "***"), await answer.body.text());
     const type = headerOf(answer.headers["content-type"]) ?? "application/json";
     return { status, text, json: jsonOf(type, text), date: headerOf(answer.headers["date"]) };
   }
@@ -198,6 +199,15 @@ function openSockets(allowLoopback: boolean): Sockets {
 function authentication(credential: Credential | undefined): Record<string, string> {
   if (credential?.bearer) return { authorization: `Bearer ${credential.bearer}` };
   return credential?.apiKey ? { "x-api-key": credential.apiKey } : {};
+}
+
+/**
+ * A credential as an answer may repeat it: sellers put the key they refuse into the sentence that refuses it, and from
+ * there it would reach a model and the ledger. A short one is left alone, for it may be part of any word.
+ */
+function writings({ bearer, apiKey }: Credential): readonly string[] {
+  const secret = bearer ?? apiKey ?? "";
+  return secret.length < 8 ? [] : [...new Set([secret, JSON.stringify(secret).slice(1, -1)])];
 }
 
 function headerOf(value: string | string[] | undefined): string | null {
