@@ -7,7 +7,7 @@ import type { Deal } from "../domain/media-buy.ts";
 import { costOfImpressions, type Money, mulDiv } from "../domain/money.ts";
 import type { Quote, QuoteRequest, Targeting } from "../domain/quote.ts";
 import { unreadable } from "./iab-refusals.ts";
-import { channelOf, dealTypeOf, distinct, dspName, instantOf, tierOf } from "./iab-words.ts";
+import { channelOf, dealTypeOf, distinct, dspName, entryOf, instantOf, tierOf } from "./iab-words.ts";
 import type { Capability, Performance, SellerCard } from "./seller.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
 import type {
@@ -33,7 +33,7 @@ const skillCapabilities: Readonly<Record<string, readonly Capability[]>> = {
 
 /** A card, whatever is missing from it; {@link SellerCard.compatibility} is judged by its version alone. */
 export function cardOf(sellerId: string, card: z.output<typeof cardAnswer>): SellerCard {
-  const told = distinct(card.skills.flatMap((skill) => skillCapabilities[skill] ?? []));
+  const told = distinct(card.skills.flatMap((skill) => entryOf(skillCapabilities, skill) ?? []));
   return {
     name: sellerText(card.name, 80) || sellerId,
     version: sellerText(card.version, 40) || null,

@@ -7,6 +7,7 @@ import { startDesk, type ConfigFile, type TestDesk } from "../e2e/fixtures.ts";
 export type Step =
   | "card"
   | "products"
+  | "product"
   | "packages"
   | "avails"
   | "quote"
@@ -130,6 +131,8 @@ export class HostileSeller {
         return { json: { ...card, url: this.origin } };
       case "products":
         return { json: { products: [product], total_count: 1 } };
+      case "product":
+        return { json: { ...product, product_id: id } };
       case "packages":
         return { json: { packages: [] } };
       case "avails":
@@ -248,6 +251,7 @@ function stepOf(method: string, target: string): Step {
   const exact = steps[`${method} ${path}`];
   if (exact) return exact;
   if (method !== "GET") return "other";
+  if (/^\/products\/[^/]+$/.test(path)) return "product";
   if (/^\/api\/v1\/quotes\/[^/]+$/.test(path)) return "quote-read";
   if (/^\/api\/v1\/deals\/[^/]+$/.test(path)) return "deal-read";
   return /^\/proposals\/[^/]+\/negotiation$/.test(path) ? "negotiation" : "other";
