@@ -29,13 +29,15 @@ beforeAll(async () => {
   const most = { per_buy: "250000.00 USD", per_day: "1000000.00 USD" };
   desk = await bookingDesk({
     // An approval ends two minutes before its quote does.
-    quoteTtlMs: 126_000,
+    quoteTtlMs: 128_000,
     config: withMandate({ channels: { form: most, page: most, terminal: most } }),
   });
   const operator = operatorOf(desk);
   await operator.people.setPin("dana", pin);
   model = await desk.connect();
   raw = new RawClient(desk);
+  // Started before the time begins to run.
+  await raw.request("tools/list", {});
   quote = await quoteFrom(model, { impressions: 100_000 });
   const asked = await raw.call("create_media_buy", { lines: [{ quote_id: quote }] });
   state = asked.state;

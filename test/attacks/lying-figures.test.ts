@@ -177,23 +177,29 @@ describe("terms that move after the person approved", () => {
     ],
     ["the price is gone", pricing({ final_cpm: null })],
   ];
+  /** A client that is asked within its call, so that the answer meets the very approval that was shown. */
+  let asked: Connection;
+  let onceAsked = () => {};
+  beforeAll(async () => {
+    asked = await stage.desk.connect({
+      kind: "2.x legacy",
+      person: (question) => {
+        onceAsked();
+        return approving(question);
+      },
+    });
+  });
   test.each(moves)("%s: nothing is booked as approved", async (_what, twist) => {
     verifies("promise.exact_terms");
     const ref = await quote();
     let reads = 0;
     // Honest until the person has answered: the reads before are the ones of the question.
-    const person = await stage.desk.connect({
-      kind: "2.x legacy",
-      person: () => {
-        stage.hostile.twist("quote-read", (honest, body) => {
-          reads += 1;
-          return twist(honest, body);
-        });
-        return { action: "accept", content: { decision: "approve" } };
-      },
-    });
-    const reply = await person.call("create_media_buy", { lines: [{ quote_id: ref }] });
-    await person.close();
+    onceAsked = () =>
+      stage.hostile.twist("quote-read", (honest, body) => {
+        reads += 1;
+        return twist(honest, body);
+      });
+    const reply = await asked.call("create_media_buy", { lines: [{ quote_id: ref }] });
     expect(reads).toBeGreaterThan(0);
     neverASuccess(reply);
     expect(stage.hostile.count("deal"), reply.text).toBe(0);
