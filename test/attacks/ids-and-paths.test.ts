@@ -211,12 +211,13 @@ describe("an id from a seller", () => {
     for (const id of paths) {
       stage.hostile.straighten();
       const ref = (await model.ok("request_quote", { items: items() })).string("quotes", 0, "quote_id");
+      const mine = ref.split("/")[1];
       const odd = (honest: unknown) => ({
         json: changed(changed(honest, "deal", { deal_id: id }), "deal", "openrtb_params", { id }),
       });
       stage.hostile.twist("deal", odd);
       stage.hostile.twist("quote-read", (honest) => ({
-        json: at(honest, "quote", "status") === "booked" ? changed(honest, "quote", { deal_id: id }) : honest,
+        json: at(honest, "quote", "deal_id") === `DEAL-${mine}` ? changed(honest, "quote", { deal_id: id }) : honest,
       }));
       stage.hostile.twist("order", () => ({ json: { order_id: id, status: "draft" } }));
       const reply = await model.call("create_media_buy", { lines: [{ quote_id: ref }] });

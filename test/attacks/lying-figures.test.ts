@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { balancesOf, kindsOf, operatorOf, withMandate } from "../e2e/booking-fixtures.ts";
+import { balancesOf, kindsOf, operatorOf, statusOf, until, withMandate } from "../e2e/booking-fixtures.ts";
 import { approving, at, type Connection, type Reply } from "../e2e/client.ts";
 import { flight } from "../e2e/fixtures.ts";
 import { verifies } from "../requirements.ts";
@@ -263,6 +263,8 @@ describe("a deal that is not what was sent for", () => {
     // One seller's nonsense must not keep the planner from seeing the other buys.
     const list = await model.ok("get_media_buys", { refresh: true });
     expect(list.text).toContain(ref);
+    stage.hostile.straighten();
+    await until("read back", async () => (await statusOf(model, ref)) === "booked");
   });
 
   test("two deals that are each an amount, and together none: neither is a success, and the lists still answer", async () => {
@@ -271,7 +273,7 @@ describe("a deal that is not what was sent for", () => {
     stage.hostile.twist("deal-read", deal("pricing", { final_cpm: usd(Number.MAX_SAFE_INTEGER) }));
     const reply = await model.call("create_media_buy", { lines: refs.map((ref) => ({ quote_id: ref })) });
     neverASuccess(reply);
-    expect(stage.hostile.count("deal")).toBe(2);
+    expect(stage.hostile.count("deal"), reply.text).toBe(2);
     const list = await model.ok("get_media_buys", { refresh: true });
     for (const ref of refs) expect(list.text).toContain(ref);
   });
