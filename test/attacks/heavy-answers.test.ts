@@ -2,12 +2,15 @@ import { readFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import process from "node:process";
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { balancesOf } from "../e2e/booking-fixtures.ts";
 import { approving, at, type Connection } from "../e2e/client.ts";
 import { flight } from "../e2e/fixtures.ts";
 import { verifies } from "../requirements.ts";
 import { changed, type Given, type HostileDesk, hostileDesk, hostileProduct, product } from "./hostile-seller.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /**
  * Answers that are too much, too slow, or no answer: each costs only its seller, within the time-outs of the config and a

@@ -279,7 +279,7 @@ export interface HostileDesk {
 }
 
 /**
- * Starts both. Nothing is cached and time-outs are short, so that a twist counts at once and costs little.
+ * Starts both. Nothing is cached, so that a twist counts at once.
  * @param change the config, of which `sellers` holds northbeam and then the hostile one
  */
 export async function hostileDesk(
@@ -303,7 +303,7 @@ export async function hostileDesk(
           ...standard,
           sellers: [...[standard["sellers"]].flat(), listed],
           cache: { ttl_s: 0 },
-          timeouts: { discovery_s: 2, media_kit_s: 2, booking_s: 2 },
+          timeouts: { discovery_s: 5, media_kit_s: 5, booking_s: 5 },
           booking: { settle_after_s: 3600 },
         },
         hostile,

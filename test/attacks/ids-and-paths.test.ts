@@ -1,10 +1,13 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { approving, at, type Connection } from "../e2e/client.ts";
 import { flight } from "../e2e/fixtures.ts";
 import { verifies } from "../requirements.ts";
 import { changed, type HostileDesk, hostileDesk, hostileProduct, product, usd } from "./hostile-seller.ts";
+
+// Each odd id is a whole way from quote to booking, and a busy machine takes its time.
+vi.setConfig({ testTimeout: 60_000 });
 
 /**
  * Ids that are paths: of quotes, approvals, buys, sellers, deals and campaigns, from the planner and from a seller. None

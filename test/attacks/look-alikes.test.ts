@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { approving, at, type Connection } from "../e2e/client.ts";
 import { flight } from "../e2e/fixtures.ts";
 import { verifies } from "../requirements.ts";
 import { changed, type HostileDesk, HostileSeller, hostileDesk, hostileProduct, product } from "./hostile-seller.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /**
  * A seller that looks like another: by its name, its domain, its address, or what it says of itself. Who a seller is comes

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { balancesOf, kindsOf, operatorOf, statusOf, until, withMandate } from "../e2e/booking-fixtures.ts";
 import { approving, at, type Connection, type Reply } from "../e2e/client.ts";
 import { flight } from "../e2e/fixtures.ts";
 import { verifies } from "../requirements.ts";
 import { changed, type HostileDesk, hostileDesk, hostileProduct, type Twist, usd } from "./hostile-seller.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /**
  * A seller that says one figure in its quote, another when it is read again, and a third in its deal: nothing is ever

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { call, decideAs, Visitor } from "../page/visitor.ts";
 import { operatorOf, withMandate } from "../e2e/booking-fixtures.ts";
 import { approving, type Connection, type Reply } from "../e2e/client.ts";
@@ -17,6 +17,9 @@ import {
   hostileProduct,
   product,
 } from "./hostile-seller.ts";
+
+// Several servers start at once here, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /**
  * Keys, tokens and PINs of a desk: no answer, question, resource, log line, error or file of it ever holds one, also when
