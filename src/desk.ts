@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type DecisionOutcome, decide } from "./buying/approve.ts";
 import type { PersonsDecision } from "./buying/decision.ts";
-import { noteAsked } from "./buying/asked.ts";
+import { type AskedFrom, noteAsked } from "./buying/asked.ts";
 import { type BuyAsk, type BuyOutcome, createMediaBuy } from "./buying/book.ts";
 import {
   type DiscoverRequest,
@@ -71,7 +71,7 @@ export interface Desk {
   decideOnly(approvalId: string, decision: PersonsDecision): Promise<DecisionOutcome>;
   approval(approvalId: string): Promise<Approval>;
   /** Notes that the person was asked through the client's form, or with what outcome short of a decision. */
-  noteAsked(approvalId: string, client: string, unanswered: string | null): Promise<void>;
+  noteAsked(approvalId: string, from: AskedFrom, unanswered: string | null): Promise<void>;
   /** Waits until an approval is decided and its lines and their orders have an outcome, or the time is over. */
   waitFor(approvalId: string, waitMs: number, signal?: AbortSignal): Promise<Approval>;
   line(ref: Ref): Promise<LoadedLine>;
@@ -216,7 +216,8 @@ export function openDesk(options: DeskOptions): Desk {
     },
     decideOnly: (approvalId, decision) => decide(ports, approvalId, decision, false),
     approval,
-    noteAsked: (approvalId, client, unanswered) => noteAsked(ports, approvalId, { via: "form", client, unanswered }),
+    noteAsked: (approvalId, { client, principal: { name } }, unanswered) =>
+      noteAsked(ports, approvalId, { via: "form", client, principal: name, unanswered }),
     waitFor: async (approvalId, waitMs, signal) => {
       const until = Date.now() + waitMs;
       for (;;) {
@@ -288,6 +289,7 @@ function settingsOf(config: Config, command: string): DeskSettings {
     sandbox: config.sandbox,
     command,
     mandate: mandate ?? null,
+    principals: config.http.principals,
     buyer: buyerOf(config),
     revealFrom: config.reveal_from ?? standard,
     approvalMinutes: config.approval.expires_after_minutes,

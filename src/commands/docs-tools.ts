@@ -19,6 +19,10 @@ const effects: Readonly<Record<Effect, { readonly short: string; readonly long: 
     short: "may spend",
     long: "May lead to spend, through a person's decision or the operator's own limits. `readOnlyHint` false, `destructiveHint` true, `idempotentHint` true, `openWorldHint` true.",
   },
+  decide: {
+    short: "may spend",
+    long: "May lead to spend, through a person's decision or the operator's own limits. `readOnlyHint` false, `destructiveHint` true, `idempotentHint` true, `openWorldHint` true.",
+  },
 };
 
 /** What calling a tool a second time does. A tool without its rule here cannot be documented. */

@@ -27,8 +27,20 @@ export type ApprovalEvent =
       readonly poNumber: string | null;
       readonly shortCode: string;
     }
-  | { readonly kind: "approval_asked"; readonly v: 1; readonly via: DecisionChannel; readonly client: string }
-  | { readonly kind: "approval_not_answered"; readonly v: 1; readonly via: DecisionChannel; readonly how: string }
+  | {
+      readonly kind: "approval_asked";
+      readonly v: 1;
+      readonly via: DecisionChannel;
+      readonly client: string;
+      readonly principal?: string;
+    }
+  | {
+      readonly kind: "approval_not_answered";
+      readonly v: 1;
+      readonly via: DecisionChannel;
+      readonly how: string;
+      readonly principal?: string;
+    }
   | {
       readonly kind: "approval_decided";
       readonly v: 1;
@@ -44,6 +56,8 @@ export type ApprovalEvent =
       readonly decidedAt: string;
       /** Null where the channel has no secret of its own: the client's word, or the operator's limits. */
       readonly signature: Signature | null;
+      /** Whose connection it came over; absent for page and terminal, and in rows of earlier releases. */
+      readonly principal?: string;
     }
   /** The first of two people approved; the second one decides. */
   | {
@@ -55,6 +69,7 @@ export type ApprovalEvent =
       readonly note: string | null;
       readonly decidedAt: string;
       readonly signature: Signature | null;
+      readonly principal?: string;
     }
   /** A renewed quote at the terms that were shown, or at a lower price, takes its line's place. */
   | { readonly kind: "approval_line_renewed"; readonly v: 1; readonly from: string; readonly to: string }

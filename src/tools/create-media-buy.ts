@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import { BuyingError } from "../domain/errors.ts";
+import { localPrincipal } from "../domain/principal.ts";
 import { ask } from "./ask.ts";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
 import { fields } from "./fields.ts";
@@ -45,7 +46,7 @@ export async function settle(
   const given = await ask(await desk.approval(approvalId), desk, call);
   if (given instanceof Question) return given;
   if (given.kind === "not_answered") {
-    await desk.noteAsked(approvalId, call.client, given.how);
+    await desk.noteAsked(approvalId, call, given.how);
     return reportBuy(desk, refs, await desk.approval(approvalId), `Nobody decided here: ${given.how}.`);
   }
   const { decision, note } = given;
@@ -59,7 +60,7 @@ export async function settle(
         decision,
         digests: null,
         via: "form",
-        by: `${call.client} user`,
+        by: decidedBy(call),
         principal: call.principal.name,
         wordOf: "client",
         note,
@@ -75,6 +76,11 @@ export async function settle(
     return reportBuy(desk, refs, await after(), error.message);
   }
   return reportBuy(desk, refs, await after(), null);
+}
+
+/** Who decided: the client's user, or, where a token answers for a person, the token's principal, whatever client it runs. */
+function decidedBy({ principal, client }: ToolCall): string {
+  return principal.name === localPrincipal.name ? `${client} user` : `${principal.name} (token)`;
 }
 
 /**

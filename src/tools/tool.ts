@@ -2,11 +2,26 @@ import type { CallToolResult, InputRequiredResult, McpServer, ServerContext } fr
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import { BuyingError } from "../domain/errors.ts";
+import type { Principal, Scope } from "../domain/principal.ts";
 import { Question, type ToolCall } from "./call.ts";
 import { paragraphs } from "./table.ts";
 
-/** What a tool does to the world; the four MCP annotations follow from it. */
-export type Effect = "read" | "record" | "negotiate" | "spend";
+/** What a tool does to the world; the four MCP annotations and the scopes it takes follow from it. */
+export type Effect = "read" | "record" | "negotiate" | "spend" | "decide";
+
+/** Scopes of which a principal needs one, by effect. Who may ask to buy may also ask what became of it. */
+const scopesFor: Readonly<Record<Effect, readonly Scope[]>> = {
+  read: ["buy:read"],
+  record: ["buy:quote"],
+  negotiate: ["buy:quote"],
+  spend: ["buy:write"],
+  decide: ["buy:write", "buy:approve"],
+};
+
+/** Whether a principal is offered what has this effect; it does not see the rest. */
+export function isOffered({ scopes }: Principal, effect: Effect): boolean {
+  return scopesFor[effect].some((scope) => scopes.includes(scope));
+}
 
 export interface Tool {
   readonly name: string;
@@ -106,6 +121,7 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
               outcome,
               ...(sellers ? { sellers } : {}),
               client: call.client,
+              principal: call.principal.name,
               ...call.asking.canBeAsked,
             });
           try {
@@ -130,7 +146,7 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
 function annotationsOf(effect: Effect) {
   return {
     readOnlyHint: effect === "read",
-    destructiveHint: effect === "spend",
+    destructiveHint: effect === "spend" || effect === "decide",
     idempotentHint: effect !== "negotiate",
     openWorldHint: true,
   };
