@@ -9,6 +9,7 @@ export const tokens = {
   maker: "mbt_maker-token-of-the-tests",
   checker: "mbt_checker-token-of-the-tests",
   reader: "mbt_reader-token-of-the-tests",
+  decider: "mbt_decider-token-of-the-tests",
 } as const;
 export type TokenName = keyof typeof tokens;
 
@@ -17,12 +18,13 @@ export function principal(name: TokenName, scopes: readonly string[], more: Reco
   return { name, token_sha256: tokenDigest(tokens[name]), scopes, requests_per_minute: 60_000, ...more };
 }
 
-/** Somebody who may do everything, one who asks, one who decides, and one who looks. */
+/** Somebody who may do everything, one who asks, one who decides, one who looks, one who only answers. */
 export const principals = [
   principal("agent", ["buy:read", "buy:quote", "buy:write", "buy:approve"], { approves_own: true }),
   principal("maker", ["buy:read", "buy:quote", "buy:write"]),
   principal("checker", ["buy:read", "buy:write", "buy:quote", "buy:approve"]),
   principal("reader", ["buy:read"]),
+  principal("decider", ["buy:approve"]),
 ];
 
 /** A server process that listens, with what it wrote to stderr. */
