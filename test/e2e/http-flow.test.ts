@@ -1,3 +1,4 @@
+import process from "node:process";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { behind, type RoundRobin, roundRobin } from "../http/round-robin.ts";
 import { verifies } from "../requirements.ts";
@@ -63,12 +64,15 @@ test("an approval started on one process is answered on the other, without a ses
   expect(sent(desk, "deal")).toBe(4);
 });
 
-test("200 buys at once, over two processes: one booking a quote, and not a cent beyond the mandate", async () => {
+/** Every quote is bought twice at once, so that this is 200 buys in the long form. */
+const quotes = process.env["LONG"] === "1" ? 100 : 30;
+
+test(`${2 * quotes} buys at once, over two processes: one booking a quote, and not a cent beyond the mandate`, async () => {
   verifies("server.two_processes", "promise.never_two", "promise.mandate_limits");
-  const quotes = 100;
-  // 10,000 impressions cost about 300.00 USD: the day ends after some sixty of the hundred quotes.
-  const limit = 18_000_000_000n;
-  desk = await serve(withMandate({ per_buy: "1000.00 USD", per_day: "18000.00 USD", total: "250000.00 USD" }));
+  // 10,000 impressions cost about 300.00 USD: the day ends after some sixty of a hundred quotes.
+  const limit = BigInt(quotes) * 180_000_000n;
+  const perDay = `${quotes * 180}.00 USD`;
+  desk = await serve(withMandate({ per_buy: "1000.00 USD", per_day: perDay, total: "250000.00 USD" }));
   const servers = await Promise.all([desk.serveHttp(), desk.serveHttp()]);
   const agents = await Promise.all(
     servers.map((server) => desk.connect({ person: approving, over: listeningOf(server, tokens.agent) })),
