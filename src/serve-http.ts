@@ -6,6 +6,7 @@ import {
   createMcpHandler,
   InMemoryServerEventBus,
   isLegacyRequest,
+  type ServerEventBus,
   validateHostHeader,
   validateOriginHeader,
 } from "@modelcontextprotocol/server";
@@ -44,10 +45,21 @@ export async function serveOverHttp(desk: Desk, settings: HttpSettings, ending: 
   const issues = whyNotServed(settings, desk.settings.sandbox, desk.settings.command);
   if (issues.length > 0) throw new ConfigError("This config over HTTP", issues);
   const known = new Map<string, Principal>([localPrincipal, ...principals].map((one) => [one.name, one]));
-  const bus = new InMemoryServerEventBus();
+  const heard = new InMemoryServerEventBus();
   const changes = new ResourceChanges(desk, (uris) => {
-    for (const uri of uris) bus.publish({ kind: "resource_updated", uri });
+    for (const uri of uris) heard.publish({ kind: "resource_updated", uri });
   });
+  // The ledger is asked only while somebody listens.
+  const bus: ServerEventBus = {
+    publish: (event) => heard.publish(event),
+    subscribe: (listener) => {
+      const end = heard.subscribe(listener);
+      return () => {
+        end();
+        if (heard.listenerCount === 0) changes.stop();
+      };
+    },
+  };
   const modern = createMcpHandler(
     ({ authInfo }) => {
       const principal = known.get(authInfo?.clientId ?? "");
