@@ -2,6 +2,7 @@ import * as z from "zod";
 import { relationships, type Tier, tiers, trustLevels } from "./domain/identity.ts";
 import { type Mandate, priceModels } from "./domain/mandate.ts";
 import { isCurrency, type Money, parseMoney } from "./domain/money.ts";
+import { httpSettings, principalProblems } from "./config-http.ts";
 import { mandateProblems } from "./config-mandate.ts";
 import { channels } from "./domain/inventory.ts";
 import { Secret } from "./domain/secret.ts";
@@ -210,6 +211,7 @@ const schema = z.strictObject({
     .strictObject({ port: z.number().int().min(1024).max(65_535).optional() })
     .default({})
     .describe("The approval page at http://localhost; `port` absent = the one it had last, or any"),
+  http: httpSettings(amount).describe("How `--http` serves other programs, and who may call; see docs/http.md"),
   data_dir: z
     .string()
     .optional()
@@ -286,6 +288,7 @@ export function parseConfig(
   });
   const ids = sellers.map(({ id }) => id);
   for (const id of ids.filter((one, at) => ids.indexOf(one) !== at)) issues.push(`sellers: ${id} is there twice`);
+  issues.push(...principalProblems(parsed.data.http, parsed.data.mandate?.currency ?? null));
   if (issues.length > 0) throw new ConfigError(where, issues);
   return { ...parsed.data, sellers, sandbox: false };
 }

@@ -292,6 +292,7 @@ function settingsOf(config: Config, command: string): DeskSettings {
     sandbox: config.sandbox,
     command,
     mandate: mandate ?? null,
+    principals: config.http.principals,
     buyer: buyerOf(config),
     revealFrom: config.reveal_from ?? standard,
     approvalMinutes: config.approval.expires_after_minutes,

@@ -5,15 +5,15 @@ import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
+import { failureInWords } from "./commands/failure.ts";
 import { usage, usageOf } from "./commands/usage.ts";
 import { type Config, ConfigError, parseConfig, type SellerConfig, sandboxConfig } from "./config.ts";
+import { isLoopback } from "./config-http.ts";
 import type { AuditAsk } from "./commands/audit.ts";
 import { type DeskOptions, openDesk } from "./desk.ts";
-import { BuyingError } from "./domain/errors.ts";
 import type { Log } from "./domain/log.ts";
 import { Secret } from "./domain/secret.ts";
 import { defaultConfigFile, defaultDataHome, deskFiles } from "./files.ts";
-import { LedgerUnavailable } from "./ledger/ledger.ts";
 
 /** argv and environment -> config -> desk -> serve. The only file that touches the process. */
 async function main(): Promise<number | null> {
@@ -35,6 +35,7 @@ async function main(): Promise<number | null> {
       until: { type: "string" },
       out: { type: "string" },
       verify: { type: "boolean" },
+      http: { type: "boolean" },
       noted: { type: "string", multiple: true },
       as: { type: "string" },
       check: { type: "boolean" },
@@ -46,13 +47,18 @@ async function main(): Promise<number | null> {
   if (values.help) return print(usageOf(command));
   if (values.version) return print((await import("./version.ts")).version);
   if (command === "docs") return (await import("./commands/docs.ts")).docsCommand(values.check ?? false, print);
+  if (command === "token") return (await import("./commands/token.ts")).tokenCommand(argument, print);
   if (command === "demo") return runDemo();
   if (values.sandbox && values.config !== undefined)
     return complain("--sandbox and --config name two desks. Nothing was started.");
-  if (command !== undefined && !terminalCommands.includes(command))
+  const port = command === undefined ? null : Number(command);
+  if (values.http && port !== null && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    return complain(`--http takes a port, not ${JSON.stringify(command)}.\n\n${usage}`);
+  if (!values.http && command !== undefined && !terminalCommands.includes(command))
     return complain(`There is no command ${JSON.stringify(command)}.\n\n${usage}`);
   if (more.length > 0) return complain(`${command} takes one id.\n\n${usageOf(command)}`);
   const options = deskOptions(values.sandbox ?? false, values.config, values["data-dir"]);
+  if (values.http) return serveHttp(options, port);
   if (command === undefined) return serve(options);
   if (command === "audit") {
     const { campaign = null, since = null, until = null, out = null, verify = false, noted = [] } = values;
@@ -93,6 +99,15 @@ async function serve(options: DeskOptions): Promise<null> {
   // A client that is gone must not take the ledger's last word with it.
   process.stdout.on("error", leave);
   return null;
+}
+
+async function serveHttp(options: DeskOptions, port: number | null): Promise<never> {
+  const { serveOverHttp } = await import("./serve-http.ts");
+  const { http } = options.config;
+  // The page is at this machine's localhost, where callers from elsewhere do not get.
+  const desk = openDesk({ ...options, servesPage: isLoopback(http) });
+  await serveOverHttp(desk, { ...http, port: port ?? http.port }, untilInterrupted());
+  process.exit(0);
 }
 
 async function terminalCommand(
@@ -321,20 +336,7 @@ main().then(
     if (code !== null) process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`${inWords(error)}\n`);
+    process.stderr.write(`${failureInWords(error)}\n`);
     process.exitCode = 2;
   },
 );
-
-/** What went wrong, in a line where we know it; with the way it came only where it is a fault of ours. */
-function inWords(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = "code" in error ? String(error.code) : "";
-  if (code.startsWith("ERR_PARSE_ARGS")) return `${error.message}\nSee media-buyer-mcp --help.`;
-  if (error instanceof BuyingError) return `${error.code}: ${error.message}`;
-  if (error instanceof LedgerUnavailable)
-    return error.cause instanceof Error ? `${error.message} ${error.cause.message}` : error.message;
-  // The operating system's own refusals (EACCES, ENOSPC) name what they are about.
-  if (error instanceof ConfigError || "syscall" in error) return error.message;
-  return error.stack ?? error.message;
-}

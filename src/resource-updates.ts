@@ -2,10 +2,7 @@ import type { McpServer } from "@modelcontextprotocol/server";
 import type { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import * as z from "zod";
 import type { Desk } from "./desk.ts";
-import { refOf, splitRef } from "./domain/ids.ts";
-
-/** How often the ledger is asked whether anything happened, while somebody is subscribed. */
-const LOOK_MS = 500;
+import { ResourceChanges } from "./resource-changes.ts";
 
 /** A subscription of the 2026 era: a request that stays open, naming the resources it wants to hear of. */
 const listening = z.looseObject({
@@ -27,15 +24,12 @@ export class ResourceUpdates {
   readonly #desk: Desk;
   /** What is subscribed to: each listen request of the 2026 era, and all subscriptions of a 2025 connection as one. */
   readonly #wanted = new Map<string | number, Set<string>>();
+  readonly #changes: ResourceChanges;
   #server: McpServer | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  /** Settled once it is known from which entry on changes are told. */
-  #begun: Promise<void> = Promise.resolve();
-  #seen = 0;
-  #looking = false;
 
   constructor(desk: Desk) {
     this.#desk = desk;
+    this.#changes = new ResourceChanges(desk, (uris) => this.#tell(uris));
   }
 
   /** Serves `resources/subscribe` and `unsubscribe` to 2025 clients; and sends what there is to tell through `server`. */
@@ -85,67 +79,16 @@ export class ResourceUpdates {
     const wanted = this.#wanted.get(by) ?? new Set();
     for (const uri of uris) wanted.add(uri);
     this.#wanted.set(by, wanted);
-    if (!this.#timer) {
-      // The program ends when its client leaves, whoever is still subscribed.
-      this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
-      this.#begun = this.#desk.newest().then((newest) => {
-        this.#seen = newest;
-      });
-    }
-    await this.#begun;
+    await this.#changes.start();
   }
 
   #rest(): void {
     for (const [by, wanted] of this.#wanted) if (wanted.size === 0) this.#wanted.delete(by);
-    if (this.#wanted.size > 0 || !this.#timer) return;
-    clearInterval(this.#timer);
-    this.#timer = null;
+    if (this.#wanted.size === 0) this.#changes.stop();
   }
 
-  #look(): void {
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#tell()
-      .catch((error: unknown) => this.#desk.log("changes could not be told", { error: String(error) }))
-      .finally(() => {
-        this.#looking = false;
-      });
-  }
-
-  async #tell(): Promise<void> {
-    await this.#begun;
-    if ((await this.#desk.newest()) <= this.#seen) return;
-    const changed = new Set<string>();
-    for (let more = true; more; ) {
-      const ask = {
-        campaign: null,
-        flowId: null,
-        buy: null,
-        kind: null,
-        since: null,
-        after: this.#seen,
-        limit: 500,
-      };
-      const page = await this.#desk.history(ask);
-      for (const { stream } of page.rows) changed.add(stream);
-      this.#seen = page.rows.at(-1)?.seq ?? this.#seen;
-      more = page.more;
-    }
-    const wanted = new Set([...this.#wanted.values()].flatMap((uris) => [...uris]));
-    const uris = await Promise.all([...changed].map((stream) => this.#urisOf(stream)));
-    for (const uri of new Set(uris.flat()))
-      if (wanted.has(uri)) await this.#server?.server.sendResourceUpdated({ uri });
-  }
-
-  /** The addresses under which a stream of the ledger can be read. */
-  async #urisOf(stream: string): Promise<readonly string[]> {
-    const slash = stream.indexOf("/");
-    const [kind, id] = [stream.slice(0, slash), stream.slice(slash + 1)];
-    if (kind === "approval") return [`buyer://approval/${id}`];
-    if (kind !== "quote") return [];
-    const { deal } = (await this.#desk.line(id)).line;
-    // A buy is found by its deal id too.
-    const byDeal = deal ? [`buyer://media-buy/${refOf(splitRef(id).sellerId, deal.dealId)}`] : [];
-    return [`buyer://quote/${id}`, `buyer://media-buy/${id}`, ...byDeal];
+  async #tell(uris: readonly string[]): Promise<void> {
+    const wanted = new Set([...this.#wanted.values()].flatMap((some) => [...some]));
+    for (const uri of uris) if (wanted.has(uri)) await this.#server?.server.sendResourceUpdated({ uri });
   }
 }

@@ -1,10 +1,8 @@
 import { serveStdio, StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import type { Desk } from "./desk.ts";
+import { localPrincipal } from "./domain/principal.ts";
 import { ResourceUpdates } from "./resource-updates.ts";
 import { createServer } from "./server.ts";
-
-/** The principal of a stdio connection: whoever started the client on this machine. */
-export const localPrincipal = { name: "local" } as const;
 
 /** How long after the first connection open work is first looked at; some clients start a server only to end it. */
 const WATCH_AFTER_MS = 1_500;

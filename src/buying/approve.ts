@@ -19,6 +19,7 @@ import { checkProof, type PersonsDecision, weighDecision } from "./decision.ts";
 import { standing } from "./mandate-facts.ts";
 import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
+import { refuseBeyondProposer, refuseUnentitled } from "./proposer.ts";
 import { readOpenQuote } from "./reread.ts";
 import { startRows } from "./start.ts";
 
@@ -42,6 +43,7 @@ export async function decide(
 ): Promise<DecisionOutcome> {
   const { approval } = await loadApproval(ports, approvalId);
   refuseDecided(ports, approval);
+  refuseUnentitled(ports, approval, decision);
   await checkProof(ports, approval, decision);
   await adoptPolicy(ports);
   if (decision.decision === "reject") return reject(ports, approvalId, decision);
@@ -91,6 +93,12 @@ async function approveRows(
   const digests = approvedDigests(approval, decision.digests);
   const chosen = approval.lines.filter(({ digest }) => digests.includes(digest));
   const now = await standing(ports);
+  refuseBeyondProposer(
+    ports,
+    approval.proposer,
+    chosen.map((line) => line.terms),
+    now,
+  );
   const weight = weighDecision(
     now,
     approval,
@@ -98,8 +106,9 @@ async function approveRows(
     decision,
     digests,
   );
+  const { via, by } = decision;
   if (weight === "endorses") {
-    const { via, by, note, decidedAt, signature } = decision;
+    const { note, decidedAt, signature } = decision;
     const first = approvalRow(ports, loaded, {
       kind: "approval_endorsed",
       v: 1,
@@ -109,6 +118,7 @@ async function approveRows(
       note,
       decidedAt,
       signature,
+      ...overConnection(decision),
     });
     return { rows: [first], result: { void: null, started: [] } };
   }
@@ -116,7 +126,7 @@ async function approveRows(
   const rest = lines.filter((one) => !started.includes(one));
   const rows = [
     approvalRow(ports, loaded, decidedEvent(decision, digests)),
-    ...(await startRows(ports, started, chosen, { via: decision.via, by: decision.by, approval }, now)),
+    ...(await startRows(ports, started, chosen, { via, by, proposer: approval.proposer, approval }, now)),
     ...rest.map((one) =>
       lineRow(ports, one, { kind: "approval_closed", v: 1, approvalId, why: "not among the lines approved" }),
     ),
@@ -137,7 +147,12 @@ function decidedEvent(decision: PersonsDecision, digests: readonly string[]): Ap
     note,
     decidedAt,
     signature,
+    ...overConnection(decision),
   };
+}
+
+function overConnection({ principal }: PersonsDecision): { readonly principal?: string } {
+  return principal === null ? {} : { principal };
 }
 
 /** Why the lines are no longer those that were shown, in our words; null when they are, or cost less. */

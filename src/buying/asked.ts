@@ -2,10 +2,11 @@ import type { DecisionChannel } from "../domain/spend.ts";
 import { approvalRow, decideAndAppend, loadApproval } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 
-/** Through what a person was asked, and why that brought no decision where it is known. */
+/** Through what a person was asked, over whose connection, and why that brought no decision where it is known. */
 export interface AskedPerson {
   readonly via: Exclude<DecisionChannel, "auto">;
   readonly client: string;
+  readonly principal: string;
   readonly unanswered: string | null;
 }
 
@@ -14,11 +15,11 @@ export async function noteAsked(ports: Ports, approvalId: string, asked: AskedPe
   await decideAndAppend(ports, async () => {
     const loaded = await loadApproval(ports, approvalId);
     if (loaded.approval.status !== "pending") return { rows: [], result: undefined };
-    const { via, client, unanswered } = asked;
+    const { via, client, principal, unanswered } = asked;
     const row =
       unanswered === null
-        ? approvalRow(ports, loaded, { kind: "approval_asked", v: 1, via, client })
-        : approvalRow(ports, loaded, { kind: "approval_not_answered", v: 1, via, how: unanswered });
+        ? approvalRow(ports, loaded, { kind: "approval_asked", v: 1, via, client, principal })
+        : approvalRow(ports, loaded, { kind: "approval_not_answered", v: 1, via, how: unanswered, principal });
     return { rows: [row], result: undefined };
   });
 }

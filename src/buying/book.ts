@@ -11,6 +11,7 @@ import { decideAndAppend, firstApprovalRow, type LoadedLine, lineRow, loadApprov
 import { type Standing, standing } from "./mandate-facts.ts";
 import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
+import { refuseBeyondProposer } from "./proposer.ts";
 import { readOpenQuote } from "./reread.ts";
 import { startRows } from "./start.ts";
 
@@ -72,6 +73,12 @@ async function propose(
     now,
   );
   if (decision.outcome === "refused") throw refusedByMandate(now, decision.reasons);
+  refuseBeyondProposer(
+    ports,
+    ask.by,
+    lines.map(({ terms }) => terms),
+    now,
+  );
 
   const found = await openApproval(ports, open, lines);
   if (found) return { rows: [], result: { refs, approvalId: found, started: [] } };
@@ -82,7 +89,7 @@ async function propose(
       ports,
       open,
       lines,
-      { via: "auto", by: "operator's auto-approval limits", approval: null },
+      { via: "auto", by: "operator's auto-approval limits", proposer: ask.by, approval: null },
       now,
     );
     return { rows, result: { refs, approvalId: null, started: open.map(({ ref }) => ref) } };

@@ -3,6 +3,7 @@ import type { BuyerIdentity } from "../domain/identity.ts";
 import type { Log } from "../domain/log.ts";
 import type { Mandate } from "../domain/mandate.ts";
 import type { Money } from "../domain/money.ts";
+import type { Principal } from "../domain/principal.ts";
 import type { Strategy } from "../domain/negotiation.ts";
 import type { Cache } from "../ledger/cache.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -18,6 +19,8 @@ export interface DeskSettings {
   /** How this program is run on this desk in a terminal, e.g. `media-buyer-mcp --config acme.json`. */
   readonly command: string;
   readonly mandate: Mandate | null;
+  /** Who may call over HTTP, with their limits; the person's own client over stdio is none of them. */
+  readonly principals: readonly Principal[];
   readonly buyer: BuyerIdentity;
   /** Deal values from which more of the buyer is shown; null without a mandate, for then no currency is known. */
   readonly revealFrom: { readonly agency: Money; readonly advertiser: Money } | null;

@@ -12,6 +12,8 @@ import type { Ports } from "./ports.ts";
 export interface StartedBy {
   readonly via: DecisionChannel;
   readonly by: string;
+  /** Who asked to buy. */
+  readonly proposer: string;
   readonly approval: { readonly approvalId: string } | null;
 }
 
@@ -66,6 +68,7 @@ async function bookingStart(
     sellerId: line.quote.sellerId,
     channel: approved.terms.channel,
     campaign: line.campaign,
+    proposer: started.proposer,
   };
   return {
     attempt,

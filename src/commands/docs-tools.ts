@@ -1,5 +1,10 @@
-import type { Effect, Tool } from "../tools/tool.ts";
+import { type Effect, scopesFor, type Tool } from "../tools/tool.ts";
 import { type SchemaRow, schemaRows } from "./schema-table.ts";
+
+const mayLeadToSpend = {
+  short: "may spend",
+  long: "May lead to spend, through a person's decision or the operator's own limits. `readOnlyHint` false, `destructiveHint` true, `idempotentHint` true, `openWorldHint` true.",
+};
 
 /** What each effect means to a reader, and the hints a client gets with it (MCP tool annotations). */
 const effects: Readonly<Record<Effect, { readonly short: string; readonly long: string }>> = {
@@ -15,10 +20,9 @@ const effects: Readonly<Record<Effect, { readonly short: string; readonly long: 
     short: "negotiates",
     long: "Negotiates: makes offers to sellers; commits nothing. `readOnlyHint` false, `destructiveHint` false, `idempotentHint` false, `openWorldHint` true.",
   },
-  spend: {
-    short: "may spend",
-    long: "May lead to spend, through a person's decision or the operator's own limits. `readOnlyHint` false, `destructiveHint` true, `idempotentHint` true, `openWorldHint` true.",
-  },
+  spend: mayLeadToSpend,
+  ask: mayLeadToSpend,
+  decide: mayLeadToSpend,
 };
 
 /** What calling a tool a second time does. A tool without its rule here cannot be documented. */
@@ -81,6 +85,7 @@ function section(tool: Tool): string {
 **${tool.title}.** ${tool.description}
 
 - Effect: ${effects[tool.effect].long}
+- Over HTTP: for tokens with ${scopesFor[tool.effect].map((scope) => `\`${scope}\``).join(" or ")}
 - Called again: ${retry}
 
 ${given.length === 0 ? "Takes no arguments." : inputTable(given)}

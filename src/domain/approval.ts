@@ -40,17 +40,31 @@ export type ApprovalEvent =
       readonly poNumber: string | null;
       readonly shortCode: string;
     }
-  | { readonly kind: "approval_asked"; readonly v: 1; readonly via: DecisionChannel; readonly client: string }
-  | { readonly kind: "approval_not_answered"; readonly v: 1; readonly via: DecisionChannel; readonly how: string }
+  | {
+      readonly kind: "approval_asked";
+      readonly v: 1;
+      readonly via: DecisionChannel;
+      readonly client: string;
+      readonly principal?: string;
+    }
+  | {
+      readonly kind: "approval_not_answered";
+      readonly v: 1;
+      readonly via: DecisionChannel;
+      readonly how: string;
+      readonly principal?: string;
+    }
   | (ProvableDecision & {
       readonly kind: "approval_decided";
       readonly v: 1;
       readonly decision: "approve" | "reject";
       /** Who says that a person answered: this server (PIN), or the client. */
       readonly wordOf: "server" | "client";
+      /** Whose connection it came over; absent for page and terminal, and in rows of earlier releases. */
+      readonly principal?: string;
     })
   /** The first of two people approved; the second one decides. */
-  | (ProvableDecision & { readonly kind: "approval_endorsed"; readonly v: 1 })
+  | (ProvableDecision & { readonly kind: "approval_endorsed"; readonly v: 1; readonly principal?: string })
   /** A renewed quote at the terms that were shown, or at a lower price, takes its line's place. */
   | { readonly kind: "approval_line_renewed"; readonly v: 1; readonly from: string; readonly to: string }
   | { readonly kind: "approval_voided"; readonly v: 1; readonly why: string };

@@ -16,10 +16,14 @@ export interface Holding {
   readonly sellerId: string;
   readonly channel: string | null;
   readonly campaign: string | null;
+  /** Principal that asked to buy it; absent in rows of earlier releases. */
+  readonly proposer?: string;
 }
 
 /** Days for which balances are carried; limits look at today only. */
 const KEPT_DAYS = 60;
+/** The same by principal, of whom there may be many: a row of the stream must stay small. */
+const KEPT_PROPOSER_DAYS = 7;
 
 /** Entries of a desk's `spend` stream, version 1 where a kind has no second. */
 export type SpendEvent =
@@ -42,6 +46,8 @@ export interface Balances {
   readonly perDay: Readonly<Record<string, Money>>;
   /** Keyed `day channel`, e.g. `2026-11-20 form`. */
   readonly perDayAndVia: Readonly<Record<string, Money>>;
+  /** Keyed `day principal`, of the last days; absent until somebody with a name asked to buy. */
+  readonly perDayAndProposer?: Readonly<Record<string, Money>>;
   readonly perCampaign: Readonly<Record<string, Money>>;
   readonly perSeller: Readonly<Record<string, Money>>;
   readonly perChannel: Readonly<Record<string, Money>>;
@@ -90,6 +96,11 @@ export function spentOn(balances: Balances, day: string, via?: DecisionChannel):
   return found ?? zero(balances.currency);
 }
 
+/** Money committed on a day of what a principal asked to buy, whoever decided it. */
+export function proposedOn(balances: Balances, day: string, proposer: string): Money {
+  return balances.perDayAndProposer?.[`${day} ${proposer}`] ?? zero(balances.currency);
+}
+
 function moved(
   before: Balances,
   holding: Holding,
@@ -121,7 +132,27 @@ function moved(
     ...lasting,
     perDay: newest({ ...before.perDay, [holding.day]: onDay }, KEPT_DAYS),
     perDayAndVia: newest({ ...before.perDayAndVia, [viaKey]: onDayAndVia }, KEPT_DAYS * decisionChannels.length),
+    ...byProposer(before, holding, amount, change),
   };
+}
+
+function byProposer(
+  before: Balances,
+  { ref, day, proposer }: Holding,
+  amount: Money,
+  change: (left: Money, right: Money) => Money,
+): Pick<Balances, "perDayAndProposer"> {
+  if (proposer === undefined) return {};
+  const known = before.perDayAndProposer ?? {};
+  const key = `${day} ${proposer}`;
+  // Of a day no longer carried nothing is left to give back from.
+  if (change === subtract && !(key in known)) return {};
+  const after = change(proposedOn(before, day, proposer), amount);
+  if (after.micros < 0n) throw new RangeError(`${ref} would give back more than is held for ${key}`);
+  const dayOf = (one: string) => one.slice(0, "2026-11-20".length);
+  const all = { ...known, [key]: after };
+  const days = [...new Set(Object.keys(all).map(dayOf))].sort().slice(-KEPT_PROPOSER_DAYS);
+  return { perDayAndProposer: Object.fromEntries(Object.entries(all).filter(([one]) => days.includes(dayOf(one)))) };
 }
 
 /** The entries with the latest keys; keys begin with a day, so every row of the stream stays small for ever. */

@@ -7,7 +7,7 @@ import { defineTool } from "./tool.ts";
 export const approve = defineTool({
   name: "approve",
   title: "Ask the person to approve",
-  effect: "spend",
+  effect: "ask",
   shownBy: "model and card",
   description:
     "Ask the person to decide an open approval, or wait for a decision made elsewhere, and return the booking. You cannot decide: no argument does. Safe to repeat.",

@@ -2,6 +2,7 @@ import { acceptedContent, inputRequired, inputResponse, SdkError, SdkErrorCode }
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
+import { whyMayNotDecide } from "../domain/principal.ts";
 import { cardText } from "../card/text.ts";
 import { Question, type State, type ToolCall } from "./call.ts";
 
@@ -29,11 +30,15 @@ const HEARTBEAT_MS = 15_000;
  * The answer is bound to the approval it was asked about, and counts once: the ledger sees to that.
  */
 export async function ask(approval: Approval, desk: Desk, call: ToolCall): Promise<PersonsAnswer | Question> {
+  // Before the answer is looked at: who may not decide is not asked, and what it sends as an answer is none.
+  const unentitled = whyMayNotDecide(call.principal, approval.proposer);
+  if (unentitled) return { kind: "not_answered", how: unentitled };
   const given = answerGiven(approval, call);
   if (given) return given;
   const blocked = await whyNotHere(approval, desk, call);
   if (blocked) return { kind: "not_answered", how: blocked };
-  await desk.noteAsked(approval.approvalId, { via: "form", client: call.client, unanswered: null });
+  const { client, principal } = call;
+  await desk.noteAsked(approval.approvalId, { via: "form", client, principal: principal.name, unanswered: null });
   if (call.asking.era === "legacy") return askOnConnection(approval, desk, call);
   const { approvalId, shortCode } = approval;
   return new Question(

@@ -6,6 +6,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import * as z from "zod";
+import type { Principal } from "../domain/principal.ts";
 
 /** How the person behind a request can be reached on it. */
 export interface Asking {
@@ -23,11 +24,6 @@ export interface Asking {
 export interface State {
   readonly approvalId: string;
   readonly shortCode: string;
-}
-
-/** Who is calling. Over stdio it is the person's own client; over HTTP a token's principal. */
-export interface Principal {
-  readonly name: string;
 }
 
 /** One call's circumstances, as a tool may use them. */

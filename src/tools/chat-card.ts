@@ -4,6 +4,7 @@ import { closedCard } from "../card/outcome.ts";
 import { leftWords, listed } from "../card/words.ts";
 import type { Desk } from "../desk.ts";
 import { type Approval, stateOf } from "../domain/approval.ts";
+import { whyMayNotDecide } from "../domain/principal.ts";
 import type { ToolCall } from "./call.ts";
 import type { Answer } from "./tool.ts";
 
@@ -37,7 +38,8 @@ export async function withCard<Out extends { readonly status: string }>(
     return { ...given, meta: { [CARD]: { ...card, final, html: content.text, page: null, token: null } } };
   }
   const page = await desk.pageUrl(approvalId);
-  const clickFallsShort = await desk.shortfall(approval, "card", null);
+  const clickFallsShort =
+    whyMayNotDecide(call.principal, approval.proposer) ?? (await desk.shortfall(approval, "card", null));
   const ways = { clickFallsShort, page, command: `${desk.settings.command} approve ${approvalId}` };
   const left = leftWords(Date.parse(approval.expiresAt) - now.getTime());
   const content = html`${chatBar(desk.settings)}${openChatCard(approval, today, left, ways)}`;

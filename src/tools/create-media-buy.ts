@@ -3,6 +3,7 @@ import type { PersonsDecision } from "../buying/decision.ts";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
 import { BuyingError } from "../domain/errors.ts";
+import { localPrincipal } from "../domain/principal.ts";
 import { ask } from "./ask.ts";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
 import { fields } from "./fields.ts";
@@ -52,9 +53,9 @@ export async function settle(
   const given = await ask(approval, desk, call);
   if (given instanceof Question) return given;
   if (given.kind === "decided") return recordDecision(desk, call, approval, { ...given, digests: null, via: "form" });
-  await desk.noteAsked(approvalId, { via: "form", client: call.client, unanswered: given.how });
-  if (call.asking.canBeAsked.apps)
-    await desk.noteAsked(approvalId, { via: "card", client: call.client, unanswered: null });
+  const from = { client: call.client, principal: call.principal.name };
+  await desk.noteAsked(approvalId, { via: "form", ...from, unanswered: given.how });
+  if (call.asking.canBeAsked.apps) await desk.noteAsked(approvalId, { via: "card", ...from, unanswered: null });
   const now = await desk.approval(approvalId);
   return withCard(await reportBuy(desk, refs, now, `Nobody decided here: ${given.how}.`), now, desk, call);
 }
@@ -74,7 +75,7 @@ export async function recordDecision(
       approvalId,
       {
         ...{ decision, digests, via, note },
-        by: `${call.client} user`,
+        by: decidedBy(call),
         principal: call.principal.name,
         wordOf: "client",
         decidedAt: new Date().toISOString(),
@@ -92,6 +93,11 @@ export async function recordDecision(
   const after = await desk.waitFor(approvalId, until - Date.now(), call.mcp.mcpReq.signal);
   const refs = lines.map(({ ref }) => ref);
   return withCard(await reportBuy(desk, refs, after, said), after, desk, call);
+}
+
+/** Who decided: the client's user, or, where a token answers for a person, the token's principal, whatever client it runs. */
+function decidedBy({ principal, client }: ToolCall): string {
+  return principal.name === localPrincipal.name ? `${client} user` : `${principal.name} (token)`;
 }
 
 /**

@@ -8,7 +8,7 @@ import { defineTool } from "./tool.ts";
 export const decideOnCard = defineTool({
   name: "decide_on_card",
   title: "Decide on the card",
-  effect: "spend",
+  effect: "decide",
   shownBy: "card",
   offeredWhen: cardDecides,
   description:

@@ -2,14 +2,30 @@ import type { CallToolResult, InputRequiredResult, McpServer, ServerContext } fr
 import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import { BuyingError } from "../domain/errors.ts";
+import type { Principal, Scope } from "../domain/principal.ts";
 import { Question, type ToolCall } from "./call.ts";
 import { paragraphs } from "./table.ts";
 
 /** Where the approval card's document is found; named by the tools whose answers it shows. */
 export const CARD_URI = "ui://media-buyer-mcp/approval-card.html";
 
-/** What a tool does to the world; the four MCP annotations follow from it. */
-export type Effect = "read" | "record" | "negotiate" | "spend";
+/** What a tool does to the world; the four MCP annotations and the scopes it takes follow from it. */
+export type Effect = "read" | "record" | "negotiate" | "spend" | "ask" | "decide";
+
+/** Scopes of which a principal needs one, by effect. Who may ask to buy may also ask what became of it. */
+export const scopesFor: Readonly<Record<Effect, readonly Scope[]>> = {
+  read: ["buy:read"],
+  record: ["buy:quote"],
+  negotiate: ["buy:quote"],
+  spend: ["buy:write"],
+  ask: ["buy:write", "buy:approve"],
+  decide: ["buy:approve"],
+};
+
+/** Whether a principal is offered what has this effect; it does not see the rest. */
+export function isOffered({ scopes }: Principal, effect: Effect): boolean {
+  return scopesFor[effect].some((scope) => scopes.includes(scope));
+}
 
 export interface Tool {
   readonly name: string;
@@ -122,6 +138,7 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
               outcome,
               ...(sellers ? { sellers } : {}),
               client: call.client,
+              principal: call.principal.name,
               ...call.asking.canBeAsked,
             });
           try {
@@ -156,7 +173,7 @@ function appOf(shownBy: "model and card" | "card") {
 function annotationsOf(effect: Effect) {
   return {
     readOnlyHint: effect === "read",
-    destructiveHint: effect === "spend",
+    destructiveHint: ["spend", "ask", "decide"].includes(effect),
     idempotentHint: effect !== "negotiate",
     openWorldHint: true,
   };

@@ -39,8 +39,9 @@ export const layers: readonly Layer[] = [
       ...["card/html.ts", "card/words.ts", "tools/describe-entry.ts"],
     ],
   },
-  { where: "config.ts", may: ["domain/", "config-mandate.ts"] },
+  { where: "config.ts", may: ["domain/", "config-mandate.ts", "config-http.ts"] },
   { where: "config-mandate.ts", may: ["domain/"] },
+  { where: "config-http.ts", may: ["domain/"] },
   { where: "files.ts", may: [] },
   { where: "version.ts", may: [] },
   {
@@ -51,11 +52,17 @@ export const layers: readonly Layer[] = [
   { where: "desk-page.ts", may: ["domain/", "buying/", "people/"], types: ["page/", "files.ts"] },
   { where: "prompts.ts", may: [] },
   { where: "resource*", may: ["domain/", "tools/", "card/"], types: ["desk.ts"] },
-  { where: "server.ts", may: ["tools/", "prompts.ts", "resource*", "version.ts"], types: ["desk.ts"] },
-  { where: "serve-*", may: ["server.ts", "resource*"], types: ["desk.ts"] },
+  { where: "server.ts", may: ["tools/", "prompts.ts", "resource*", "version.ts"], types: ["desk.ts", "domain/"] },
+  { where: "http/", may: ["domain/"] },
+  {
+    where: "serve-http*",
+    may: ["domain/", "config.ts", "config-http.ts", "http/", "server.ts", "resource*"],
+    types: ["desk.ts"],
+  },
+  { where: "serve-*", may: ["domain/", "server.ts", "resource*"], types: ["desk.ts"] },
   {
     where: "commands/",
-    may: ["domain/", "tools/", "card/", "config.ts", "people/", "audit/", "ledger/ledger.ts"],
+    may: ["domain/", "tools/", "card/", "config.ts", "people/", "audit/", "ledger/ledger.ts", "http/tokens.ts"],
     types: ["desk.ts", "buying/", "ledger/entries.ts", "ledger/verify.ts"],
   },
   { where: "demo/", may: ["domain/", "commands/terminal.ts", "version.ts"] },
@@ -65,6 +72,7 @@ export const layers: readonly Layer[] = [
     may: [
       "domain/",
       "config.ts",
+      "config-http.ts",
       "desk.ts",
       "files.ts",
       "version.ts",
@@ -89,6 +97,7 @@ const packages: Readonly<Record<string, readonly Place[]>> = {
   "@modelcontextprotocol/": ["tools/", "server.ts", "serve-*", "prompts.ts", "resource*", "demo/"],
   zod: [
     "config.ts",
+    "config-http.ts",
     "tools/",
     "prompts.ts",
     "resource*",
@@ -110,7 +119,7 @@ const packages: Readonly<Record<string, readonly Place[]>> = {
 /** Modules of Node that only some places may use; `domain/` is pure, and a seller is reached by one way out. */
 const nodeModules: readonly { readonly module: RegExp; readonly only: readonly Place[] }[] = [
   { module: /^node:process$/, only: ["main.ts", "sandbox/daemon.ts", "sandbox/takeover.ts"] },
-  { module: /^node:http$/, only: ["sandbox/", "page/"] },
+  { module: /^node:http$/, only: ["sandbox/", "page/", "http/", "serve-http*"] },
   { module: /^node:(https|http2|net|tls|dgram|dns)(\/|$)/, only: ["sellers/addresses.ts", "sandbox/"] },
   { module: /^node:(child_process|cluster|worker_threads)$/, only: ["sandbox/daemon.ts"] },
   { module: /^node:sqlite$/, only: [] },

@@ -4,6 +4,7 @@ import { verifies } from "../requirements.ts";
 import {
   approving,
   clientKinds,
+  type ConnectOptions,
   type Connection,
   type FormAnswer,
   type Person,
@@ -11,6 +12,7 @@ import {
   rejecting,
 } from "./client.ts";
 import { dealsOf, quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
+import { listeningOf, principals, tokens } from "./http-server.ts";
 
 /** What a client may do with the question that is no decision of a person, and what the answer says of it. */
 const noDecisions: readonly { readonly name: string; readonly does: FormAnswer; readonly says: string }[] = [
@@ -34,15 +36,26 @@ const noDecisions: readonly { readonly name: string; readonly does: FormAnswer; 
   },
 ];
 
-describe.each(clientKinds)("a %s client", (kind) => {
+/** Each client over stdio with a server of its own, and over HTTP with one server for all. */
+const matrix = (["stdio", "HTTP"] as const).flatMap((transport) =>
+  clientKinds.map((kind) => [kind, transport] as const),
+);
+
+describe.each(matrix)("a %s client over %s", (kind, transport) => {
   let desk: TestDesk;
   let client: Connection;
   let person: Person = approving;
   let impressions = 100_000;
 
+  let over: Pick<ConnectOptions, "over"> = {};
+  /** Who answers forms here, as entries name it: over stdio the client, over HTTP the token. */
+  const user = transport === "HTTP" ? "agent (token)" : "e2e 1.0.0 user";
+  const connect = (options: ConnectOptions) => desk.connect({ kind, ...over, ...options });
+
   beforeAll(async () => {
-    desk = await startDesk();
-    client = await desk.connect({ kind, person: (question) => person(question) });
+    desk = await startDesk({ config: (standard) => ({ ...standard, http: { principals } }) });
+    if (transport === "HTTP") over = { over: listeningOf(await desk.serveHttp(), tokens.agent) };
+    client = await connect({ person: (question) => person(question) });
   });
   afterAll(() => desk.close());
 
@@ -90,7 +103,7 @@ describe.each(clientKinds)("a %s client", (kind) => {
     const before = client.questions.length;
     const reply = await buy(quoteId);
     expect(reply.at("status"), reply.text).toBe("booked");
-    expect(reply.at("decided")).toEqual({ by: "e2e 1.0.0 user", via: "form", note: "go ahead" });
+    expect(reply.at("decided")).toEqual({ by: user, via: "form", note: "go ahead" });
     const replayed = await buy(quoteId);
     expect(replayed.at("media_buys")).toEqual(reply.at("media_buys"));
     expect(client.questions.length - before).toBe(1);
@@ -210,7 +223,7 @@ describe.each(clientKinds)("a %s client", (kind) => {
 
   test("that shows no forms is told the other ways, and is never asked", async () => {
     verifies("approval.awaiting", "approval.gate");
-    const formless = await desk.connect({ kind });
+    const formless = await connect({});
     const quoteId = await freshQuote();
     const reply = await buy(quoteId, formless);
     expect(reply.text).toContain("this client shows no forms");
@@ -222,7 +235,7 @@ describe.each(clientKinds)("a %s client", (kind) => {
 
   test("that opens addresses only is not asked either", async () => {
     verifies("approval.awaiting");
-    const urlOnly = await desk.connect({ kind, person: approving, elicitation: "url" });
+    const urlOnly = await connect({ person: approving, elicitation: "url" });
     const quoteId = await freshQuote();
     const approvalId = staysOpen(await buy(quoteId, urlOnly), quoteId);
     expect(urlOnly.questions).toEqual([]);
@@ -231,7 +244,7 @@ describe.each(clientKinds)("a %s client", (kind) => {
 
   test("that declares elicitation without modes, as in 2025-06-18, is asked with a form", async () => {
     verifies("ask.form");
-    const early = await desk.connect({ kind, person: approving, elicitation: "empty" });
+    const early = await connect({ person: approving, elicitation: "empty" });
     const quoteId = await freshQuote();
     const reply = await buy(quoteId, early);
     expect(reply.at("status"), reply.text).toBe("booked");

@@ -1,7 +1,9 @@
-import { Client as NewClient } from "@modelcontextprotocol/client";
+import { Client as NewClient, StreamableHTTPClientTransport as NewHttpTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport as NewTransport } from "@modelcontextprotocol/client/stdio";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { StreamableHTTPClientTransport as OldHttpTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolResultSchema, ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { expect } from "vitest";
 
@@ -30,6 +32,17 @@ export interface ConnectOptions {
   readonly elicitation?: "form" | "empty" | "url";
   /** Whether the client says that it renders MCP Apps, such as the approval card. */
   readonly apps?: boolean;
+  /** A server that listens, to be called over HTTP; absent: one is started for this client alone, over stdio. */
+  readonly over?: Listening;
+}
+
+/** A server process that listens for clients. */
+export interface Listening {
+  readonly url: URL;
+  readonly pid: number;
+  readonly log: () => string;
+  /** The bearer token to call it with. */
+  readonly token?: string;
 }
 
 /** How the server is started for one client. */
@@ -100,7 +113,7 @@ export type Sdk =
   | { readonly line: "2.x"; readonly client: NewClient }
   | { readonly line: "1.x"; readonly client: OldClient };
 
-/** One client connected to a server process of its own. */
+/** One client connected to a server process, its own or one that many share. */
 export class Connection {
   readonly kind: ClientKind;
   readonly sdk: Sdk;
@@ -145,7 +158,7 @@ export class Connection {
   }
 }
 
-/** Starts a server process and connects a client of the kind asked for to it. */
+/** Connects a client of the kind asked for, to a server process started for it or to one that listens. */
 export async function connect(start: ServerStart, options: ConnectOptions): Promise<Connection> {
   const { kind = "2.x modern", person, elicitation = "form", apps = false } = options;
   const declared = { form: { form: {} }, empty: {}, url: { url: {} } }[elicitation];
@@ -163,19 +176,31 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
   const keep = (chunk: Buffer) => {
     log += chunk.toString("utf8");
   };
+  const { over } = options;
+  const headers = over?.token === undefined ? {} : { authorization: `Bearer ${over.token}` };
   if (kind === "1.x") {
-    const transport = new OldTransport({ ...start, stderr: "pipe" });
-    transport.stderr?.on("data", keep);
     const client = new OldClient(info, { capabilities });
     if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer(params.message));
+    if (over) {
+      const transport = new OldHttpTransport(over.url, { requestInit: { headers } });
+      // Its session id may be undefined, which the interface it implements does not say.
+      await client.connect(transport as Transport);
+      return new Connection(kind, { line: "1.x", client }, over.pid, over.log, questions);
+    }
+    const transport = new OldTransport({ ...start, stderr: "pipe" });
+    transport.stderr?.on("data", keep);
     await client.connect(transport);
     return new Connection(kind, { line: "1.x", client }, transport.pid ?? 0, () => log, questions);
   }
-  const transport = new NewTransport({ ...start, stderr: "pipe" });
-  transport.stderr?.on("data", keep);
   const mode = kind === "2.x modern" ? { pin: "2026-07-28" } : ("legacy" as const);
   const client = new NewClient(info, { capabilities, versionNegotiation: { mode } });
   if (person) client.setRequestHandler("elicitation/create", ({ params }) => answer(params.message));
+  if (over) {
+    await client.connect(new NewHttpTransport(over.url, { requestInit: { headers } }));
+    return new Connection(kind, { line: "2.x", client }, over.pid, over.log, questions);
+  }
+  const transport = new NewTransport({ ...start, stderr: "pipe" });
+  transport.stderr?.on("data", keep);
   await client.connect(transport);
   return new Connection(kind, { line: "2.x", client }, transport.pid ?? 0, () => log, questions);
 }

@@ -6,6 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type ConnectOptions, type Connection, connect, type ServerStart } from "./client.ts";
+import { HttpServer } from "./http-server.ts";
 
 /** The program as its users start it. */
 export const mainFile = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -34,6 +35,7 @@ export class TestDesk {
   readonly #sandbox: Sandbox | null;
   readonly #environment: Record<string, string>;
   readonly #connections: Connection[] = [];
+  readonly #servers: HttpServer[] = [];
 
   constructor(directory: string, sandbox: Sandbox | null, environment: Record<string, string>) {
     this.directory = directory;
@@ -52,11 +54,18 @@ export class TestDesk {
     return this.#sandbox;
   }
 
-  /** A new client with a new server process. */
+  /** A new client, with a new server process unless it goes `over` one that listens. */
   async connect(options: ConnectOptions = {}): Promise<Connection> {
     const connection = await connect(this.start, options);
     this.#connections.push(connection);
     return connection;
+  }
+
+  /** A server process of this desk that listens for HTTP. */
+  async serveHttp(): Promise<HttpServer> {
+    const server = await HttpServer.start(this.start);
+    this.#servers.push(server);
+    return server;
   }
 
   /** Runs a command of the program to its end, e.g. `run("sandbox", "status")`. */
@@ -72,7 +81,7 @@ export class TestDesk {
   /** Ends every process of the desk and removes its files. */
   async close(): Promise<void> {
     await Promise.all(this.#connections.map((connection) => connection.close().catch(() => undefined)));
-    for (const { pid } of this.#connections) end(pid);
+    for (const { pid } of [...this.#connections, ...this.#servers]) end(pid);
     if (this.#sandbox) await this.#sandbox.close();
     else await this.run("sandbox", "reset");
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

@@ -4,7 +4,7 @@ import { byDesign, issue, later, type Row, tested } from "./row.ts";
 export const card = {
   // Who it is for
   "server.stdio": tested("Planners use it over stdio; nothing but protocol messages is written to stdout."),
-  "server.http": issue(4, "Other agents use it over streamable HTTP."),
+  "server.http": tested("Other agents use it over streamable HTTP."),
   "server.inspector": tested(
     "The MCP Inspector goes from the tool list to a booked deal with the documented commands.",
   ),

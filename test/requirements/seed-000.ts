@@ -100,7 +100,7 @@ export const seed000 = {
   "linear_tv.scatter_upfront": later("linear TV", "Linear TV is priced as scatter or upfront."),
   "config.settings": tested("Every setting is checked at start; an unknown or malformed one is refused by name."),
   "config.from_environment": tested("Sellers' credentials can come from the environment instead of the file."),
-  "deployment.http": issue(4, "The server runs behind a reverse proxy with health checks and a graceful shutdown."),
+  "deployment.http": tested("The server runs behind a reverse proxy with health checks and a graceful shutdown."),
   "deployment.replicas": later("replicas", "Several machines serve one desk on a shared database."),
   "docs.tool_reference": tested("The tool reference is generated from the tools and is up to date."),
   "docs.quickstart": tested("The quickstart's commands exist and work from a fresh clone."),

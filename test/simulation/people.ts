@@ -104,7 +104,7 @@ const acts: Readonly<Record<Habit, Act>> = {
     for (const [id, { status }] of world.witness.approvals)
       if (status === "pending")
         await everywhere(world, places, `noteAsked ${id}`, ({ ports }) =>
-          noteAsked(ports, id, { via: "form", client: "test", unanswered }),
+          noteAsked(ports, id, { via: "form", client: "test", principal: "local", unanswered }),
         );
   },
 };

@@ -117,6 +117,7 @@ function settingsOf(world: World): DeskSettings {
     advertiser: "Acme",
     sandbox: false,
     mandate,
+    principals: [],
     buyer: {},
     revealFrom: null,
     approvalMinutes,

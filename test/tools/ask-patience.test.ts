@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parseConfig } from "../../src/config.ts";
 import { type Desk, openDesk } from "../../src/desk.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { localPrincipal } from "../../src/domain/principal.ts";
 import { createServer } from "../../src/server.ts";
 import { at, Reply } from "../e2e/client.ts";
 import { flight, standardConfig } from "../e2e/fixtures.ts";
@@ -25,7 +26,7 @@ beforeEach(async () => {
   sandbox = await startSandbox();
   const config = parseConfig(JSON.stringify(standardConfig(sandbox)), "config", {});
   desk = openDesk({ config, dataHome: directory, log: () => undefined, sandboxSellers: null });
-  const server = await createServer(desk, { name: "local" }, "legacy");
+  const server = await createServer(desk, localPrincipal, "legacy");
   client = new Client({ name: "patient", version: "1.0.0" }, { capabilities: { elicitation: { form: {} } } });
   question = new Promise((resolve) => {
     asked = resolve;

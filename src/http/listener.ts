@@ -1,0 +1,138 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Log } from "../domain/log.ts";
+import { faultOf, type Refusal, refuse, say, setStandingHeaders } from "./answers.ts";
+import { readMessage } from "./body.ts";
+
+/** What one caller's request comes to, once it was let in. */
+export interface Endpoint<Caller> {
+  /** Why a request is not for this server, by its Host and Origin; null when it is. */
+  whyNotForUs(request: IncomingMessage): Refusal | null;
+  /** Who calls, by what the request carries; a refusal for nobody, and for who calls too often. */
+  callerOf(request: IncomingMessage): Caller | Refusal;
+  /** Answers a POST. @param message one JSON-RPC message, unchecked */
+  post(request: IncomingMessage, response: ServerResponse, caller: Caller, message: object): Promise<void>;
+  /** Answers a GET or DELETE, which only sessions of 2025 clients have. */
+  session(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void>;
+  /** Settles when the ledger answers. @throws when it does not */
+  ready(): Promise<unknown>;
+  readonly log: Log;
+}
+
+/** A server that listens. */
+export interface Listener {
+  readonly port: number;
+  /** Lets nobody in any more; what is under way goes on. */
+  refuseNew(): void;
+  /** Ends every connection that is left. */
+  close(): Promise<void>;
+}
+
+/** The reference of the request at hand, for the log; the answer carries it as `x-request-id`. */
+export const reference = new AsyncLocalStorage<string>();
+
+const limits = {
+  maxHeaderSize: 16 * 1024,
+  /** For the whole request to arrive; a call may take longer to answer. */
+  requestTimeout: 30_000,
+  headersTimeout: 15_000,
+  /** Longer than a usual proxy's, so that it is the proxy that ends an idle connection. */
+  keepAliveTimeout: 65_000,
+} as const;
+
+/** Listens for MCP at `/mcp`, and for probes at `/healthz` and `/readyz`. @throws Error when it cannot listen there */
+export async function listen<Caller extends object>(
+  at: { readonly host: string; readonly port: number },
+  endpoint: Endpoint<Caller>,
+): Promise<Listener> {
+  let leaving = false;
+  const server = createServer(limits, (request, response) => {
+    const id = randomUUID();
+    setStandingHeaders(response, id);
+    reference.run(id, async () => {
+      try {
+        if (leaving) refuse(response, going);
+        else await answer(endpoint, request, response);
+      } catch (error) {
+        endpoint.log("http failed", { ref: id, error: error instanceof Error ? error.stack : String(error) });
+        if (response.headersSent) response.destroy();
+        else refuse(response, faultOf(id));
+      }
+    });
+  });
+  await bound(server, at);
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address ? address.port : at.port,
+    refuseNew: () => {
+      leaving = true;
+      server.close();
+      server.closeIdleConnections();
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** What a caller is told that comes while the server is being stopped. */
+export const going: Refusal = {
+  status: 503,
+  message: "This server is being stopped. Nothing was booked by this request.",
+  headers: { "retry-after": "5" },
+};
+
+async function answer<Caller extends object>(
+  endpoint: Endpoint<Caller>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const turnAway = (refusal: Refusal) => {
+    endpoint.log("http refused", { status: refusal.status, from: request.socket.remoteAddress });
+    refuse(response, refusal);
+  };
+  const stranger = endpoint.whyNotForUs(request);
+  if (stranger) return turnAway(stranger);
+  const { method = "", url = "" } = request;
+  const path = url.split("?")[0];
+  if (path === "/healthz" || path === "/readyz") return probe(endpoint, request, response, path === "/readyz");
+  if (path !== "/mcp") return refuse(response, { status: 404, message: "Not found: the endpoint is /mcp" });
+  if (!["POST", "GET", "DELETE"].includes(method))
+    return refuse(response, { status: 405, message: "Method not allowed.", headers: { allow: "POST, GET, DELETE" } });
+  const caller = endpoint.callerOf(request);
+  if ("status" in caller) return turnAway(caller);
+  if (method !== "POST") return endpoint.session(request, response, caller);
+  const read = await readMessage(request);
+  if ("status" in read) return refuse(response, read);
+  return endpoint.post(request, response, caller, read.message);
+}
+
+async function probe<Caller>(
+  endpoint: Endpoint<Caller>,
+  { method = "" }: IncomingMessage,
+  response: ServerResponse,
+  deep: boolean,
+): Promise<void> {
+  if (method !== "GET" && method !== "HEAD")
+    return refuse(response, { status: 405, message: "Method not allowed.", headers: { allow: "GET, HEAD" } });
+  try {
+    if (deep) await endpoint.ready();
+    say(response, 200, "ok\n");
+  } catch (error) {
+    endpoint.log("not ready", { ref: reference.getStore(), error: String(error) });
+    say(response, 503, "the ledger does not answer\n");
+  }
+}
+
+function bound(server: Server, { host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host.replace(/^\[|\]$/g, ""), () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,82 @@
+/** Most sessions at once, and how long one may rest: a client of the 2025 protocol that comes later begins anew. */
+export const SESSIONS = 1_000;
+export const IDLE_MS = 30 * 60_000;
+
+interface Held<Session> {
+  readonly session: Session;
+  /** Nobody else is answered in it, whoever knows its id. */
+  readonly principal: string;
+  /** Requests under way, streams among them. */
+  open: number;
+  seen: number;
+}
+
+/**
+ * The sessions of 2025 clients in this process. Each belongs to the principal that began it. Every principal has an equal
+ * share of them, so that none can keep the others out.
+ */
+export class Sessions<Session extends { close(): Promise<void> }> {
+  readonly #held = new Map<string, Held<Session>>();
+  readonly #share: number;
+  readonly #now: () => number;
+
+  /** @param principals how many there are. @param now milliseconds of a clock that never goes back */
+  constructor(principals: number, now: () => number, most = SESSIONS) {
+    this.#share = Math.max(1, Math.floor(most / Math.max(1, principals)));
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Whether a principal may begin another one. */
+  async hasRoom(principal: string): Promise<boolean> {
+    const own = () => [...this.#held.values()].filter((held) => held.principal === principal).length;
+    if (own() >= this.#share) await this.endIdle();
+    return own() < this.#share;
+  }
+
+  begin(id: string, principal: string, session: Session): void {
+    this.#held.set(id, { session, principal, open: 0, seen: this.#now() });
+  }
+
+  /** The session with this id, if it is this principal's; another's is as unknown as none. */
+  find(id: string, principal: string): Session | null {
+    const held = this.#held.get(id);
+    return held?.principal === principal ? held.session : null;
+  }
+
+  /** Runs a request in a session, which does not rest meanwhile. */
+  async during<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const held = this.#held.get(id);
+    if (held) held.open += 1;
+    try {
+      return await work();
+    } finally {
+      if (held) {
+        held.open -= 1;
+        held.seen = this.#now();
+      }
+    }
+  }
+
+  forget(id: string): void {
+    this.#held.delete(id);
+  }
+
+  /** Ends what nobody has used for {@link IDLE_MS}. */
+  async endIdle(): Promise<void> {
+    const before = this.#now() - IDLE_MS;
+    await this.#end([...this.#held].filter(([, { open, seen }]) => open === 0 && seen < before));
+  }
+
+  async endAll(): Promise<void> {
+    await this.#end([...this.#held]);
+  }
+
+  async #end(ending: readonly (readonly [string, Held<Session>])[]): Promise<void> {
+    for (const [id] of ending) this.#held.delete(id);
+    await Promise.allSettled(ending.map(([, { session }]) => session.close()));
+  }
+}

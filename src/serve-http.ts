@@ -1,0 +1,164 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
+import { toNodeHandler } from "@modelcontextprotocol/node";
+import {
+  createMcpHandler,
+  InMemoryServerEventBus,
+  isLegacyRequest,
+  type ServerEventBus,
+  validateHostHeader,
+  validateOriginHeader,
+} from "@modelcontextprotocol/server";
+import { ConfigError } from "./config.ts";
+import { type HttpSettings, isLoopback, loopbackNames, type TokenHolder, whyNotServed } from "./config-http.ts";
+import type { Desk } from "./desk.ts";
+import { localPrincipal, type Principal } from "./domain/principal.ts";
+import type { Refusal } from "./http/answers.ts";
+import { refuse } from "./http/answers.ts";
+import { BODY_BYTES } from "./http/body.ts";
+import { type Endpoint, going, listen, reference } from "./http/listener.ts";
+import { RateLimits } from "./http/rate.ts";
+import { holderOf } from "./http/tokens.ts";
+import { ResourceChanges } from "./resource-changes.ts";
+import { createServer } from "./server.ts";
+import { exchangeOf, withReferences } from "./serve-http-exchange.ts";
+import { legacySessions } from "./serve-http-sessions.ts";
+
+/** How long calls under way may take to end once the server is being stopped; after it their state is in the ledger. */
+const DRAIN_MS = 10_000;
+/** Without a token, whoever asks: every program on this machine together. */
+const OPEN_PER_MINUTE = 6_000;
+
+/**
+ * Serves many clients at one address, in both protocol eras: requests of the 2026 era one by one, without a session, so that
+ * any process of the desk can answer; 2025 clients in sessions, so that they can be asked on the open connection. Who
+ * calls is known by a token, or is the local principal where the desk is served openly on this machine.
+ * @param ending aborted to end it: nobody is let in, calls under way end, the desk is closed; what did not end in time
+ * is in the ledger
+ * @returns once all that is done
+ * @throws ConfigError when it may not be served like that
+ * @throws Error when it cannot listen there
+ */
+export async function serveOverHttp(desk: Desk, settings: HttpSettings, ending: AbortSignal): Promise<void> {
+  const { host, port, principals } = settings;
+  const issues = whyNotServed(settings, desk.settings.sandbox, desk.settings.command);
+  if (issues.length > 0) throw new ConfigError("This config over HTTP", issues);
+  const known = new Map<string, Principal>([localPrincipal, ...principals].map((one) => [one.name, one]));
+  const heard = new InMemoryServerEventBus();
+  const changes = new ResourceChanges(desk, (uris) => {
+    for (const uri of uris) heard.publish({ kind: "resource_updated", uri });
+  });
+  // The ledger is asked only while somebody listens.
+  const bus: ServerEventBus = {
+    publish: (event) => heard.publish(event),
+    subscribe: (listener) => {
+      const end = heard.subscribe(listener);
+      return () => {
+        end();
+        if (heard.listenerCount === 0) changes.stop();
+      };
+    },
+  };
+  const modern = createMcpHandler(
+    ({ authInfo }) => {
+      const principal = known.get(authInfo?.clientId ?? "");
+      if (!principal) throw new Error("a request without a principal");
+      return createServer(desk, principal, "modern");
+    },
+    {
+      legacy: "reject",
+      bus,
+      maxRequestBodySize: BODY_BYTES,
+      onerror: ({ message }) => desk.log("http", { ref: reference.getStore(), error: message }),
+    },
+  );
+  const faults = withReferences(desk.log);
+  const answerModern = toNodeHandler(faults.guarded(modern.fetch), faults.options);
+  const sessions = legacySessions(desk, faults, Math.max(1, principals.length));
+  const sweeping = setInterval(() => sessions.endIdle(), 60_000).unref();
+  const calls = new Set<Promise<void>>();
+
+  const endpoint: Endpoint<Principal> = {
+    log: desk.log,
+    whyNotForUs: guardOf(settings),
+    callerOf: callerOf(settings),
+    ready: () => desk.newest(),
+    session: (request, response, caller) => sessions.answer(exchangeOf(request, caller), response, caller, undefined),
+    async post(request, response, caller, message) {
+      if (ending.aborted) return refuse(response, going);
+      const exchange = exchangeOf(request, caller);
+      const listening = "method" in message && message.method === "subscriptions/listen";
+      // Acknowledged once the point is known from which on changes are told: none is missed in between.
+      if (listening) await changes.start();
+      const answering = (await isLegacyRequest(probeOf(request), message))
+        ? sessions.answer(exchange, response, caller, message)
+        : answerModern(exchange, response, message);
+      // What waits for changes has no end of its own, and is not waited for.
+      if (listening) return answering;
+      calls.add(answering);
+      await answering.finally(() => calls.delete(answering));
+    },
+  };
+  const listener = await listen({ host, port }, endpoint);
+  const at = `http://${host}:${listener.port}/mcp`;
+  desk.log("serving over http", { at, principals: principals.map(({ name }) => name) });
+  if (principals.length === 0)
+    desk.log("no token is asked for: every program on this machine is served as local", { at });
+  desk.watch();
+
+  if (!ending.aborted) await once(ending, "abort");
+  listener.refuseNew();
+  clearInterval(sweeping);
+  await within(Promise.allSettled([...calls]), DRAIN_MS);
+  changes.stop();
+  await Promise.all([modern.close(), sessions.endAll()]);
+  await listener.close();
+  await desk.close();
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, delay(ms, undefined, { signal: over.signal }).catch(() => undefined)]);
+  over.abort();
+}
+
+/** Host and Origin, before anything else is looked at: another site's name may resolve to this machine. */
+function guardOf(settings: HttpSettings): (request: IncomingMessage) => Refusal | null {
+  const own = isLoopback(settings) ? loopbackNames : [];
+  const hosts = [...own, ...settings.allowed_hosts];
+  const origins = [...own, ...settings.allowed_origins];
+  return ({ headers }) => {
+    const host = validateHostHeader(headers.host, hosts);
+    if (!host.ok) return { status: 403, message: host.message };
+    const origin = validateOriginHeader(headers.origin, origins);
+    return origin.ok ? null : { status: 403, message: origin.message };
+  };
+}
+
+function callerOf({ principals }: HttpSettings): (request: IncomingMessage) => Principal | Refusal {
+  const rates = new RateLimits(() => performance.now());
+  const perMinute = (caller: Principal | TokenHolder) =>
+    "requestsPerMinute" in caller ? caller.requestsPerMinute : OPEN_PER_MINUTE;
+  return ({ headers }) => {
+    const caller = principals.length === 0 ? localPrincipal : holderOf(principals, headers.authorization);
+    if (!caller) {
+      const challenge = 'Bearer realm="media-buyer-mcp"';
+      const message = "Unauthorized: a bearer token of this desk is needed";
+      return { status: 401, message, headers: { "www-authenticate": challenge } };
+    }
+    const wait = rates.take(caller.name, perMinute(caller));
+    if (wait === 0) return caller;
+    const message = `Too many requests: ${caller.name} has ${perMinute(caller)} a minute; try again in ${wait} s. Nothing was booked by this request.`;
+    return { status: 429, message, headers: { "retry-after": String(wait) } };
+  };
+}
+
+/** As much of a request as tells its era; the message itself is given beside it. */
+function probeOf({ headers }: IncomingMessage): Request {
+  const named = ["content-type", "mcp-protocol-version", "mcp-method", "mcp-name"].flatMap((name) => {
+    const value = headers[name];
+    return typeof value === "string" ? [[name, value] as const] : [];
+  });
+  return new Request("http://localhost/mcp", { method: "POST", headers: Object.fromEntries(named) });
+}
