@@ -80,7 +80,7 @@ const mandate = z
     channels: channelLimits
       .default({})
       .describe(
-        "How much a decision counts for by each channel: `auto` (the server alone), `form` (the client's form), `terminal` and `page` (PIN), `passkey`. Absent = zero",
+        "How much a decision counts for by each channel: `auto` (the server alone), `form` (the client's form), `card` (a click on the card in the chat), `terminal` and `page` (PIN), `passkey`. Absent = zero",
       ),
     roles: z
       .record(z.string().regex(/^[a-z][a-z0-9_-]{0,30}$/), channelLimits)
@@ -312,7 +312,7 @@ export function sandboxConfig(): Config {
       max_cpm: "60.00 USD",
       min_trust: "registered",
       time_zone: "UTC",
-      channels: { form: most, terminal: most, page: most, passkey: most },
+      channels: { form: most, card: most, terminal: most, page: most, passkey: most },
     },
     allow_loopback: true,
   });

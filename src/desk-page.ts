@@ -1,10 +1,9 @@
 import { decide } from "./buying/approve.ts";
 import { inbox } from "./buying/overview.ts";
 import { loadApproval } from "./buying/lines.ts";
-import { standing } from "./buying/mandate-facts.ts";
+import { spentToday, standing } from "./buying/mandate-facts.ts";
 import type { Ports } from "./buying/ports.ts";
 import { channelShortfall, type Mandate } from "./domain/mandate.ts";
-import { spentOn } from "./domain/spend.ts";
 import type { DeskFiles } from "./files.ts";
 import type { PageDesk } from "./page/page-desk.ts";
 import type { PeopleKeys } from "./people/keys.ts";
@@ -24,10 +23,7 @@ export function pageDesk(ports: Ports, people: PeopleKeys, files: DeskFiles): Pa
     key: () => files.stateKey(),
     approval: async (approvalId) => (await loadApproval(ports, approvalId)).approval,
     pending: async () => (await inbox(ports)).approvals,
-    spentToday: async () => {
-      const { mandate, balances, day } = await standing(ports);
-      return mandate && { committed: spentOn(balances, day), perDay: mandate.perDay };
-    },
+    spentToday: () => spentToday(ports),
     shortfall: async (approval, via, person) => {
       const now = await standing(ports);
       if (!now.mandate) return "this desk has no mandate";

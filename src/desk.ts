@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type DecisionOutcome, decide } from "./buying/approve.ts";
 import type { PersonsDecision } from "./buying/decision.ts";
-import { type AskedFrom, noteAsked } from "./buying/asked.ts";
+import { type AskedPerson, noteAsked } from "./buying/asked.ts";
 import { type BuyAsk, type BuyOutcome, createMediaBuy } from "./buying/book.ts";
 import {
   type DiscoverRequest,
@@ -14,7 +14,7 @@ import {
 import { failureAsError } from "./buying/failures.ts";
 import { cancelBuy, loadBuy, performanceOf } from "./buying/flight.ts";
 import { type LoadedLine, loadApproval, loadLine } from "./buying/lines.ts";
-import { type Standing, standing } from "./buying/mandate-facts.ts";
+import { type Standing, spentToday, standing } from "./buying/mandate-facts.ts";
 import { approvePolicy, type PolicyState, policyState } from "./buying/policy.ts";
 import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
 import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
@@ -32,7 +32,7 @@ import { type BuyerIdentity, tiers } from "./domain/identity.ts";
 import type { Log } from "./domain/log.ts";
 import type { Ref } from "./domain/ids.ts";
 import type { Line, LineStatus } from "./domain/media-buy.ts";
-import { money } from "./domain/money.ts";
+import { type Money, money } from "./domain/money.ts";
 import type { Signature } from "./domain/decision.ts";
 import { channelShortfall } from "./domain/mandate.ts";
 import type { DecisionChannel } from "./domain/spend.ts";
@@ -70,8 +70,8 @@ export interface Desk {
   /** Records a decision without calling any seller; a serving process sends. */
   decideOnly(approvalId: string, decision: PersonsDecision): Promise<DecisionOutcome>;
   approval(approvalId: string): Promise<Approval>;
-  /** Notes that the person was asked through the client's form, or with what outcome short of a decision. */
-  noteAsked(approvalId: string, from: AskedFrom, unanswered: string | null): Promise<void>;
+  /** Notes that the person was asked through the client, or with what outcome short of a decision. */
+  noteAsked(approvalId: string, asked: AskedPerson): Promise<void>;
   /** Waits until an approval is decided and its lines and their orders have an outcome, or the time is over. */
   waitFor(approvalId: string, waitMs: number, signal?: AbortSignal): Promise<Approval>;
   line(ref: Ref): Promise<LoadedLine>;
@@ -87,6 +87,8 @@ export interface Desk {
   sellers(): Promise<readonly SellerRecord[]>;
   /** The mandate in force, what is committed, and today's spend day. */
   standing(): Promise<Standing>;
+  /** What was committed today, and the limit for a day; null without a mandate. */
+  spentToday(): Promise<{ readonly committed: Money; readonly perDay: Money } | null>;
   /** Why a decision by this channel, and person, would not count for an approval's lines; null when it would. */
   shortfall(approval: Approval, channel: DecisionChannel, person: string | null): Promise<string | null>;
   policy(): Promise<PolicyState>;
@@ -216,8 +218,7 @@ export function openDesk(options: DeskOptions): Desk {
     },
     decideOnly: (approvalId, decision) => decide(ports, approvalId, decision, false),
     approval,
-    noteAsked: (approvalId, { client, principal: { name } }, unanswered) =>
-      noteAsked(ports, approvalId, { via: "form", client, principal: name, unanswered }),
+    noteAsked: (approvalId, asked) => noteAsked(ports, approvalId, asked),
     waitFor: async (approvalId, waitMs, signal) => {
       const until = Date.now() + waitMs;
       for (;;) {
@@ -242,6 +243,7 @@ export function openDesk(options: DeskOptions): Desk {
     sellerDetails: (id) => sellerDetails(ports, id),
     sellers: () => directory.all(),
     standing: () => standing(ports),
+    spentToday: () => spentToday(ports),
     shortfall: async (approval, channel, person) => {
       const now = await standing(ports);
       if (!now.mandate) return "this desk has no mandate";

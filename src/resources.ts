@@ -3,7 +3,9 @@ import type { Desk } from "./desk.ts";
 import { committed, type LineStatus } from "./domain/media-buy.ts";
 import { formatMoney, type Money } from "./domain/money.ts";
 import { buyRow } from "./tools/buy-report.ts";
-import { cardText } from "./tools/card.ts";
+import { cardText } from "./card/text.ts";
+import { chatView } from "./card/view.ts";
+import { CARD_URI } from "./tools/tool.ts";
 
 /** What can be read and watched by address: sellers, quotes, media buys, approvals. Ids complete from the ledger. */
 export function registerResources(server: McpServer, desk: Desk): void {
@@ -27,6 +29,12 @@ export function registerResources(server: McpServer, desk: Desk): void {
     ],
   });
 
+  server.registerResource(
+    "approval-card",
+    CARD_URI,
+    { title: "Approval card", description: "Shows an approval in clients that render apps", mimeType: APP },
+    async (uri) => ({ contents: [{ uri: uri.href, mimeType: APP, text: chatView, _meta: appMeta }] }),
+  );
   server.registerResource(
     "seller",
     new ResourceTemplate("buyer://seller/{seller}", { list: undefined, complete: { seller: sellerIds } }),
@@ -74,11 +82,18 @@ export function registerResources(server: McpServer, desk: Desk): void {
     async (uri, { id }) => {
       const approval = await explained(desk, desk.approval(one(id)));
       return {
-        contents: [{ uri: uri.href, mimeType: "text/plain", text: `${approval.status}\n${cardText(approval, desk)}` }],
+        contents: [
+          { uri: uri.href, mimeType: "text/plain", text: `${approval.status}\n${cardText(approval, desk.settings)}` },
+        ],
       };
     },
   );
 }
+
+/** What the apps extension calls a document for a host to show. */
+const APP = "text/html;profile=mcp-app";
+/** The card reaches no other origin. */
+const appMeta = { ui: { csp: { connectDomains: [], resourceDomains: [] }, prefersBorder: false } };
 
 /** Amounts read as everywhere else, `"31.50 USD"`: a reader slips by a thousand in micros. */
 function isMoney(value: unknown): value is Money {

@@ -28,18 +28,21 @@ export type ServerFor = (desk: Desk, principal: Principal, era: "legacy" | "mode
  * as the principal's scopes go. What travels through its client is good for this principal alone.
  */
 export async function createServer(desk: Desk, principal: Principal, era: "legacy" | "modern"): Promise<McpServer> {
-  const codec = createRequestStateCodec<State>({
-    key: await desk.stateKey(),
-    ttlSeconds: WEEK_SECONDS,
-    bind: () => principal.name,
-  });
+  const key = await desk.stateKey();
+  const codecFor = (bound: string) =>
+    createRequestStateCodec<State>({ key, ttlSeconds: WEEK_SECONDS, bind: () => bound });
+  const codec = codecFor(principal.name);
+  const cards = codecFor(`card of ${principal.name}`);
   const reads = isOffered(principal, "read");
   const server = new McpServer(
     { name: "media-buyer-mcp", title: "Media Buyer", version },
     {
       instructions,
       requestState: { verify: codec.verify },
-      capabilities: reads ? { resources: { subscribe: true, listChanged: true }, completions: {} } : {},
+      capabilities: {
+        ...(reads ? { resources: { subscribe: true, listChanged: true }, completions: {} } : {}),
+        extensions: { [APPS]: {} },
+      },
       cacheHints: { "tools/list": { ttlMs: 300_000, cacheScope: "private" } },
     },
   );
@@ -52,10 +55,17 @@ export async function createServer(desk: Desk, principal: Principal, era: "legac
       mcp,
       principal,
       client: clientOf(server, mcp),
-      asking: { era, canBeAsked: { form, apps }, mintState: (payload, context) => codec.mint(payload, context) },
+      asking: {
+        era,
+        canBeAsked: { form, apps },
+        mintState: (payload, context) => codec.mint(payload, context),
+        mintCardToken: (payload, context) => cards.mint(payload, context),
+        readCardToken: (token, context) => cards.verify(token, context).catch(() => null),
+      },
     };
   };
-  for (const tool of tools) if (isOffered(principal, tool.effect)) tool.register(server, desk, callOf);
+  const offered = tools.filter((tool) => tool.offeredWhen(desk) && isOffered(principal, tool.effect));
+  for (const tool of offered) tool.register(server, desk, callOf);
   if (reads) registerResources(server, desk);
   registerPrompts(server);
   return server;

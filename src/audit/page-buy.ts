@@ -1,32 +1,23 @@
 import { sha256, streams } from "../domain/ids.ts";
 import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
 import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
-import type { DecisionChannel, SpendEvent } from "../domain/spend.ts";
+import type { SpendEvent } from "../domain/spend.ts";
 import { type Terms, totalOf } from "../domain/terms.ts";
 import type { Row } from "../ledger/ledger.ts";
-import { type Html, html } from "../page/html.ts";
-import { instantWords, rangeWords } from "../page/words.ts";
+import { type Html, html } from "../card/html.ts";
+import { instantWords, rangeWords, viaWords } from "../card/words.ts";
 import { describeEntry } from "../tools/describe-entry.ts";
 import type { AuditReport } from "./audit.ts";
 import type { Folded } from "./book.ts";
 import type { AuditedDecision } from "./check-decisions.ts";
 import { spendEvents } from "./check-money.ts";
 
-/** How a decision came about, after "by dana". */
-const how: Readonly<Record<DecisionChannel, string>> = {
-  auto: "within the operator's auto-approval limits",
-  form: "in the chat client's form",
-  terminal: "with the PIN in the terminal",
-  page: "with the PIN on the approval page",
-  passkey: "with a passkey on the approval page",
-};
-
 /** One decision as a row of a table: who, when, how, and what proves it. */
 export function decisionRow(one: AuditedDecision): Html {
   const words = one.decision === "reject" ? "rejected" : one.isFirst ? "approved, first of two" : "approved";
   return html`<tr><td><code>${one.approvalId}</code></td>
 <td>${words}${one.digests.length > 0 && html`: ${one.digests.map((digest) => html`<code>${digest.slice(0, 16)}</code> `)}`}${one.note !== null && html`<br>“${one.note}”`}</td>
-<td>${one.by}, ${how[one.via] ?? one.via}</td><td>${instantWords(one.decidedAt)}</td>${proofCell(one)}</tr>`;
+<td>${one.by}, ${viaWords[one.via] ?? one.via}</td><td>${instantWords(one.decidedAt)}</td>${proofCell(one)}</tr>`;
 }
 
 function proofCell({ proof, signature }: AuditedDecision): Html {
@@ -95,7 +86,7 @@ ${asked ? html`<p>Asked for by ${asked.proposer}, ${asked.lines.length > 1 && ht
 ${
   decided.length > 0
     ? html`<table>${decided.map(decisionRow)}</table>`
-    : html`<p>${booking.approvalId === null ? `By ${booking.by}, ${how[booking.via] ?? booking.via}` : html`<b class="bad">No decision in ${booking.approvalId} covers these terms</b>`}, ${instantWords(at)}.</p>`
+    : html`<p>${booking.approvalId === null ? `By ${booking.by}, ${viaWords[booking.via] ?? booking.via}` : html`<b class="bad">No decision in ${booking.approvalId} covers these terms</b>`}, ${instantWords(at)}.</p>`
 }
 <h4>Sent, and what came of it</h4>
 <table>${outcome.map(({ row, entry }) => html`<tr><td class="when">${instantWords(row.at)}</td><td>${inWords(entry)}</td></tr>`)}</table>

@@ -5,8 +5,8 @@ import { add, displayMoney, type Money, subtract, zero } from "../domain/money.t
 import { NO_CURRENCY } from "../domain/spend.ts";
 import { streams } from "../domain/ids.ts";
 import type { Finding } from "../ledger/verify.ts";
-import { type Html, Html as Markup, html, type Part } from "../page/html.ts";
-import { counted, instantWords } from "../page/words.ts";
+import { type Html, Html as Markup, html, type Part } from "../card/html.ts";
+import { counted, instantWords } from "../card/words.ts";
 import type { AuditReport } from "./audit.ts";
 import { carriedBalances, spendEvents } from "./check-money.ts";
 import type { ExportHead } from "./jsonl.ts";

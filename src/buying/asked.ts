@@ -2,24 +2,16 @@ import type { DecisionChannel } from "../domain/spend.ts";
 import { approvalRow, decideAndAppend, loadApproval } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 
-/** Whose connection, and which client, a person was to be asked through. */
-export interface AskedFrom {
-  /** `name version` of the client, as it says. */
+/** Through what a person was asked, over whose connection, and why that brought no decision where it is known. */
+export interface AskedPerson {
+  readonly via: Exclude<DecisionChannel, "auto">;
   readonly client: string;
-  readonly principal: { readonly name: string };
+  readonly principal: string;
+  readonly unanswered: string | null;
 }
 
 /** Notes that a person was asked, or that asking brought no decision: the record of silence beside that of decisions. */
-export async function noteAsked(
-  ports: Ports,
-  approvalId: string,
-  asked: {
-    readonly via: DecisionChannel;
-    readonly client: string;
-    readonly principal: string;
-    readonly unanswered: string | null;
-  },
-): Promise<void> {
+export async function noteAsked(ports: Ports, approvalId: string, asked: AskedPerson): Promise<void> {
   await decideAndAppend(ports, async () => {
     const loaded = await loadApproval(ports, approvalId);
     if (loaded.approval.status !== "pending") return { rows: [], result: undefined };

@@ -1,6 +1,7 @@
 import { dayIn } from "../domain/flight.ts";
 import type { Mandate, MandateFacts } from "../domain/mandate.ts";
-import type { Balances } from "../domain/spend.ts";
+import type { Money } from "../domain/money.ts";
+import { type Balances, spentOn } from "../domain/spend.ts";
 import { loadBalances } from "./lines.ts";
 import { policyState } from "./policy.ts";
 import type { Ports } from "./ports.ts";
@@ -28,4 +29,10 @@ export async function standing(ports: Ports): Promise<Standing> {
     },
     domain: (sellerId) => records.get(sellerId)?.domain.toLowerCase() ?? "",
   };
+}
+
+/** What the desk committed on its spend day of today, and its limit for a day; null without a mandate. */
+export async function spentToday(ports: Ports): Promise<{ readonly committed: Money; readonly perDay: Money } | null> {
+  const { mandate, balances, day } = await standing(ports);
+  return mandate && { committed: spentOn(balances, day), perDay: mandate.perDay };
 }

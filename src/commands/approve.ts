@@ -1,7 +1,8 @@
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
 import { statementOf, statementText } from "../domain/decision.ts";
-import { cardText, spentToday } from "../tools/card.ts";
+import { cardText } from "../card/text.ts";
+import { spentToday } from "../tools/spent-today.ts";
 import { type Person, signAtTerminal, whyNobodyHere } from "./pin.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -26,7 +27,7 @@ export async function approveCommand(
       terminal.print(`${closed} Nothing more was decided.`);
       return 1;
     }
-    terminal.print(cardText(approval, desk));
+    terminal.print(cardText(approval, desk.settings));
     const spent = await spentToday(desk);
     if (spent) terminal.print(`Committed today ${spent.today}, left today ${spent.leftToday}.`);
     terminal.print("");

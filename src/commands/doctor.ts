@@ -7,8 +7,9 @@ import type { Terminal } from "./terminal.ts";
 
 /** What clients could show a person when this release was made; each call is decided by what its own client declares. */
 const clients: readonly (readonly [string, string])[] = [
-  ["Claude Code (terminal), VS Code, Cursor", "form"],
-  ["Claude Desktop", "no form known: page or terminal"],
+  ["Claude Code (terminal)", "form"],
+  ["VS Code, Cursor", "form, and the approval card in the chat"],
+  ["Claude Desktop", "approval card in the chat, which leads to the page; no form known"],
   ["Claude Code in print mode or its VS Code extension", "declares forms and declines them unseen: page or terminal"],
   ["MCP Inspector", "web interface and mcpdo: form; --cli: page or terminal"],
 ];

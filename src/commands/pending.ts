@@ -1,6 +1,6 @@
 import type { Desk } from "../desk.ts";
 import { displayMoney } from "../domain/money.ts";
-import { totalOfApproval } from "../tools/card.ts";
+import { totalOfApproval } from "../card/words.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** `media-buyer-mcp pending`: the approvals that wait for a person, newest first. */

@@ -165,6 +165,12 @@ export function foldApproval(approvalId: string, before: Approval | null, event:
   }
 }
 
+/** How an approval stands: `expired` is one that nobody decided in time. */
+export function stateOf(approval: Approval, now: Date): ApprovalStatus | "expired" {
+  const over = approval.status === "pending" && Date.parse(approval.expiresAt) <= now.getTime();
+  return over ? "expired" : approval.status;
+}
+
 /** When an approval ends: the operator's limit, or two minutes before the first of its quotes does. UTC instants. */
 export function approvalExpiry(now: Date, operatorMinutes: number, quoteExpiries: readonly string[]): string {
   const operator = now.getTime() + operatorMinutes * 60_000;

@@ -148,6 +148,7 @@ export function personsNeeded(mandate: Mandate, lines: readonly Terms[]): 1 | 2 
 const channelWords: Readonly<Record<DecisionChannel, string>> = {
   auto: "a person decides every buy",
   form: "an answer in the client's form decides nothing",
+  card: "a click on the card in the chat decides nothing",
   terminal: "the terminal command decides nothing",
   page: "the approval page with a PIN decides nothing",
   passkey: "the approval page with a passkey decides nothing",

@@ -1,7 +1,7 @@
 import { add, type Money, subtract, zero } from "./money.ts";
 
 /** Ways a decision can come about; each counts up to the amount the mandate gives it. */
-export const decisionChannels = ["auto", "form", "terminal", "page", "passkey"] as const;
+export const decisionChannels = ["auto", "form", "card", "terminal", "page", "passkey"] as const;
 export type DecisionChannel = (typeof decisionChannels)[number];
 
 /** What one line holds of the mandate, from the moment it is approved. */

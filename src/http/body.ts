@@ -20,7 +20,8 @@ export async function readMessage(request: IncomingMessage): Promise<Read | Refu
   if (Number(request.headers["content-length"]) > BODY_BYTES) return tooLong;
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request) {
+  // Left early, the loop must not take the connection with it: the refusal is still to be sent.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const bytes = Buffer.from(chunk);
     length += bytes.length;
     if (length > BODY_BYTES) return tooLong;

@@ -1,6 +1,7 @@
-/** Token buckets by name: a minute's worth may come at once, and flows back evenly. */
+/** Rates by name: a minute's worth of requests may come at once, and is given back evenly. */
 export class RateLimits {
-  readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  /** When all that was taken will have been given back, in milliseconds. */
+  readonly #settled = new Map<string, number>();
   readonly #now: () => number;
 
   /** @param now milliseconds of a clock that never goes back */
@@ -11,10 +12,11 @@ export class RateLimits {
   /** Takes one request. @returns 0 when it may pass, else the whole seconds after which the next one may */
   take(name: string, perMinute: number): number {
     const now = this.#now();
-    const before = this.#buckets.get(name) ?? { tokens: perMinute, at: now };
-    const tokens = Math.min(perMinute, before.tokens + ((now - before.at) * perMinute) / 60_000);
-    const passes = tokens >= 1;
-    this.#buckets.set(name, { tokens: passes ? tokens - 1 : tokens, at: now });
-    return passes ? 0 : Math.ceil(((1 - tokens) * 60) / perMinute);
+    const settled = Math.max(now, this.#settled.get(name) ?? now) + 60_000 / perMinute;
+    const wait = settled - now - 60_000;
+    // A thousandth of a millisecond is what adding fractions may be off by.
+    if (wait > 0.001) return Math.ceil(wait / 1000);
+    this.#settled.set(name, settled);
+    return 0;
   }
 }

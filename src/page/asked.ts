@@ -1,4 +1,4 @@
-import type { Approval, ApprovalStatus } from "../domain/approval.ts";
+import type { Approval } from "../domain/approval.ts";
 import { type DecisionStatement, type Signature, statementOf as signedStatement } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { PageContext } from "./context.ts";
@@ -34,12 +34,6 @@ export function askedOf(approval: Approval, people: readonly string[], fields: F
   // Browsers send line breaks as two characters; what is signed has one form.
   const note = fields.note.replaceAll("\r\n", "\n").trim().slice(0, 500).toWellFormed();
   return { decision, digests, person, note: note === "" ? null : note };
-}
-
-/** How an approval stands: `expired` is one that nobody decided in time. */
-export function stateOf(approval: Approval, now: Date): ApprovalStatus | "expired" {
-  const over = approval.status === "pending" && Date.parse(approval.expiresAt) <= now.getTime();
-  return over ? "expired" : approval.status;
 }
 
 /** What the person signs. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { stateOf } from "../domain/approval.ts";
 import { statementText } from "../domain/decision.ts";
 import type { Passkey } from "../people/keys.ts";
 import {
@@ -10,7 +11,7 @@ import {
   signingOptions,
   verifyPasskey,
 } from "../people/passkey.ts";
-import { askedOf, handOver, stateOf, statementOf } from "./asked.ts";
+import { askedOf, handOver, statementOf } from "./asked.ts";
 import { type Answer, cameBack, type PageContext, problem, staleForm, subjects } from "./context.ts";
 
 const question = z.object({

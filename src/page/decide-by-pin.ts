@@ -1,6 +1,7 @@
+import { stateOf } from "../domain/approval.ts";
 import { signWithPin } from "../people/sign.ts";
 import { LOCK_MINUTES } from "../people/tries.ts";
-import { askedOf, type Fields, handOver, stateOf, statementOf } from "./asked.ts";
+import { askedOf, type Fields, handOver, statementOf } from "./asked.ts";
 import { type Answer, cameBack, type PageContext, staleForm, subjects } from "./context.ts";
 import { approvalAnswer } from "./show.ts";
 

@@ -1,6 +1,6 @@
 import type { Approval } from "../domain/approval.ts";
-import { minorUnitDigits } from "../domain/money.ts";
-import { type Html, html } from "./html.ts";
+import { tickedSum } from "../card/card.ts";
+import { type Html, html } from "../card/html.ts";
 
 /** What the form starts with: as it came back, or as the approval stands. */
 export interface FormState {
@@ -23,7 +23,7 @@ export function decideForm(approval: Approval, read: Html, state: FormState): Ht
 <input type="hidden" name="token" value="${state.token}">
 ${read}
 <section class="ways"><h2>Your decision</h2>
-${several && tickedWords(approval)}
+${several && tickedSum(approval)}
 ${state.shortfalls.map((why) => html`<p class="warn">${why}</p>`)}
 <div class="fields">
 <p>${whoDecides(state)}</p>
@@ -39,12 +39,6 @@ ${state.shortfalls.map((why) => html`<p class="warn">${why}</p>`)}
 ${state.passkeys && passkeyWay}
 <p id="says" class="says" role="alert"></p>
 </section></form>`;
-}
-
-/** Filled by the script: what the ticked lines cost together. */
-function tickedWords({ lines }: Approval): Html {
-  const currency = lines[0]?.terms.currency ?? "";
-  return html`<p id="ticked" class="ticked" data-currency="${currency}" data-digits="${minorUnitDigits(currency)}" hidden></p>`;
 }
 
 function whoDecides({ people, person }: FormState): Html {

@@ -1,5 +1,5 @@
-import { Html, html, type Part } from "./html.ts";
-import { styleSheet } from "./style.ts";
+import { Html, html, type Part } from "../card/html.ts";
+import { styleSheet } from "../card/style.ts";
 
 /** One page: what stands in it, and the one script it may run. */
 export interface Page {
@@ -40,9 +40,4 @@ ${desk.sandbox && html`<span class="sandbox">Sandbox, no real money</span>`}
 <main>${content}</main>
 <footer class="foot"><a href="/">Waiting approvals</a> <a href="/passkeys">Passkeys</a>
 <span>This page is on your own computer. Knowing its address decides nothing.</span></footer>`;
-}
-
-/** A coloured strip with a word on how things stand. */
-export function banner(tone: "good" | "bad" | "calm", title: string, text: Part): Html {
-  return html`<section class="banner ${tone}" role="status"><h2>${title}</h2><p>${text}</p></section>`;
 }

@@ -1,4 +1,4 @@
-import { html } from "./html.ts";
+import { html } from "../card/html.ts";
 import type { Page } from "./layout.ts";
 
 const notes: Readonly<Record<number, readonly [string, string]>> = {

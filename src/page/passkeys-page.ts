@@ -1,8 +1,8 @@
 import { type Answer, type PageContext, subjects, tokenFor } from "./context.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../card/html.ts";
 import { frame } from "./layout.ts";
 import { registerScript } from "./script.ts";
-import { dayWords } from "./words.ts";
+import { dayWords } from "../card/words.ts";
 
 /** `GET /passkeys`: who has which, and a new one. */
 export async function passkeysAnswer(context: PageContext): Promise<Answer> {

@@ -1,3 +1,5 @@
+import { ticks } from "../card/ticks.ts";
+
 /**
  * What a browser runs: WebAuthn has no form without a script. Everything else works without these. They build no markup
  * and put what the server says into the page as text only.
@@ -35,7 +37,7 @@ async function saying(buttons, work) {
 }`;
 
 /** Of the page of one approval: decides with a passkey, and says what the ticked lines cost together. */
-export const decideScript = `(() => {${shared}
+export const decideScript = `(() => {${shared}${ticks}
 const form = document.getElementById("decide");
 const area = document.getElementById("passkey");
 const ticked = document.getElementById("ticked");
@@ -51,20 +53,7 @@ if (area && able) {
     return post(path + "/passkey", {token, handle, answer: await sign(options)});
   }));
 }
-if (ticked) {
-  const boxes = [...form.querySelectorAll("input[name=line]")];
-  const count = () => {
-    const chosen = boxes.filter((box) => box.checked);
-    const micros = chosen.reduce((sum, box) => sum + BigInt(box.dataset.micros), 0n);
-    const {currency, digits} = ticked.dataset;
-    const fraction = "." + (micros % 1000000n).toString().padStart(6, "0").slice(0, Number(digits));
-    const amount = (micros / 1000000n).toLocaleString("en-US") + (digits === "0" ? "" : fraction) + " " + currency;
-    ticked.textContent = chosen.length + " of " + boxes.length + " lines ticked, " + amount + " together";
-  };
-  ticked.hidden = false;
-  form.addEventListener("change", count);
-  count();
-}
+if (ticked) followTicks(form, ticked);
 })();`;
 
 /** Of the passkeys' page: makes a new passkey, shown the PIN or an older one. */

@@ -10,7 +10,7 @@ import type { PageDesk } from "./page-desk.ts";
 import { rememberedPorts } from "./ports-file.ts";
 import { routesOf } from "./routes.ts";
 import { written } from "./layout.ts";
-import { styleHash } from "./style.ts";
+import { styleHash } from "../card/style.ts";
 
 export interface ApprovalPageOptions {
   readonly desk: PageDesk;

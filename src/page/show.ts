@@ -1,13 +1,14 @@
-import type { Approval } from "../domain/approval.ts";
+import { type Approval, stateOf } from "../domain/approval.ts";
 import { displayMoney } from "../domain/money.ts";
-import { type Fields, stateOf } from "./asked.ts";
-import { facts, hero, lineList } from "./card.ts";
+import type { Fields } from "./asked.ts";
+import { banner, facts, hero, lineList } from "../card/card.ts";
+import { closedCard, outcomeTitle } from "../card/outcome.ts";
 import { type Answer, type PageContext, subjects, tokenFor } from "./context.ts";
 import { decideForm } from "./decide-form.ts";
-import { type Html, html } from "./html.ts";
-import { banner, frame } from "./layout.ts";
+import { type Html, html } from "../card/html.ts";
+import { frame } from "./layout.ts";
 import { decideScript } from "./script.ts";
-import { counted, instantWords, leftWords, totalOfTerms, viaWords } from "./words.ts";
+import { counted, leftWords, totalOfApproval } from "../card/words.ts";
 
 /** What came of a form that was sent: nothing yet, or why it decided nothing. */
 export interface Sent {
@@ -27,8 +28,12 @@ export async function showApproval(context: PageContext, approvalId: string): Pr
 export async function approvalAnswer(context: PageContext, approval: Approval, sent: Sent): Promise<Answer> {
   const { desk } = context;
   const said = sent.message === null ? null : banner("bad", "This did not go through", sent.message);
-  if (stateOf(approval, desk.now()) !== "pending") return closedAnswer(context, approval, sent.status, said);
-  const total = displayMoney(totalOfTerms(approval.lines.map(({ terms }) => terms)));
+  const state = stateOf(approval, desk.now());
+  if (state !== "pending") {
+    const content = html`${said}${closedCard(approval, state, await desk.spentToday())}`;
+    return { status: sent.status, page: { title: outcomeTitle(state), body: frame(desk, content) } };
+  }
+  const total = displayMoney(totalOfApproval(approval));
   const left = leftWords(Date.parse(approval.expiresAt) - desk.now().getTime());
   const content = html`${said}${endorsedWords(approval)}
 <article class="sheet">${hero(approval, approval.lines, "Approve", left)}
@@ -76,47 +81,4 @@ function endorsedWords({ endorsed, lines }: Approval): Html | null {
     `${endorsed.by} approved ${endorsed.digests.length} of ${counted(lines.length, "line")}`,
     "This takes two people: somebody else has to approve the same lines. Until then nothing is booked.",
   );
-}
-
-async function closedAnswer(
-  { desk }: PageContext,
-  approval: Approval,
-  status: number,
-  said: Html | null,
-): Promise<Answer> {
-  const { decided, lines } = approval;
-  const chosen = lines.filter(({ digest }) => decided?.digests.includes(digest));
-  const verb = chosen.length > 0 ? "Approved" : decided ? "Rejected" : "Was asked for";
-  const content = html`${said}${outcome(approval, stateOf(approval, desk.now()))}
-<article class="sheet">${hero(approval, chosen.length > 0 ? chosen : lines, verb, null)}
-${lineList(lines, ({ digest }) =>
-  decided ? { kind: "outcome", approved: decided.digests.includes(digest) } : { kind: "plain" },
-)}
-${facts(approval, await desk.spentToday(), false)}</article>`;
-  const title = chosen.length > 0 ? "Approved" : "Closed";
-  return { status, page: { title, body: frame(desk, content) } };
-}
-
-function outcome(approval: Approval, state: ReturnType<typeof stateOf>): Html {
-  const { decided, lines } = approval;
-  const all = counted(lines.length, "line");
-  const how = decided ? `${decided.by} decided ${viaWords[decided.via]}, ${instantWords(decided.at)}.` : "";
-  const note = decided?.note ? html` <q>${decided.note}</q>` : null;
-  const next = "The order goes to the seller now; your assistant gets the deal IDs.";
-  switch (state) {
-    case "approved":
-      return banner("good", `Approved: ${lines.length === 1 ? "1 line" : `all ${all}`}`, html`${how} ${next}${note}`);
-    case "partly_approved":
-      return banner("good", `Approved: ${decided?.digests.length ?? 0} of ${all}`, html`${how} ${next}${note}`);
-    case "rejected":
-      return banner("bad", "Rejected", html`${how} Nothing was booked.${note}`);
-    case "expired": {
-      const until = instantWords(approval.expiresAt);
-      return banner("calm", "Expired", `Nobody decided by ${until}. Nothing was booked; your assistant can ask again.`);
-    }
-    default: {
-      const why = approval.voidWhy ?? "it was closed";
-      return banner("calm", "Void", `No longer open: ${why}. Nothing was booked; your assistant can ask again.`);
-    }
-  }
 }

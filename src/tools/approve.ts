@@ -1,12 +1,14 @@
 import * as z from "zod";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
+import { withCard } from "./chat-card.ts";
 import { settle } from "./create-media-buy.ts";
 import { defineTool } from "./tool.ts";
 
 export const approve = defineTool({
   name: "approve",
   title: "Ask the person to approve",
-  effect: "decide",
+  effect: "ask",
+  shownBy: "model and card",
   description:
     "Ask the person to decide an open approval, or wait for a decision made elsewhere, and return the booking. You cannot decide: no argument does. Safe to repeat.",
   input: z.strictObject({
@@ -25,7 +27,8 @@ export const approve = defineTool({
   const open = found.status === "pending" && Date.parse(found.expiresAt) > Date.now();
   if (waitS !== undefined || !open) {
     const after = await desk.waitFor(approvalId, (waitS ?? 0) * 1000, call.mcp.mcpReq.signal);
-    return reportBuy(desk, refs, after, after.status === "pending" ? "Nobody has decided yet." : null);
+    const note = after.status === "pending" ? "Nobody has decided yet." : null;
+    return withCard(await reportBuy(desk, refs, after, note), after, desk, call);
   }
   return settle(desk, call, approvalId, refs);
 });

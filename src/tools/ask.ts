@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
 import { whyMayNotDecide } from "../domain/principal.ts";
-import { cardText } from "./card.ts";
+import { cardText } from "../card/text.ts";
 import { Question, type State, type ToolCall } from "./call.ts";
 
 /**
@@ -37,12 +37,15 @@ export async function ask(approval: Approval, desk: Desk, call: ToolCall): Promi
   if (given) return given;
   const blocked = await whyNotHere(approval, desk, call);
   if (blocked) return { kind: "not_answered", how: blocked };
-  await desk.noteAsked(approval.approvalId, call, null);
+  const { client, principal } = call;
+  await desk.noteAsked(approval.approvalId, { via: "form", client, principal: principal.name, unanswered: null });
   if (call.asking.era === "legacy") return askOnConnection(approval, desk, call);
   const { approvalId, shortCode } = approval;
   return new Question(
     inputRequired({
-      inputRequests: { approval: inputRequired.elicit({ message: cardText(approval, desk), requestedSchema: form }) },
+      inputRequests: {
+        approval: inputRequired.elicit({ message: cardText(approval, desk.settings), requestedSchema: form }),
+      },
       requestState: await call.asking.mintState({ approvalId, shortCode }, call.mcp),
     }),
   );
@@ -98,7 +101,7 @@ async function askOnConnection(approval: Approval, desk: Desk, call: ToolCall): 
       required: ["decision"],
     };
     // Sent bare: the SDK's own elicitInput refuses a form that does not fit as an error, like a client that broke.
-    const question = { mode: "form" as const, message: cardText(approval, desk), requestedSchema };
+    const question = { mode: "form" as const, message: cardText(approval, desk.settings), requestedSchema };
     const answer = await mcpReq.send({ method: "elicitation/create", params: question }, { timeout });
     if (answer.action !== "accept")
       return {

@@ -3,7 +3,9 @@ import type { LoadedLine } from "../buying/lines.ts";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
 import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
-import { cardText, spentToday, totalOfApproval } from "./card.ts";
+import { cardText } from "../card/text.ts";
+import { totalOfApproval } from "../card/words.ts";
+import { spentToday } from "./spent-today.ts";
 import { table } from "./table.ts";
 import { type Answer, answer, everyAnswer, heardFrom } from "./tool.ts";
 
@@ -90,7 +92,7 @@ export async function reportBuy(
       nextSteps(status, approval, refs),
       `${status}: ${sentences[status]}`,
       note,
-      waiting && cardText(approval, desk),
+      waiting && cardText(approval, desk.settings),
       ways.length > 0 && `The person can: ${ways.join("; or ")}. You cannot decide this, and no argument does.`,
       buys.length > 0 && buysText(lines),
       data.not_bought

@@ -14,6 +14,10 @@ export interface Asking {
   /** What this request's client can show a person. */
   readonly canBeAsked: { readonly form: boolean; readonly apps: boolean };
   mintState(payload: State, mcp: ServerContext): Promise<string>;
+  /** What the card has to bring back with a click; of no use as a state, nor the other way round. */
+  mintCardToken(payload: State, mcp: ServerContext): Promise<string>;
+  /** What a card's token was made for; null for anything else. */
+  readCardToken(token: string, mcp: ServerContext): Promise<State | null>;
 }
 
 /** What travels through the client and back: which approval was asked about. Everything else is in the ledger. */

@@ -1,20 +1,26 @@
 import * as z from "zod";
+import type { PersonsDecision } from "../buying/decision.ts";
 import type { Desk } from "../desk.ts";
+import type { Approval } from "../domain/approval.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { localPrincipal } from "../domain/principal.ts";
 import { ask } from "./ask.ts";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
 import { fields } from "./fields.ts";
 import { Question, type State, type ToolCall } from "./call.ts";
+import { withCard } from "./chat-card.ts";
 import { type Answer, defineTool } from "./tool.ts";
 
 /** How long a call waits for a seller to book; the booking goes on after it. */
 export const BOOKING_WAIT_MS = 45_000;
 
+type BuyAnswer = Answer<z.output<typeof buyAnswer>>;
+
 export const createMediaBuy = defineTool({
   name: "create_media_buy",
   title: "Create media buy",
   effect: "spend",
+  shownBy: "model and card",
   description:
     "Buy open quotes, one or several together. A person decides on the exact terms unless the operator's own limits allow it; nothing you pass can decide. Safe to repeat: a booked quote returns its buy.",
   input: z.strictObject({
@@ -42,28 +48,36 @@ export async function settle(
   call: ToolCall,
   approvalId: string,
   refs: readonly string[],
-): Promise<Answer<z.output<typeof buyAnswer>> | Question> {
-  const given = await ask(await desk.approval(approvalId), desk, call);
+): Promise<BuyAnswer | Question> {
+  const approval = await desk.approval(approvalId);
+  const given = await ask(approval, desk, call);
   if (given instanceof Question) return given;
-  if (given.kind === "not_answered") {
-    await desk.noteAsked(approvalId, call, given.how);
-    return reportBuy(desk, refs, await desk.approval(approvalId), `Nobody decided here: ${given.how}.`);
-  }
-  const { decision, note } = given;
+  if (given.kind === "decided") return recordDecision(desk, call, approval, { ...given, digests: null, via: "form" });
+  const from = { client: call.client, principal: call.principal.name };
+  await desk.noteAsked(approvalId, { via: "form", ...from, unanswered: given.how });
+  if (call.asking.canBeAsked.apps) await desk.noteAsked(approvalId, { via: "card", ...from, unanswered: null });
+  const now = await desk.approval(approvalId);
+  return withCard(await reportBuy(desk, refs, now, `Nobody decided here: ${given.how}.`), now, desk, call);
+}
+
+/** What the client says its person decided, recorded once; the answer is what became of it. */
+export async function recordDecision(
+  desk: Desk,
+  call: ToolCall,
+  { approvalId, lines }: Approval,
+  given: Pick<PersonsDecision, "decision" | "digests" | "note"> & { readonly via: "form" | "card" },
+): Promise<BuyAnswer> {
+  const { decision, digests, note, via } = given;
   const until = Date.now() + BOOKING_WAIT_MS;
-  // Another process of this desk may be faster to decide or to send: what it does is waited for just the same.
-  const after = () => desk.waitFor(approvalId, until - Date.now(), call.mcp.mcpReq.signal);
+  let said: string | null = null;
   try {
     await desk.decide(
       approvalId,
       {
-        decision,
-        digests: null,
-        via: "form",
+        ...{ decision, digests, via, note },
         by: decidedBy(call),
         principal: call.principal.name,
         wordOf: "client",
-        note,
         decidedAt: new Date().toISOString(),
         signature: null,
       },
@@ -73,9 +87,12 @@ export async function settle(
     // Decided elsewhere in the meantime, or void: what stands now is the answer.
     if (!(error instanceof BuyingError) || !["approval_used", "terms_changed", "approval_expired"].includes(error.code))
       throw error;
-    return reportBuy(desk, refs, await after(), error.message);
+    said = error.message;
   }
-  return reportBuy(desk, refs, await after(), null);
+  // Another process of this desk may be faster to decide or to send: what it does is waited for just the same.
+  const after = await desk.waitFor(approvalId, until - Date.now(), call.mcp.mcpReq.signal);
+  const refs = lines.map(({ ref }) => ref);
+  return withCard(await reportBuy(desk, refs, after, said), after, desk, call);
 }
 
 /** Who decided: the client's user, or, where a token answers for a person, the token's principal, whatever client it runs. */

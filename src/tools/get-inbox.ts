@@ -3,7 +3,8 @@ import type { LoadedLine } from "../buying/lines.ts";
 import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
 import { spentOn } from "../domain/spend.ts";
 import { buyRow, buysText, waysToDecide } from "./buy-report.ts";
-import { spentToday, totalOfApproval } from "./card.ts";
+import { totalOfApproval } from "../card/words.ts";
+import { spentToday } from "./spent-today.ts";
 import { table } from "./table.ts";
 import { answer, defineTool, everyAnswer } from "./tool.ts";
 

@@ -1,5 +1,6 @@
 import { approve } from "./approve.ts";
 import { createMediaBuy } from "./create-media-buy.ts";
+import { decideOnCard } from "./decide-on-card.ts";
 import { discoverSellers } from "./discover-sellers.ts";
 import { getHistory } from "./get-history.ts";
 import { getInbox } from "./get-inbox.ts";
@@ -18,6 +19,7 @@ export const tools: readonly Tool[] = [
   negotiate,
   createMediaBuy,
   approve,
+  decideOnCard,
   getInbox,
   getMediaBuys,
   updateMediaBuy,

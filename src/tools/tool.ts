@@ -6,16 +6,20 @@ import type { Principal, Scope } from "../domain/principal.ts";
 import { Question, type ToolCall } from "./call.ts";
 import { paragraphs } from "./table.ts";
 
+/** Where the approval card's document is found; named by the tools whose answers it shows. */
+export const CARD_URI = "ui://media-buyer-mcp/approval-card.html";
+
 /** What a tool does to the world; the four MCP annotations and the scopes it takes follow from it. */
-export type Effect = "read" | "record" | "negotiate" | "spend" | "decide";
+export type Effect = "read" | "record" | "negotiate" | "spend" | "ask" | "decide";
 
 /** Scopes of which a principal needs one, by effect. Who may ask to buy may also ask what became of it. */
-const scopesFor: Readonly<Record<Effect, readonly Scope[]>> = {
+export const scopesFor: Readonly<Record<Effect, readonly Scope[]>> = {
   read: ["buy:read"],
   record: ["buy:quote"],
   negotiate: ["buy:quote"],
   spend: ["buy:write"],
-  decide: ["buy:write", "buy:approve"],
+  ask: ["buy:write", "buy:approve"],
+  decide: ["buy:approve"],
 };
 
 /** Whether a principal is offered what has this effect; it does not see the rest. */
@@ -30,6 +34,8 @@ export interface Tool {
   readonly effect: Effect;
   readonly input: z.ZodType;
   readonly output: z.ZodType;
+  /** Whether a desk has this tool; the same for every connection to it. */
+  offeredWhen(desk: Desk): boolean;
   register(server: McpServer, desk: Desk, call: (mcp: ServerContext) => ToolCall): void;
 }
 
@@ -40,6 +46,10 @@ interface Contract<In, Out> {
   readonly description: string;
   readonly input: z.ZodType<In>;
   readonly output: z.ZodType<Out>;
+  /** A tool of the approval card: its answers are shown on it, and hosts keep what is for the card alone from the model. */
+  readonly shownBy?: "model and card" | "card";
+  /** Default: on every desk. */
+  readonly offeredWhen?: (desk: Desk) => boolean;
 }
 
 /** What a tool gives back: the same answer for programs and, with every id and figure the next call needs, for readers. */
@@ -48,6 +58,8 @@ export interface Answer<Out> {
   readonly text: string;
   /** For the log: each seller that was asked, and what came of it, e.g. `northbeam ok`. */
   readonly sellers?: readonly string[];
+  /** For the client's own programs, never for a model. */
+  readonly meta?: Readonly<Record<string, unknown>>;
 }
 
 type Run<In, Out> = (input: In, desk: Desk, call: ToolCall) => Promise<Answer<Out> | Question>;
@@ -100,7 +112,7 @@ export function defineTool<In, Out extends Record<string, unknown>>(
 }
 
 function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In, Out>, run: Run<In, Out>): Tool {
-  const { name, title, description, effect, input, output } = contract;
+  const { name, title, description, effect, input, output, shownBy, offeredWhen = () => true } = contract;
   return {
     name,
     title,
@@ -108,10 +120,15 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
     effect,
     input,
     output,
+    offeredWhen,
     register(server, desk, callOf) {
       server.registerTool(
         name,
-        { title, description, inputSchema: unchecked(input), outputSchema: output, annotations: annotationsOf(effect) },
+        {
+          ...{ title, description, inputSchema: unchecked(input), outputSchema: output },
+          annotations: annotationsOf(effect),
+          ...(shownBy ? { _meta: appOf(shownBy) } : {}),
+        },
         async (args: unknown, mcp): Promise<CallToolResult | InputRequiredResult> => {
           const started = performance.now();
           const call = callOf(mcp);
@@ -131,7 +148,11 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
               return given.request;
             }
             done("ok", given.sellers);
-            return { content: [{ type: "text", text: given.text }], structuredContent: given.data };
+            return {
+              content: [{ type: "text", text: given.text }],
+              structuredContent: given.data,
+              ...(given.meta ? { _meta: given.meta } : {}),
+            };
           } catch (error) {
             const known = desk.explain(error);
             done(known.code);
@@ -143,10 +164,16 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
   };
 }
 
+/** How the apps extension names the document that shows a tool's answers, and who may call it. */
+function appOf(shownBy: "model and card" | "card") {
+  const visibility = shownBy === "card" ? ["app"] : ["model", "app"];
+  return { ui: { resourceUri: CARD_URI, visibility } };
+}
+
 function annotationsOf(effect: Effect) {
   return {
     readOnlyHint: effect === "read",
-    destructiveHint: effect === "spend" || effect === "decide",
+    destructiveHint: ["spend", "ask", "decide"].includes(effect),
     idempotentHint: effect !== "negotiate",
     openWorldHint: true,
   };

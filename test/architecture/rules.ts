@@ -27,15 +27,16 @@ export const layers: readonly Layer[] = [
   { where: "sellers/", may: ["domain/"], types: ["ledger/cache.ts"] },
   { where: "strategies/", may: ["domain/"] },
   { where: "buying/", may: ["domain/", ...ports] },
-  { where: "tools/", may: ["domain/"], types: ["desk.ts", "buying/", ...ports] },
+  { where: "card/", may: ["domain/"] },
+  { where: "tools/", may: ["domain/", "card/"], types: ["desk.ts", "buying/", ...ports] },
   { where: "people/", may: ["domain/", "ledger/ledger.ts"], types: ["ledger/entries.ts"] },
-  { where: "page/", may: ["domain/", "people/"] },
+  { where: "page/", may: ["domain/", "people/", "card/"] },
   {
     where: "audit/",
     may: [
       "domain/",
       ...["ledger/ledger.ts", "ledger/entries.ts", "ledger/rows.ts", "ledger/verify.ts"],
-      ...["page/html.ts", "page/words.ts", "tools/describe-entry.ts"],
+      ...["card/html.ts", "card/words.ts", "tools/describe-entry.ts"],
     ],
   },
   { where: "config.ts", may: ["domain/", "config-mandate.ts", "config-http.ts"] },
@@ -50,7 +51,7 @@ export const layers: readonly Layer[] = [
   },
   { where: "desk-page.ts", may: ["domain/", "buying/", "people/"], types: ["page/", "files.ts"] },
   { where: "prompts.ts", may: [] },
-  { where: "resource*", may: ["domain/", "tools/"], types: ["desk.ts"] },
+  { where: "resource*", may: ["domain/", "tools/", "card/"], types: ["desk.ts"] },
   { where: "server.ts", may: ["tools/", "prompts.ts", "resource*", "version.ts"], types: ["desk.ts", "domain/"] },
   { where: "http/", may: ["domain/"] },
   {
@@ -61,7 +62,7 @@ export const layers: readonly Layer[] = [
   { where: "serve-*", may: ["domain/", "server.ts", "resource*"], types: ["desk.ts"] },
   {
     where: "commands/",
-    may: ["domain/", "tools/", "config.ts", "people/", "audit/", "ledger/ledger.ts", "http/tokens.ts"],
+    may: ["domain/", "tools/", "card/", "config.ts", "people/", "audit/", "ledger/ledger.ts", "http/tokens.ts"],
     types: ["desk.ts", "buying/", "ledger/entries.ts", "ledger/verify.ts"],
   },
   { where: "demo/", may: ["domain/", "commands/terminal.ts", "version.ts"] },

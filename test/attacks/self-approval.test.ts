@@ -118,7 +118,8 @@ describe("no argument approves", () => {
     const raw = new RawClient(desk);
     const listed = (await raw.request("tools/list", {})).at("tools");
     await raw.close();
-    expect(listed).toHaveLength(tools.length);
+    // The card's own tool takes a click; it is on desks that let one decide (card-click.test.ts), and this is none.
+    expect(listed).toHaveLength(tools.filter(({ name }) => name !== "decide_on_card").length);
     const names: string[] = [];
     const walk = (schema: unknown) => {
       if (typeof schema !== "object" || schema === null) return;

@@ -30,6 +30,8 @@ export interface ConnectOptions {
   readonly person?: Person;
   /** Which elicitation is declared when there is a person; default `form`. `empty` is `{}`: forms, as of 2025-06-18. */
   readonly elicitation?: "form" | "empty" | "url";
+  /** Whether the client says that it renders MCP Apps, such as the approval card. */
+  readonly apps?: boolean;
   /** A server that listens, to be called over HTTP; absent: one is started for this client alone, over stdio. */
   readonly over?: Listening;
 }
@@ -64,6 +66,8 @@ export class Reply {
   readonly structured: unknown;
   /** `_meta["media-buyer-mcp/error"]`; undefined on success. */
   readonly error: unknown;
+  /** What the approval card is handed beside the answer; undefined for clients that render none. */
+  readonly card: unknown;
 
   constructor(result: unknown) {
     const { isError, content, structuredContent, _meta } = CallToolResultSchema.parse(result);
@@ -71,6 +75,7 @@ export class Reply {
     this.text = content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
     this.structured = structuredContent;
     this.error = _meta?.["media-buyer-mcp/error"];
+    this.card = _meta?.["media-buyer-mcp/card"];
   }
 
   /** What is at a path of the structured content, or undefined. */
@@ -155,9 +160,10 @@ export class Connection {
 
 /** Connects a client of the kind asked for, to a server process started for it or to one that listens. */
 export async function connect(start: ServerStart, options: ConnectOptions): Promise<Connection> {
-  const { kind = "2.x modern", person, elicitation = "form" } = options;
+  const { kind = "2.x modern", person, elicitation = "form", apps = false } = options;
   const declared = { form: { form: {} }, empty: {}, url: { url: {} } }[elicitation];
-  const capabilities = person ? { elicitation: declared } : {};
+  const renders = { extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } } };
+  const capabilities = { ...(person ? { elicitation: declared } : {}), ...(apps ? renders : {}) };
   const questions: string[] = [];
   const answer = async (question: string) => {
     questions.push(question);

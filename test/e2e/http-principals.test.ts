@@ -2,16 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { approved, RawClient } from "../attacks/raw-client.ts";
 import { callOver } from "../http/wire.ts";
 import { verifies } from "../requirements.ts";
-import { bookingDesk, kindsOf, ledgerOf, sent } from "./booking-fixtures.ts";
-import { approving, clientKinds, type Connection, type ConnectOptions } from "./client.ts";
-import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
+import { bookingDesk, kindsOf, ledgerOf, sent, withMandate } from "./booking-fixtures.ts";
+import { approving, at, clientKinds, type Connection, type ConnectOptions } from "./client.ts";
+import { type ConfigFile, dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 import { type HttpServer, listeningOf, principals, type TokenName, tokens } from "./http-server.ts";
 
+const most = { per_buy: "250000.00 USD", per_day: "1000000.00 USD" };
 let desk: TestDesk;
 let server: HttpServer;
 let impressions = 100_000;
 beforeAll(async () => {
-  desk = await bookingDesk({ bookingSeconds: 10, config: (standard) => ({ ...standard, http: { principals } }) });
+  const channels = { form: most, card: most, terminal: most };
+  const config = (standard: ConfigFile) => ({ ...withMandate({ channels })(standard), http: { principals } });
+  desk = await bookingDesk({ bookingSeconds: 10, config });
   server = await desk.serveHttp();
 });
 afterAll(() => desk.close());
@@ -35,10 +38,10 @@ const buying = ["create_media_buy", "approve", "update_media_buy"];
 
 describe.each(clientKinds)("a %s client", (kind) => {
   test.each([
-    ["agent", [...reading, ...quoting, ...buying]],
+    ["agent", [...reading, ...quoting, ...buying, "decide_on_card"]],
     ["maker", [...reading, ...quoting, ...buying]],
     ["reader", reading],
-    ["decider", ["approve"]],
+    ["decider", ["approve", "decide_on_card"]],
   ] as const)("sees as %s what its scopes are for", async (name, expected) => {
     verifies("server.http");
     const client = await as(name, { kind });
@@ -164,6 +167,44 @@ describe("answers nobody was asked for", () => {
     await expect(reader.ok("get_inbox")).resolves.toMatchObject({ isError: false });
     expect((await reader.ok("get_inbox")).at("principal")).toBe("reader");
     expect(await kindsOf(desk, ref)).toEqual(["quoted"]);
+  });
+});
+
+describe("the approval card over HTTP", () => {
+  const cardIn = (client: Connection, name: string, args: Record<string, unknown>) => {
+    if (client.sdk.line !== "2.x") throw new Error("a 2.x client was asked for");
+    return client.sdk.client
+      .callTool({ name, arguments: args })
+      .then((result) => at(result._meta, "media-buyer-mcp/card"));
+  };
+
+  test("holds a token only for who may decide, and is good in that hand alone", async () => {
+    verifies("approval.gate");
+    const maker = await as("maker", { apps: true });
+    const ref = await quote(maker);
+    const shown = await cardIn(maker, "create_media_buy", buy(ref));
+    expect(at(shown, "token")).toBeNull();
+    expect(String(at(shown, "html"))).toContain("maker does not hold buy:approve");
+    const approvalId = String(at(shown, "approval_id"));
+    const checker = await as("checker", { apps: true });
+    const card = await cardIn(checker, "approve", { approval_id: approvalId });
+    const [digest = ""] = /[0-9a-f]{64}/.exec(String(at(card, "html"))) ?? [];
+    const click = { approval_id: approvalId, token: at(card, "token"), decision: "approve", lines: [digest], note: "" };
+    // The tool is not offered to the maker, and a token of the checker is not good for the agent.
+    expect((await callOver(server.port, tokens.maker, "decide_on_card", click)).text).toMatch(/-32602|not found/i);
+    const agent = await as("agent", { apps: true });
+    expect((await agent.call("decide_on_card", click)).error).toMatchObject({ code: "signature_invalid" });
+    await nothingCameOf(ref);
+    const booked = await checker.ok("decide_on_card", click);
+    expect(booked.at("decided")).toEqual({ by: "checker (token)", via: "card", note: null });
+    expect(dealsOf(desk, ref)).toBe(1);
+  });
+
+  test("holds none for what the same principal asked for", async () => {
+    const checker = await as("checker", { apps: true });
+    const shown = await cardIn(checker, "create_media_buy", buy(await quote(checker)));
+    expect(at(shown, "token")).toBeNull();
+    expect(String(at(shown, "html"))).toContain("approves_own is not set for it");
   });
 });
 

@@ -3,16 +3,22 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifies } from "../requirements.ts";
 import { approving, at, clientKinds, type Connection } from "./client.ts";
 import { quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
+import { listeningOf, principals, tokens } from "./http-server.ts";
 
-describe.each(clientKinds)("for a %s client", (kind) => {
+const matrix = (["stdio", "HTTP"] as const).flatMap((transport) =>
+  clientKinds.map((kind) => [kind, transport] as const),
+);
+
+describe.each(matrix)("for a %s client over %s", (kind, transport) => {
   let desk: TestDesk;
   let client: Connection;
   /** Another client, with a server process of its own, on the same desk. */
   let other: Connection;
 
   beforeAll(async () => {
-    desk = await startDesk();
-    [client, other] = await Promise.all([desk.connect({ kind, person: approving }), desk.connect()]);
+    desk = await startDesk({ config: (standard) => ({ ...standard, http: { principals } }) });
+    const over = transport === "HTTP" ? { over: listeningOf(await desk.serveHttp(), tokens.agent) } : {};
+    [client, other] = await Promise.all([desk.connect({ kind, person: approving, ...over }), desk.connect()]);
   });
   afterAll(() => desk.close());
 

@@ -172,7 +172,7 @@ describe("with a passkey", () => {
       await page.getByLabel("Evening Drama CTV").uncheck();
       await button(page, "Approve with a passkey").click();
       await page.getByText("Approved: 2 of 3 lines").waitFor();
-      expect(await banner(page)).toContain("with a passkey on this page");
+      expect(await banner(page)).toContain("with a passkey on the approval page");
     });
     const [decision] = bench.decided;
     const [passkey] = await bench.people.passkeys("dana");

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { Html, html } from "../../src/page/html.ts";
-import { leftWords, rangeWords } from "../../src/page/words.ts";
+import { Html, html } from "../../src/card/html.ts";
+import { leftWords, rangeWords } from "../../src/card/words.ts";
 import { type Bench, type BenchOptions, openBench } from "./bench.ts";
 import { lineOf, sellers, threeLines } from "./lines.ts";
 import { Visitor } from "./visitor.ts";
@@ -27,7 +27,7 @@ describe("the card", () => {
       "campaign Acme Q1",
       "order PO-4711",
       "21 Nov 2026, 09:28 UTC",
-      "1 day from when this page was opened",
+      "1 day from when this was shown",
       "“CTV Sports Live”",
       "47,222.20 USD",
       "1,587,301 impressions",

@@ -134,7 +134,7 @@ export const card = {
   "ask.terminal_does_not_send": tested("The terminal records the decision; a serving process does the sending."),
   "ask.page": tested("The approval page approves, rejects, or approves some lines."),
   "ask.passkey": tested("A passkey signs a decision."),
-  "ask.app": issue(3, "The approval card is rendered in clients that show apps."),
+  "ask.app": tested("The approval card is rendered in clients that show apps."),
   "ask.quote_worse": tested(
     "Terms that got worse while the person thought are terms_changed, and a fresh quote is offered.",
   ),

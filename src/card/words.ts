@@ -1,3 +1,4 @@
+import type { Approval } from "../domain/approval.ts";
 import { displayMoney, type Money, sum } from "../domain/money.ts";
 import type { DecisionChannel } from "../domain/spend.ts";
 import { type Terms, totalOf } from "../domain/terms.ts";
@@ -51,6 +52,11 @@ export function totalOfTerms(terms: readonly Terms[]): Money {
   return sum(terms.map(totalOf), terms[0]?.currency ?? "");
 }
 
+/** What an approval's lines cost together. */
+export function totalOfApproval({ lines }: Approval): Money {
+  return totalOfTerms(lines.map(({ terms }) => terms));
+}
+
 /** An amount apart from its currency, so that each can have its own size. */
 export function moneyParts(amount: Money): { readonly number: string; readonly currency: string } {
   return { number: displayMoney(amount).slice(0, -amount.currency.length - 1), currency: amount.currency };
@@ -58,9 +64,10 @@ export function moneyParts(amount: Money): { readonly number: string; readonly c
 
 /** How a decision was taken, after "by dana". */
 export const viaWords: Readonly<Record<DecisionChannel, string>> = {
-  auto: "by the operator's own limits",
+  auto: "within the operator's auto-approval limits",
   form: "in the chat client's form",
+  card: "with a click on the card in the chat",
   terminal: "with the PIN in the terminal",
-  page: "with the PIN on this page",
-  passkey: "with a passkey on this page",
+  page: "with the PIN on the approval page",
+  passkey: "with a passkey on the approval page",
 };

@@ -1,8 +1,8 @@
 import type { Approval, ApprovalLine } from "../domain/approval.ts";
 import type { Tier } from "../domain/identity.ts";
-import { displayMoney, type Money, parseMoney } from "../domain/money.ts";
+import { displayMoney, minorUnitDigits, type Money, parseMoney } from "../domain/money.ts";
 import { totalOf } from "../domain/terms.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, type Part } from "./html.ts";
 import { counted, instantWords, listed, moneyParts, rangeWords, totalOfTerms } from "./words.ts";
 
 /**
@@ -30,7 +30,7 @@ ${poNumber !== null && html`<span>order ${poNumber}</span>`}</p>
 ${
   left !== null &&
   html`<p class="due">Decide by <time datetime="${expiresAt}">${instantWords(expiresAt)}</time>:
-${left} from when this page was opened.</p>`
+${left} from when this was shown.</p>`
 }
 </section>`;
 }
@@ -149,4 +149,15 @@ function budget({ committed, perDay }: Today, total: Money | null): Html {
 <rect class="rest" width="100" height="4"/><rect class="this" width="${share(committed.micros + added.micros)}" height="4"/>
 <rect class="past" width="${share(committed.micros)}" height="4"/></svg>
 ${words}${total && html`; ${after}`}`;
+}
+
+/** A coloured strip with a word on how things stand. */
+export function banner(tone: "good" | "bad" | "calm", title: string, text: Part): Html {
+  return html`<section class="banner ${tone}" role="status"><h2>${title}</h2><p>${text}</p></section>`;
+}
+
+/** Filled by the script: what the ticked lines cost together. */
+export function tickedSum({ lines }: Approval): Html {
+  const currency = lines[0]?.terms.currency ?? "";
+  return html`<p id="ticked" class="ticked" data-currency="${currency}" data-digits="${minorUnitDigits(currency)}" hidden></p>`;
 }

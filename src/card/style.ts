@@ -1,11 +1,27 @@
 import { createHash } from "node:crypto";
 
-/** The one style sheet: calm, legible, light and dark by the reader's own setting, good on paper and on a phone. */
-export const styleSheet = `
-:root{color-scheme:light dark;--paper:#f4f2ee;--sheet:#fffefc;--ink:#1d1c1a;--soft:#6a655d;--line:#e5e0d8;--good:#1b6b4d;
---good-ink:#fff;--good-wash:#e6f1ec;--bad:#a03a2b;--bad-wash:#f9ebe7;--warn:#8a5a00;--warn-wash:#fbf3df;--calm-wash:#ecebf3;--calm:#4a4a78}
-@media screen and (prefers-color-scheme:dark){:root{--paper:#141312;--sheet:#1d1c1a;--ink:#ece8e1;--soft:#a09a90;--line:#34312d;--good:#5fbd95;
---good-ink:#0d1f17;--good-wash:#17281f;--bad:#e88a78;--bad-wash:#2e1c18;--warn:#e0b35c;--warn-wash:#2b2415;--calm-wash:#22222e;--calm:#b3b3e0}}
+const light = `--paper:#f4f2ee;--sheet:#fffefc;--ink:#1d1c1a;--soft:#6a655d;--line:#e5e0d8;--good:#1b6b4d;
+--good-ink:#fff;--good-wash:#e6f1ec;--bad:#a03a2b;--bad-wash:#f9ebe7;--warn:#8a5a00;--warn-wash:#fbf3df;--calm-wash:#ecebf3;--calm:#4a4a78`;
+const dark = `--paper:#141312;--sheet:#1d1c1a;--ink:#ece8e1;--soft:#a09a90;--line:#34312d;--good:#5fbd95;
+--good-ink:#0d1f17;--good-wash:#17281f;--bad:#e88a78;--bad-wash:#2e1c18;--warn:#e0b35c;--warn-wash:#2b2415;--calm-wash:#22222e;--calm:#b3b3e0`;
+
+/** What is different in a chat: no page around the card, and less room. */
+const inChat = `
+body{background:transparent;font-size:15px}
+.sheet>*,.decide>section{padding:.9rem 1.2rem}
+.banner{padding:.7rem 1.2rem;margin-bottom:.6rem}
+.amount{font-size:2rem}
+.line{padding:.5rem 0}
+.facts ul{margin-bottom:.6rem}
+.facts dl>div{padding:.3rem 0}
+main,.bar{max-width:none;padding-left:.25rem;padding-right:.25rem}
+.bar{padding-top:.4rem;padding-bottom:.5rem}
+.sheet{box-shadow:none}
+.where{font-size:.85rem;color:var(--soft);margin-top:.8rem;overflow-wrap:anywhere}
+.ways .warn{margin-bottom:.6rem}
+`;
+
+const rules = `
 *{box-sizing:border-box}
 [hidden]{display:none!important}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;
@@ -107,7 +123,20 @@ q{color:var(--soft)}
 .facts dl>div{grid-template-columns:1fr}.buttons button{flex:1 1 100%}.by{display:block;margin-left:0}.desk{display:none}
 .waiting a,.people li{padding-left:1.15rem;padding-right:1.15rem}}
 @media print{body,.sheet,.ways{background:#fff;color:#000}.sheet{border:0;box-shadow:none}.ways,.foot,.mark-cell input[type=checkbox]{display:none}}
-`.replaceAll("\n", "");
+`;
+
+/** The one style sheet: calm, legible, light and dark by the reader's own setting, good on paper and on a phone. */
+export const styleSheet =
+  `:root{color-scheme:light dark;${light}}@media screen and (prefers-color-scheme:dark){:root{${dark}}}${rules}`.replaceAll(
+    "\n",
+    "",
+  );
+
+/**
+ * The same for the card in a chat, where the host says whether it is dark. No `color-scheme`: a frame whose scheme is not
+ * the host's gets an opaque ground from the browser.
+ */
+export const chatStyle = `:root{${light}}:root[data-theme=dark]{${dark}}${rules}${inChat}`.replaceAll("\n", "");
 
 /** For the content security policy: this style sheet and no other. */
 export const styleHash = `sha256-${createHash("sha256").update(styleSheet, "utf8").digest("base64")}`;
