@@ -51,8 +51,10 @@ async function main(): Promise<number | null> {
   if (command === "demo") return runDemo();
   if (values.sandbox && values.config !== undefined)
     return complain("--sandbox and --config name two desks. Nothing was started.");
-  const port = values.http && /^\d{1,5}$/.test(command ?? "") ? Number(command) : null;
-  if (command !== undefined && port === null && !terminalCommands.includes(command))
+  const port = command === undefined ? null : Number(command);
+  if (values.http && port !== null && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    return complain(`--http takes a port, not ${JSON.stringify(command)}.\n\n${usage}`);
+  if (!values.http && command !== undefined && !terminalCommands.includes(command))
     return complain(`There is no command ${JSON.stringify(command)}.\n\n${usage}`);
   if (more.length > 0) return complain(`${command} takes one id.\n\n${usageOf(command)}`);
   const options = deskOptions(values.sandbox ?? false, values.config, values["data-dir"]);

@@ -27,9 +27,15 @@ export class ResourceChanges {
     if (this.#timer) return this.#begun;
     // The program ends when its client leaves, whoever is still subscribed.
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
-    this.#begun = this.#desk.newest().then((newest) => {
-      this.#seen = newest;
-    });
+    this.#begun = this.#desk.newest().then(
+      (newest) => {
+        this.#seen = newest;
+      },
+      (error: unknown) => {
+        this.stop();
+        throw error;
+      },
+    );
     return this.#begun;
   }
 

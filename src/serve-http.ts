@@ -35,7 +35,7 @@ export interface ServedParts {
   /** Makes the server of one connection or request. */
   readonly serverFor?: ServerFor;
   /** Carries what changed to the clients of the 2026 era that wait for it. */
-  readonly bus?: ServerEventBus;
+  readonly heard?: InMemoryServerEventBus;
 }
 
 /**
@@ -52,15 +52,26 @@ export async function serveOverHttp(
   desk: Desk,
   settings: HttpSettings,
   ending: AbortSignal,
-  { serverFor = createServer, bus = new InMemoryServerEventBus() }: ServedParts = {},
+  { serverFor = createServer, heard = new InMemoryServerEventBus() }: ServedParts = {},
 ): Promise<void> {
   const { host, port, principals } = settings;
   const issues = whyNotServed(settings, desk.settings.sandbox, desk.settings.command);
   if (issues.length > 0) throw new ConfigError("This config over HTTP", issues);
   const known = new Map<string, Principal>([localPrincipal, ...principals].map((one) => [one.name, one]));
   const changes = new ResourceChanges(desk, (uris) => {
-    for (const uri of uris) bus.publish({ kind: "resource_updated", uri });
+    for (const uri of uris) heard.publish({ kind: "resource_updated", uri });
   });
+  // The ledger is asked only while somebody listens.
+  const bus: ServerEventBus = {
+    publish: (event) => heard.publish(event),
+    subscribe: (listener) => {
+      const end = heard.subscribe(listener);
+      return () => {
+        end();
+        if (heard.listenerCount === 0) changes.stop();
+      };
+    },
+  };
   const modern = createMcpHandler(
     ({ authInfo }) => {
       const principal = known.get(authInfo?.clientId ?? "");

@@ -36,19 +36,14 @@ export async function approveCommand(
       terminal.print(`${refusal} ${NOTHING}`);
       return 1;
     }
-    const shortfall = await desk.shortfall(approval, "terminal", person.name);
-    if (shortfall && !rejects) terminal.print(`Approving here would not count: ${shortfall}. You can reject it.`);
-    const word = rejects
-      ? "reject"
-      : (await terminal.question("Type approve or reject (anything else leaves it open): "))?.toLowerCase();
-    if (word !== "reject" && (word !== "approve" || shortfall)) {
+    const wanted = rejects ? reject : await whatIsWanted(terminal, desk, person, approval);
+    if (!wanted) {
       terminal.print(`Left open. ${NOTHING}`);
       return 1;
     }
     const decidedAt = new Date().toISOString();
     const decision = {
-      decision: word,
-      digests: null,
+      ...wanted,
       via: "terminal",
       by: person.name,
       note: null,
@@ -59,7 +54,7 @@ export async function approveCommand(
     if (!signature) return 1;
     await desk.decideOnly(approvalId, { ...decision, principal: null, wordOf: "server", signature });
     terminal.print(
-      word === "approve"
+      wanted.decision === "approve"
         ? "Approved. Nothing was sent from here: the server that your MCP client runs sends it, now or when it next starts, and approve {approval_id, wait_s} there returns the booking."
         : "Rejected. Nothing was booked.",
     );
@@ -69,6 +64,43 @@ export async function approveCommand(
     terminal.print(`${code}: ${message}`);
     return 1;
   }
+}
+
+interface Wanted {
+  readonly decision: "approve" | "reject";
+  /** Digests of the lines approved; null = all of them. */
+  readonly digests: readonly string[] | null;
+}
+
+const reject: Wanted = { decision: "reject", digests: null };
+
+/** What the person types, read strictly: anything that is not one of the words offered decides nothing. */
+async function whatIsWanted(
+  terminal: Terminal,
+  desk: Desk,
+  person: Person,
+  approval: Approval,
+): Promise<Wanted | null> {
+  const { lines } = approval;
+  const several = lines.length > 1;
+  const shortfall = (chosen: Approval["lines"]) =>
+    desk.shortfall({ ...approval, lines: chosen }, "terminal", person.name);
+  const short = await shortfall(lines);
+  const instead = several ? "You can approve fewer lines, or reject it." : "You can reject it.";
+  if (short) terminal.print(`Approving here would not count: ${short}. ${instead}`);
+  const offered = several ? "approve, approve with line numbers (approve 1 3)," : "approve";
+  const word = await terminal.question(`Type ${offered} or reject (anything else leaves it open): `);
+  if (word?.toLowerCase() === "reject") return reject;
+  const [, numbers] = /^approve((?:[ ,]+\d{1,3})*)$/i.exec(word ?? "") ?? [];
+  if (numbers === undefined) return null;
+  const named = (numbers.match(/\d+/g) ?? []).map((number) => Number(number) - 1);
+  // A number that no line has is a slip; what was meant is not guessed.
+  if (named.some((index) => lines[index] === undefined)) return null;
+  const chosen = lines.filter((_line, index) => named.length === 0 || named.includes(index));
+  const stillShort = chosen.length === lines.length ? short : await shortfall(chosen);
+  if (stillShort !== null && stillShort !== short) terminal.print(`That would not count either: ${stillShort}.`);
+  if (stillShort !== null) return null;
+  return { decision: "approve", digests: chosen.map(({ digest }) => digest) };
 }
 
 /** What became of an approval that is no longer open; null for one that is. */

@@ -1,5 +1,7 @@
 /** What the program says about itself: all commands, and each one with its options and exit codes. */
 export const usage = `media-buyer-mcp                       serve one MCP client over stdio
+media-buyer-mcp --http [port]         serve other agents over HTTP; docs/http.md
+media-buyer-mcp token [name]          a new token for a caller over HTTP, and its line for the config
 media-buyer-mcp demo                  the whole job on sandbox sellers, from the brief to booked deals
 media-buyer-mcp pin                   set or change your PIN
 media-buyer-mcp pending               the approvals that wait for a person
@@ -23,6 +25,12 @@ const desk = `
 It works on the desk of --config <file>, or the sandbox desk; --data-dir <dir> as the server has it.`;
 
 const commands: Readonly<Record<string, string>> = {
+  token: `media-buyer-mcp token [name]
+
+Prints a new bearer token, once, and the line for http.principals in the config: its digest, and scopes to look, quote and
+ask to buy. Nothing is kept, and no config is changed.
+
+Exit codes: 0 printed.`,
   demo: `media-buyer-mcp demo
 
 A script plays the AI assistant; an MCP client, this server over stdio and three sandbox sellers over HTTP are real.

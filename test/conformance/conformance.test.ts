@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSandboxDesk } from "../e2e/fixtures.ts";
+import { verifies } from "../requirements.ts";
 import { type Served, serve, withFixtures } from "./serve.ts";
 import {
   type Revision,
@@ -34,6 +35,7 @@ describe("the official conformance suite, over our HTTP stack", () => {
   afterAll(() => server?.close());
 
   test.each(revisions)("every required scenario of %s passes, without a warning", (revision) => {
+    verifies("server.conformance");
     const { exitCode, scenarios, printed } = runs[revision];
     const names = requiredScenarios(revision);
     expect(new Set(names).size).toBe(required[revision]);
@@ -54,10 +56,15 @@ describe("the official conformance suite, over our HTTP stack", () => {
     expect(server?.log.filter((line) => line.startsWith("http failed"))).toEqual([]);
   });
 
-  test("it is the version that the manifest pins", () => {
+  test("it is the version that the manifest pins, and docs/architecture.md says what passed", () => {
     const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
     expect(manifest).toMatchObject({ devDependencies: { "@modelcontextprotocol/conformance": suiteVersion() } });
-    expect(suiteVersion()).toBe("0.2.0-alpha.12");
+    const page = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8").replace(/\s+/g, " ");
+    expect(page).toContain(`(\`@modelcontextprotocol/conformance\` ${suiteVersion()})`);
+    const [older, newer] = revisions.map((revision) => requiredScenarios(revision).length);
+    expect(page).toContain(
+      `${older} of ${older} required scenarios of 2025-11-25 and ${newer} of ${newer} of 2026-07-28 pass`,
+    );
   });
 });
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { InMemoryServerEventBus, type ServerEventBus } from "@modelcontextprotocol/server";
+import { InMemoryServerEventBus } from "@modelcontextprotocol/server";
 import { sandboxConfig } from "../../src/config.ts";
 import { openDesk } from "../../src/desk.ts";
 import { type ServedParts, serveOverHttp } from "../../src/serve-http.ts";
@@ -56,7 +56,7 @@ export async function serve(parts: ServedParts = {}): Promise<Served> {
 
 /** The product's server with what the suite calls by name mounted beside the product's own tools. */
 export function withFixtures(): Required<ServedParts> {
-  const bus = new InMemoryServerEventBus();
+  const heard = new InMemoryServerEventBus();
   const serverFor: ServerFor = async (desk, principal, era) => {
     const server = await createServer(desk, principal, era);
     server.server.registerCapabilities({ logging: {} });
@@ -67,15 +67,11 @@ export function withFixtures(): Required<ServedParts> {
         `test_trigger_${what}_change`,
         { description: `Says that the ${what}s changed`, inputSchema: noArguments },
         () => {
-          announce(bus, what);
+          heard.publish({ kind: `${what}s_list_changed` });
           return says("announced");
         },
       );
     return server;
   };
-  return { serverFor, bus };
-}
-
-function announce(bus: ServerEventBus, what: "tool" | "prompt"): void {
-  bus.publish({ kind: what === "tool" ? "tools_list_changed" : "prompts_list_changed" });
+  return { serverFor, heard };
 }

@@ -17,7 +17,7 @@ export const seller = "northbeam";
 
 export interface BookingDeskOptions {
   readonly config?: (standard: ConfigFile) => ConfigFile;
-  /** Seconds a booking may take (5); a claim to send lasts twice that and ten more. */
+  /** Seconds a booking may take (5); a claim to send lasts four times that, or twice that and ten more. */
   readonly bookingSeconds?: number;
   readonly quoteTtlMs?: number;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { approved, RawClient } from "../attacks/raw-client.ts";
 import { callOver } from "../http/wire.ts";
 import { verifies } from "../requirements.ts";
-import { bookingDesk, kindsOf, ledgerOf, sent, withMandate } from "./booking-fixtures.ts";
+import { bookingDesk, kindsOf, ledgerOf, operatorOf, sent, withMandate } from "./booking-fixtures.ts";
 import { approving, at, clientKinds, type Connection, type ConnectOptions } from "./client.ts";
 import { type ConfigFile, dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 import { type HttpServer, listeningOf, principals, type TokenName, tokens } from "./http-server.ts";
@@ -150,6 +150,30 @@ describe("answers nobody was asked for", () => {
     } finally {
       await stdio.close();
     }
+  });
+
+  test("not even by the verb that records decisions", async () => {
+    const maker = await as("maker");
+    const ref = await quote(maker);
+    const asked = await maker.ok("create_media_buy", buy(ref));
+    const approvalId = asked.string("approval", "approval_id");
+    const operator = operatorOf(desk);
+    const said = { digests: null, by: "a person", wordOf: "client", note: null, signature: null } as const;
+    try {
+      for (const principal of ["maker", "reader", "somebody whose token was taken back"]) {
+        for (const via of ["form", "card"] as const) {
+          for (const decision of ["approve", "reject"] as const) {
+            const decidedAt = new Date().toISOString();
+            const deciding = operator.decide(approvalId, { ...said, decision, via, principal, decidedAt }, 1_000);
+            await expect(deciding).rejects.toMatchObject({ code: "outside_mandate" });
+          }
+        }
+      }
+      expect((await operator.approval(approvalId)).status).toBe("pending");
+    } finally {
+      await operator.close();
+    }
+    await nothingCameOf(ref);
   });
 
   test("a tool that was not offered is not there", async () => {

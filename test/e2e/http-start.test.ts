@@ -61,9 +61,16 @@ describe("a desk that spends real money", () => {
   test("is served openly where its operator says so, on this machine", async () => {
     await deskWith({ open: true });
     const server = await desk.serveHttp();
-    expect(server.log()).toContain("no token is asked for");
+    await expect.poll(server.log).toContain("no token is asked for");
     const inbox = await desk.connect({ over: listeningOf(server) });
     expect((await inbox.ok("get_inbox")).at("principal")).toBe("local");
+  });
+
+  test.each([["99999"], ["-1"], ["pending"], ["7.5"]])("is not started at %s", async (word) => {
+    await deskWith({ principals: [maker] });
+    const ran = await desk.run("--http", ...(word.startsWith("-") ? ["--", word] : [word]));
+    expect(ran.code, ran.stderr).toBe(2);
+    expect(ran.stderr).toContain("--http takes a port");
   });
 
   test("is not started on a port that is taken, and says so in a line", async () => {
@@ -80,7 +87,7 @@ test("a sandbox desk is served openly on this machine, says so, and books for ev
   verifies("server.http");
   desk = startSandboxDesk();
   const server = await desk.serveHttp();
-  expect(server.log()).toContain("no token is asked for: every program on this machine is served as local");
+  await expect.poll(server.log).toContain("no token is asked for: every program on this machine is served as local");
   for (const [n, kind] of clientKinds.entries()) {
     const client = await desk.connect({ kind, person: approving, over: listeningOf(server) });
     const ref = await quoteFrom(client, { impressions: 100_000 + n });
@@ -127,7 +134,7 @@ test("a fault of ours is a 500 that names a reference of the log, and nothing el
     expect(answer.headers["x-request-id"]).toBe(reference);
     expect(answer.text).not.toMatch(/state\.key|data|\bat /);
     await expect.poll(server.log).toContain(`"ref":"${reference}"`);
-    expect(server.log()).toContain("does not hold a key");
+    await expect.poll(server.log).toContain("does not hold a key");
   }
 });
 

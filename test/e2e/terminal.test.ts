@@ -182,6 +182,30 @@ describe.runIf(hasTerminal)("media-buyer-mcp approve", () => {
     expect(dealsOf(desk, quote)).toBe(1);
   });
 
+  test("some of the lines, by their numbers; a number that no line has decides nothing", async () => {
+    verifies("approval.approve_some");
+    const refs: string[] = [];
+    for (const impressions of [610_000, 620_000, 630_000]) refs.push(await quoteFrom(client, { impressions }));
+    const lines = refs.map((ref) => ({ quote_id: ref }));
+    const id = (await client.ok("create_media_buy", { lines })).string("approval", "approval_id");
+    const choose = async (words: string) => {
+      const terminal = at(desk, "approve", id);
+      await terminal.answer("Type approve, approve with line numbers", words);
+      return terminal;
+    };
+    for (const words of ["approve 0", "approve 4", "approve 1 4", "approve -1", "approve 1x", "approve all"]) {
+      const terminal = await choose(words);
+      expect(await terminal.ended(), words).toBe(1);
+      expect(terminal.screen).toContain("Left open. Nothing was decided.");
+    }
+    const terminal = await choose("approve 1, 3");
+    await terminal.answer("PIN: ", pin);
+    expect(await terminal.ended(), terminal.screen).toBe(0);
+    const reply = await client.ok("approve", { approval_id: id, wait_s: 40 });
+    expect(reply.string("status")).toBe("partly_booked");
+    expect(refs.map((ref) => dealsOf(desk, ref))).toEqual([1, 0, 1]);
+  });
+
   test("a wrong PIN decides nothing", async () => {
     const { id, quote } = await next();
     const terminal = await decide(desk, id, "approve", "not the one");

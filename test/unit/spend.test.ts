@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { parseMoney } from "../../src/domain/money.ts";
-import { type Holding, noBalances, type SpendEvent, settleBalances, spentOn } from "../../src/domain/spend.ts";
+import {
+  type Holding,
+  noBalances,
+  proposedOn,
+  type SpendEvent,
+  settleBalances,
+  spentOn,
+} from "../../src/domain/spend.ts";
 import { holding, usd } from "./sample.ts";
 
 const reserved = (change: Partial<Holding> = {}): SpendEvent => ({
@@ -26,6 +33,31 @@ describe("balances", () => {
     expect(spentOn(balances, "2026-11-20", "auto")).toEqual(usd("100"));
     expect(spentOn(balances, "2026-11-20", "terminal")).toEqual(usd("0"));
     expect(spentOn(balances, "2026-11-21")).toEqual(usd("0"));
+  });
+
+  test("count by who asked, give back to them, and read rows that name nobody", () => {
+    const [maker, agent] = [{ proposer: "maker" }, { proposer: "agent", ref: "b/2", amount: usd("100") }];
+    const balances = balancesAfter(reserved({ ref: "b/0" }), reserved(maker), reserved(agent), reserved(agent));
+    expect(proposedOn(balances, "2026-11-20", "maker")).toEqual(usd("49999.98"));
+    expect(proposedOn(balances, "2026-11-20", "agent")).toEqual(usd("200"));
+    expect(proposedOn(balances, "2026-11-20", "nobody")).toEqual(usd("0"));
+    expect(proposedOn(balances, "2026-11-21", "maker")).toEqual(usd("0"));
+    const freed = settleBalances(balances, released(agent));
+    expect(proposedOn(freed, "2026-11-20", "agent")).toEqual(usd("100"));
+    expect(proposedOn(freed, "2026-11-20", "maker")).toEqual(usd("49999.98"));
+    // An earlier release's row has neither the part nor the name: it stays as it was.
+    expect(balancesAfter(reserved(), released())).not.toHaveProperty("perDayAndProposer");
+    expect(() => settleBalances(settleBalances(balances, released(maker)), released(maker))).toThrow(RangeError);
+  });
+
+  test("keep a week of who asked, and give back of an older day without it", () => {
+    const days = Array.from({ length: 9 }, (_, n) => `2026-11-${String(10 + n)}`);
+    const balances = balancesAfter(...days.map((day) => reserved({ day, proposer: "maker" })));
+    const kept = Object.keys(balances.perDayAndProposer ?? {}).map((key) => key.slice(0, 10));
+    expect(kept).toEqual(days.slice(2));
+    const late = settleBalances(balances, released({ day: "2026-11-10", proposer: "maker" }));
+    expect(late.perDayAndProposer).toEqual(balances.perDayAndProposer);
+    expect(spentOn(late, "2026-11-10")).toEqual(usd("0"));
   });
 
   test("give back on the day that was charged, not on today", () => {
