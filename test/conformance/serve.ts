@@ -17,8 +17,8 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Serves a desk of its own on a free port. @param parts none for the product as it is */
-export async function serve(parts: ServedParts = {}): Promise<Served> {
+/** Serves a desk of its own on a free port. @param parts what is mounted beside the product's own */
+export async function serve(parts: ServedParts): Promise<Served> {
   const folder = tempFolder();
   const log: string[] = [];
   let url: string | null = null;
