@@ -141,7 +141,7 @@ describe.runIf(whyNot === null)("the Inspector's strict reading of our tools", (
     const { code, stdout, stderr } = await inspected(desk.directory, [...target, "--method", "tools/list", "--strict"]);
     expect(code, stderr).toBe(0);
     expect(stdout).toContain('"name": "get_inbox"');
-    expect(stderr).not.toMatch(/^(Warning|Error|  (Path|Issue|Suggestion)): /m);
+    expect(stderr).not.toMatch(/^(Warning|Error| +(Path|Issue|Suggestion)): /m);
   });
 });
 
