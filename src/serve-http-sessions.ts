@@ -9,7 +9,7 @@ import { BODY_BYTES } from "./http/body.ts";
 import { Sessions } from "./http/sessions.ts";
 import { ResourceUpdates } from "./resource-updates.ts";
 import type { Exchange, Faults } from "./serve-http-exchange.ts";
-import { createServer } from "./server.ts";
+import type { ServerFor } from "./server.ts";
 
 /** The leg of 2025 clients. */
 export interface LegacySessions {
@@ -24,7 +24,7 @@ export interface LegacySessions {
  * single JSON bodies, and a question travels on the stream of the call it belongs to. Nothing that counts is in a
  * session; whoever loses one begins another and goes on by the ids it was given.
  */
-export function legacySessions(desk: Desk, faults: Faults, principals: number): LegacySessions {
+export function legacySessions(desk: Desk, serverFor: ServerFor, faults: Faults, principals: number): LegacySessions {
   const sessions = new Sessions<WebStandardStreamableHTTPServerTransport>(principals, () => performance.now());
 
   const begin = async (request: Exchange, response: ServerResponse, caller: Principal, message: object) => {
@@ -38,7 +38,7 @@ export function legacySessions(desk: Desk, faults: Faults, principals: number): 
       updates.close();
       if (transport.sessionId !== undefined) sessions.forget(transport.sessionId);
     };
-    const server = await createServer(desk, caller, "legacy");
+    const server = await serverFor(desk, caller, "legacy");
     await (caller.scopes.includes("buy:read") ? updates.serve(server, "legacy") : server).connect(transport);
     await handlerOf(transport)(request, response, message);
     // A handshake that was refused begins nothing.

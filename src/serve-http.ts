@@ -21,7 +21,7 @@ import { type Endpoint, going, listen, reference } from "./http/listener.ts";
 import { RateLimits } from "./http/rate.ts";
 import { holderOf } from "./http/tokens.ts";
 import { ResourceChanges } from "./resource-changes.ts";
-import { createServer } from "./server.ts";
+import { createServer, type ServerFor } from "./server.ts";
 import { exchangeOf, withReferences } from "./serve-http-exchange.ts";
 import { legacySessions } from "./serve-http-sessions.ts";
 
@@ -29,6 +29,14 @@ import { legacySessions } from "./serve-http-sessions.ts";
 const DRAIN_MS = 10_000;
 /** Without a token, whoever asks: every program on this machine together. */
 const OPEN_PER_MINUTE = 6_000;
+
+/** What it is put together of, where a caller has parts of its own. */
+export interface ServedParts {
+  /** Makes the server of one connection or request. */
+  readonly serverFor?: ServerFor;
+  /** Carries what changed to the clients of the 2026 era that wait for it. */
+  readonly heard?: InMemoryServerEventBus;
+}
 
 /**
  * Serves many clients at one address, in both protocol eras: requests of the 2026 era one by one, without a session, so that
@@ -40,12 +48,16 @@ const OPEN_PER_MINUTE = 6_000;
  * @throws ConfigError when it may not be served like that
  * @throws Error when it cannot listen there
  */
-export async function serveOverHttp(desk: Desk, settings: HttpSettings, ending: AbortSignal): Promise<void> {
+export async function serveOverHttp(
+  desk: Desk,
+  settings: HttpSettings,
+  ending: AbortSignal,
+  { serverFor = createServer, heard = new InMemoryServerEventBus() }: ServedParts = {},
+): Promise<void> {
   const { host, port, principals } = settings;
   const issues = whyNotServed(settings, desk.settings.sandbox, desk.settings.command);
   if (issues.length > 0) throw new ConfigError("This config over HTTP", issues);
   const known = new Map<string, Principal>([localPrincipal, ...principals].map((one) => [one.name, one]));
-  const heard = new InMemoryServerEventBus();
   const changes = new ResourceChanges(desk, (uris) => {
     for (const uri of uris) heard.publish({ kind: "resource_updated", uri });
   });
@@ -64,7 +76,7 @@ export async function serveOverHttp(desk: Desk, settings: HttpSettings, ending: 
     ({ authInfo }) => {
       const principal = known.get(authInfo?.clientId ?? "");
       if (!principal) throw new Error("a request without a principal");
-      return createServer(desk, principal, "modern");
+      return serverFor(desk, principal, "modern");
     },
     {
       legacy: "reject",
@@ -75,7 +87,7 @@ export async function serveOverHttp(desk: Desk, settings: HttpSettings, ending: 
   );
   const faults = withReferences(desk.log);
   const answerModern = toNodeHandler(faults.guarded(modern.fetch), faults.options);
-  const sessions = legacySessions(desk, faults, Math.max(1, principals.length));
+  const sessions = legacySessions(desk, serverFor, faults, Math.max(1, principals.length));
   const sweeping = setInterval(() => sessions.endIdle(), 60_000).unref();
   const calls = new Set<Promise<void>>();
 

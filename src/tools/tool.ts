@@ -113,6 +113,7 @@ export function defineTool<In, Out extends Record<string, unknown>>(
 
 function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In, Out>, run: Run<In, Out>): Tool {
   const { name, title, description, effect, input, output, shownBy, offeredWhen = () => true } = contract;
+  const outputSchema = open(output);
   return {
     name,
     title,
@@ -125,7 +126,7 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
       server.registerTool(
         name,
         {
-          ...{ title, description, inputSchema: unchecked(input), outputSchema: output },
+          ...{ title, description, inputSchema: unchecked(input), outputSchema },
           annotations: annotationsOf(effect),
           ...(shownBy ? { _meta: appOf(shownBy) } : {}),
         },
@@ -186,6 +187,22 @@ function annotationsOf(effect: Effect) {
 function unchecked<In>(schema: z.ZodType<In>) {
   const standard = schema["~standard"];
   return { "~standard": { ...standard, validate: (value: unknown) => ({ value }) } };
+}
+
+/**
+ * An answer's schema as clients see it. zod writes `additionalProperties: {}` where rows may carry more than they promise;
+ * left out it means the same, and is read alike by every host.
+ */
+function open<Out>(schema: z.ZodType<Out>) {
+  const standard = schema["~standard"];
+  const output = () =>
+    z.toJSONSchema(schema, {
+      override: ({ jsonSchema }) => {
+        const more = jsonSchema.additionalProperties;
+        if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
+      },
+    });
+  return { "~standard": { ...standard, jsonSchema: { ...standard.jsonSchema, output } } };
 }
 
 function checked<In>(schema: z.ZodType<In>, given: unknown): In {

@@ -1,11 +1,13 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifies } from "../requirements.ts";
+import { mainFile, type Ran, startSandboxDesk, type TestDesk } from "./fixtures.ts";
+import type { HttpServer } from "./http-server.ts";
 import { hasTerminal, PseudoTerminal } from "./pseudo-terminal.ts";
 
 /** The page is run as its reader would: its commands, in their order, in one shell on a terminal. */
@@ -23,6 +25,19 @@ function reasonNotToRun(): string | null {
   if (!hasTerminal) return "no terminal can be opened here";
   const fetched = spawnSync("npx", ["-y", "-p", inspector, "mcpdo", "--version"], { encoding: "utf8" });
   return fetched.status === 0 ? null : `${inspector} could not be fetched`;
+}
+
+/** A home of its own for the Inspector, which keeps what it fetched where npm keeps it. */
+function environmentIn(directory: string): Record<string, string> {
+  const npm = (key: string) => spawnSync("npm", ["config", "get", key], { encoding: "utf8" }).stdout.trim();
+  return {
+    PATH: process.env["PATH"] ?? "",
+    NO_COLOR: "1",
+    HOME: directory,
+    TMPDIR: directory,
+    npm_config_cache: npm("cache"),
+    npm_config_userconfig: npm("userconfig"),
+  };
 }
 
 interface Step {
@@ -79,15 +94,7 @@ describe.runIf(whyNot === null)("docs/inspector.md", () => {
       expect(steps.length).toBeGreaterThan(15);
       const file = join(directory, "page.sh");
       writeFileSync(file, scriptOf(steps));
-      const npm = (key: string) => spawnSync("npm", ["config", "get", key], { encoding: "utf8" }).stdout.trim();
-      const terminal = PseudoTerminal.open(["bash", file], {
-        PATH: process.env["PATH"] ?? "",
-        NO_COLOR: "1",
-        HOME: directory,
-        TMPDIR: directory,
-        npm_config_cache: npm("cache"),
-        npm_config_userconfig: npm("userconfig"),
-      });
+      const terminal = PseudoTerminal.open(["bash", file], environmentIn(directory));
       const person = async () => {
         await terminal.answer("New PIN", pin, 240_000);
         await terminal.answer("Again: ", pin);
@@ -113,6 +120,39 @@ describe.runIf(whyNot === null)("docs/inspector.md", () => {
     }
   });
 });
+
+describe.runIf(whyNot === null)("the Inspector's strict reading of our tools", () => {
+  const over = ["stdio", "HTTP, 2025 era", "HTTP, 2026 era"] as const;
+  let desk: TestDesk;
+  let server: HttpServer;
+  beforeAll(async () => {
+    desk = startSandboxDesk();
+    server = await desk.serveHttp();
+  });
+  afterAll(() => desk.close());
+
+  test.each(over)("finds nothing that a host could read in another way, over %s", { timeout: 60_000 }, async (way) => {
+    const url = server.url.href;
+    const target = {
+      stdio: [process.execPath, mainFile, "--sandbox", "--data-dir", desk.directory],
+      "HTTP, 2025 era": [url, "--protocol-era", "legacy"],
+      "HTTP, 2026 era": [url, "--protocol-era", "modern"],
+    }[way];
+    const { code, stdout, stderr } = await inspected(desk.directory, [...target, "--method", "tools/list", "--strict"]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('"name": "get_inbox"');
+    expect(stderr).not.toMatch(/^(Warning|Error| +(Path|Issue|Suggestion)): /m);
+  });
+});
+
+function inspected(directory: string, args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    const options = { env: environmentIn(directory), timeout: 50_000 };
+    execFile("npx", ["-y", inspector, "--cli", ...args], options, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : error ? -1 : 0, stdout, stderr });
+    });
+  });
+}
 
 describe("the page's checks can fail", () => {
   test("steps and what they print are read apart", () => {

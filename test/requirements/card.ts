@@ -5,6 +5,9 @@ export const card = {
   // Who it is for
   "server.stdio": tested("Planners use it over stdio; nothing but protocol messages is written to stdout."),
   "server.http": tested("Other agents use it over streamable HTTP."),
+  "server.conformance": tested(
+    "Every scenario that the official MCP conformance suite requires of a server passes, for both revisions served.",
+  ),
   "server.inspector": tested(
     "The MCP Inspector goes from the tool list to a booked deal with the documented commands.",
   ),

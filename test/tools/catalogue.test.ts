@@ -56,6 +56,16 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
   get_history: ["campaign", "cursor", "deal_id", "flow_id", "kind", "limit", "media_buy_id", "since"],
 };
 
+/** Where a schema is `{}`: anything at all. An object without named fields has an empty `properties`, which is none. */
+function emptySchemas(within: object, path: readonly string[] = []): string[] {
+  return Object.entries(within).flatMap(([key, value]: [string, unknown]) => {
+    if (typeof value !== "object" || value === null) return [];
+    const here = [...path, key];
+    if (Object.keys(value).length > 0) return emptySchemas(value, here);
+    return Array.isArray(value) || key === "properties" ? [] : [here.join(".")];
+  });
+}
+
 const readTools = ["discover_sellers", "get_media_kit", "get_inbox", "get_media_buys", "get_history"];
 
 /** Words that no argument may be called by: with one of them a model might decide, or hold what a person holds. */
@@ -130,6 +140,15 @@ describe("the list of tools", () => {
       expect(inputSchema["additionalProperties"], name).toBe(false);
       expect(outputSchema?.required, name).toEqual(expect.arrayContaining(["advertiser", "sandbox", "next"]));
     }
+  });
+
+  test("has no schema that says nothing, which hosts read each in their own way", async () => {
+    for (const { name, inputSchema, outputSchema } of await listed())
+      expect(emptySchemas({ inputSchema, outputSchema }), name).toEqual([]);
+    expect(emptySchemas({ a: { additionalProperties: {} }, b: [{ items: {} }], properties: {} })).toEqual([
+      "a.additionalProperties",
+      "b.0.items",
+    ]);
   });
 
   test("has no argument with which a model could approve", async () => {
