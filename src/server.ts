@@ -50,6 +50,7 @@ export async function createServer(desk: Desk, principal: Principal, era: "legac
     const { elicitation, extensions } = capabilitiesOf(server, mcp);
     // An empty elicitation capability means forms; one that names only `url` does not.
     const form = elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+    const url = elicitation?.url !== undefined;
     const apps = extensions !== undefined && APPS in extensions;
     return {
       mcp,
@@ -57,7 +58,7 @@ export async function createServer(desk: Desk, principal: Principal, era: "legac
       client: clientOf(server, mcp),
       asking: {
         era,
-        canBeAsked: { form, apps },
+        canBeAsked: { form, url, apps },
         mintState: (payload, context) => codec.mint(payload, context),
         mintCardToken: (payload, context) => cards.mint(payload, context),
         readCardToken: (token, context) => cards.verify(token, context).catch(() => null),

@@ -12,7 +12,7 @@ import type { Principal } from "../domain/principal.ts";
 export interface Asking {
   readonly era: "legacy" | "modern";
   /** What this request's client can show a person. */
-  readonly canBeAsked: { readonly form: boolean; readonly apps: boolean };
+  readonly canBeAsked: { readonly form: boolean; readonly url: boolean; readonly apps: boolean };
   mintState(payload: State, mcp: ServerContext): Promise<string>;
   /** What the card has to bring back with a click; of no use as a state, nor the other way round. */
   mintCardToken(payload: State, mcp: ServerContext): Promise<string>;

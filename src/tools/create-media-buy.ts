@@ -14,6 +14,9 @@ import { type Answer, defineTool } from "./tool.ts";
 /** How long a call waits for a seller to book; the booking goes on after it. */
 export const BOOKING_WAIT_MS = 45_000;
 
+/** How long a call waits for a decision on the approval page that its client has opened; below what clients wait for us. */
+const PAGE_WAIT_MS = 25_000;
+
 type BuyAnswer = Answer<z.output<typeof buyAnswer>>;
 
 export const createMediaBuy = defineTool({
@@ -53,8 +56,13 @@ export async function settle(
   const given = await ask(approval, desk, call);
   if (given instanceof Question) return given;
   if (given.kind === "decided") return recordDecision(desk, call, approval, { ...given, digests: null, via: "form" });
+  if (given.kind === "opened") {
+    const after = await desk.waitFor(approvalId, PAGE_WAIT_MS, call.mcp.mcpReq.signal);
+    const note = after.status === "pending" ? "The approval page was opened; nobody has decided there yet." : null;
+    return withCard(await reportBuy(desk, refs, after, note), after, desk, call);
+  }
   const from = { client: call.client, principal: call.principal.name };
-  await desk.noteAsked(approvalId, { via: "form", ...from, unanswered: given.how });
+  await desk.noteAsked(approvalId, { via: given.via, ...from, unanswered: given.how });
   if (call.asking.canBeAsked.apps) await desk.noteAsked(approvalId, { via: "card", ...from, unanswered: null });
   const now = await desk.approval(approvalId);
   return withCard(await reportBuy(desk, refs, now, `Nobody decided here: ${given.how}.`), now, desk, call);

@@ -48,7 +48,11 @@ export class RawClient {
   readonly #waiting = new Map<number, (message: unknown) => void>();
   #id = 0;
 
-  constructor(desk: TestDesk) {
+  readonly #elicitation: object;
+
+  /** @param elicitation what the client says it can ask a person by */
+  constructor(desk: TestDesk, elicitation: object = { form: {} }) {
+    this.#elicitation = elicitation;
     const { command, args, env } = desk.start;
     this.#server = spawn(command, args, { env, stdio: "pipe" });
     this.#server.stderr.resume();
@@ -69,7 +73,7 @@ export class RawClient {
     });
     const envelope = {
       "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-      "io.modelcontextprotocol/clientCapabilities": { elicitation: { form: {} } },
+      "io.modelcontextprotocol/clientCapabilities": { elicitation: this.#elicitation },
       "io.modelcontextprotocol/clientInfo": { name: "raw", version: "1.0.0" },
     };
     this.#server.stdin.write(

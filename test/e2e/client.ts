@@ -17,8 +17,11 @@ export interface FormAnswer {
   readonly content?: Record<string, string | number | boolean | string[]>;
 }
 
-/** Answers a form; `question` is the text shown. A throw is an error of the client, a promise that stays open silence. */
-export type Person = (question: string) => FormAnswer | Promise<FormAnswer>;
+/**
+ * Answers a form; `question` is the text shown, `url` the address to open where that is what is asked. A throw is an error
+ * of the client, a promise that stays open silence.
+ */
+export type Person = (question: string, url?: string) => FormAnswer | Promise<FormAnswer>;
 
 export const approving: Person = () => ({ action: "accept", content: { decision: "approve" } });
 export const rejecting: Person = () => ({ action: "accept", content: { decision: "reject", note: "too dear" } });
@@ -165,10 +168,10 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
   const renders = { extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } } };
   const capabilities = { ...(person ? { elicitation: declared } : {}), ...(apps ? renders : {}) };
   const questions: string[] = [];
-  const answer = async (question: string) => {
+  const answer = async ({ message: question, ...rest }: { readonly message: string; readonly url?: string }) => {
     questions.push(question);
     if (!person) throw new Error("a client that declared no elicitation was asked");
-    const { action, content } = await person(question);
+    const { action, content } = await person(question, rest.url);
     return { action, ...(content ? { content } : {}) };
   };
   const info = { name: "e2e", version: "1.0.0" };
@@ -180,7 +183,7 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
   const headers = over?.token === undefined ? {} : { authorization: `Bearer ${over.token}` };
   if (kind === "1.x") {
     const client = new OldClient(info, { capabilities });
-    if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer(params.message));
+    if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer(params));
     if (over) {
       const transport = new OldHttpTransport(over.url, { requestInit: { headers } });
       // Its session id may be undefined, which the interface it implements does not say.
@@ -194,7 +197,7 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
   }
   const mode = kind === "2.x modern" ? { pin: "2026-07-28" } : ("legacy" as const);
   const client = new NewClient(info, { capabilities, versionNegotiation: { mode } });
-  if (person) client.setRequestHandler("elicitation/create", ({ params }) => answer(params.message));
+  if (person) client.setRequestHandler("elicitation/create", ({ params }) => answer(params));
   if (over) {
     await client.connect(new NewHttpTransport(over.url, { requestInit: { headers } }));
     return new Connection(kind, { line: "2.x", client }, over.pid, over.log, questions);

@@ -138,6 +138,7 @@ export const card = {
   "ask.page": tested("The approval page approves, rejects, or approves some lines."),
   "ask.passkey": tested("A passkey signs a decision."),
   "ask.app": tested("The approval card is rendered in clients that show apps."),
+  "ask.url": tested("A client that opens addresses is given the approval page's where a form does not count."),
   "ask.quote_worse": tested(
     "Terms that got worse while the person thought are terms_changed, and a fresh quote is offered.",
   ),
