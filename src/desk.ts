@@ -15,7 +15,7 @@ import { failureAsError } from "./buying/failures.ts";
 import { cancelBuy, loadBuy, performanceOf } from "./buying/flight.ts";
 import { type LoadedLine, loadApproval, loadLine } from "./buying/lines.ts";
 import { type Standing, spentToday, standing } from "./buying/mandate-facts.ts";
-import { approvePolicy, type PolicyState, policyState } from "./buying/policy.ts";
+import { approvePolicy, type PolicyState, policyState, whyNoSay } from "./buying/policy.ts";
 import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
 import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
 import { isOrderOpen } from "./buying/outcome.ts";
@@ -23,16 +23,16 @@ import { type BuysAsk, type HistoryAsk, history, type Inbox, inbox, mediaBuys } 
 import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
 import { sendLine } from "./buying/send.ts";
-import { clearIncident, settleByPerson, settleLine } from "./buying/settle.ts";
+import { clearIncident, type PersonsWord, settleByPerson, settleLine } from "./buying/settle.ts";
 import { Watcher } from "./buying/watcher.ts";
 import type { Config, SellerConfig } from "./config.ts";
 import type { Approval } from "./domain/approval.ts";
 import type { BuyingError } from "./domain/errors.ts";
-import { type BuyerIdentity, tiers } from "./domain/identity.ts";
+import { tiers } from "./domain/identity.ts";
 import type { Log } from "./domain/log.ts";
 import type { Ref } from "./domain/ids.ts";
 import type { Line, LineStatus } from "./domain/media-buy.ts";
-import { type Money, money } from "./domain/money.ts";
+import type { Money } from "./domain/money.ts";
 import type { Signature } from "./domain/decision.ts";
 import { channelShortfall } from "./domain/mandate.ts";
 import type { DecisionChannel } from "./domain/spend.ts";
@@ -46,6 +46,7 @@ import type { KnownSeller } from "./sellers/records.ts";
 import type { Performance } from "./sellers/seller.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
+import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
 import { verifySignature } from "./people/verify.ts";
@@ -92,6 +93,8 @@ export interface Desk {
   /** Why a decision by this channel, and person, would not count for an approval's lines; null when it would. */
   shortfall(approval: Approval, channel: DecisionChannel, person: string | null): Promise<string | null>;
   policy(): Promise<PolicyState>;
+  /** Why a person may neither settle nor clear anything here; null when they may. */
+  whyNoSay(person: string): Promise<string | null>;
   /** Lets the config's looser mandate count, on a person's signature over its digest. */
   approvePolicy(by: string, signature: Signature): Promise<void>;
   /** Keys of the people who decide here, and the count of wrong PINs. */
@@ -99,11 +102,9 @@ export interface Desk {
   readonly tries: PinTries;
   inbox(): Promise<Inbox>;
   history(ask: HistoryAsk): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }>;
-  settle(
-    ref: Ref,
-    verdict: { readonly dealId: string | null; readonly by: string; readonly note: string },
-  ): Promise<Line>;
-  clear(ref: Ref, by: string, note: string): Promise<void>;
+  /** Records what a person found out of an unknown booking; null = not booked. */
+  settle(ref: Ref, word: PersonsWord & { readonly dealId: string | null }): Promise<Line>;
+  clear(ref: Ref, word: PersonsWord): Promise<void>;
   /** Where a person can read and decide an approval in a browser; null where this process serves no page. */
   pageUrl(approvalId: string): Promise<string | null>;
   /** Newest sequence number of the ledger; changes whenever anything did. */
@@ -251,13 +252,14 @@ export function openDesk(options: DeskOptions): Desk {
       return channelShortfall(now.mandate, channel, terms, now, person);
     },
     policy: () => policyState(ports),
+    whyNoSay: (person) => whyNoSay(ports, person),
     approvePolicy: (by, signature) => approvePolicy(ports, by, signature),
     people,
     tries: pinTries(ledger, config.desk, ports.now),
     inbox: () => inbox(ports),
     history: (ask) => history(ports, ask),
-    settle: (ref, verdict) => settleByPerson(ports, ref, verdict),
-    clear: (ref, by, note) => clearIncident(ports, ref, by, note),
+    settle: (ref, word) => settleByPerson(ports, ref, word),
+    clear: (ref, word) => clearIncident(ports, ref, word),
     pageUrl: async (approvalId) => {
       if (!options.servesPage || !offersPage(settings.mandate)) return null;
       page ??= openPage();
@@ -277,29 +279,6 @@ export function openDesk(options: DeskOptions): Desk {
 }
 
 const transient: readonly LineStatus[] = ["approved", "sending"];
-
-function settingsOf(config: Config, command: string): DeskSettings {
-  const { mandate } = config;
-  const currency = mandate?.currency;
-  const standard = currency
-    ? { agency: money(25_000_000_000n, currency), advertiser: money(100_000_000_000n, currency) }
-    : null;
-  const bookingMs = config.timeouts.booking_s * 1000;
-  return {
-    name: config.desk,
-    advertiser: config.advertiser,
-    sandbox: config.sandbox,
-    command,
-    mandate: mandate ?? null,
-    principals: config.http.principals,
-    buyer: buyerOf(config),
-    revealFrom: config.reveal_from ?? standard,
-    approvalMinutes: config.approval.expires_after_minutes,
-    settleAfterMs: config.booking.settle_after_s * 1000,
-    // Half for the last look at the quote, half for the booking itself, and a margin for each: as long again, within reason.
-    claimMs: 2 * (bookingMs + Math.min(5_000, Math.max(2_000, bookingMs))),
-  };
-}
 
 function knownSeller(config: Config, one: SellerConfig): KnownSeller {
   const byMandate = config.mandate?.blockedSellers.includes(one.id) ?? false;
@@ -327,19 +306,6 @@ function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       blocked,
     },
     credentials,
-  };
-}
-
-function buyerOf({ buyer }: Config): BuyerIdentity {
-  return {
-    seatId: buyer.seat_id,
-    seatName: buyer.seat_name,
-    agencyId: buyer.agency_id,
-    agencyName: buyer.agency_name,
-    agencyHoldingCompany: buyer.agency_holding_company,
-    advertiserId: buyer.advertiser_id,
-    advertiserName: buyer.advertiser_name,
-    advertiserIndustry: buyer.advertiser_industry,
   };
 }
 

@@ -1,6 +1,8 @@
 import type { PersonsDecision } from "../src/buying/decision.ts";
+import type { PersonsWord } from "../src/buying/settle.ts";
 import type { Desk } from "../src/desk.ts";
 import { statementOf, statementText } from "../src/domain/decision.ts";
+import { type Settlement, settlementText } from "../src/domain/settlement.ts";
 
 /** The PIN of the people who decide in this process; scrypt makes setting and using it slow, on purpose. */
 export const pin = "correct horse 7";
@@ -28,9 +30,27 @@ export async function signedDecision(
   change: Partial<Omit<PersonsDecision, "signature">> = {},
 ): Promise<PersonsDecision> {
   const decision = formDecision({ via: "terminal", wordOf: "server", ...change });
-  if (!(await desk.people.isSet(decision.by))) await desk.people.setPin(decision.by, pin);
   const text = statementText(statementOf(desk.settings.name, await desk.approval(approvalId), decision));
-  const proof = await desk.people.sign(decision.by, pin, text);
-  if (!proof) throw new Error(`the PIN does not open the key of ${decision.by}`);
-  return { ...decision, signature: { kind: "key", person: decision.by, ...proof } };
+  return { ...decision, signature: await signedBy(desk, decision.by, text) };
+}
+
+/** A person's word on a line, signed as `settle` does it: dana says that it is not booked, unless told otherwise. */
+export async function signedWord(
+  desk: Desk,
+  ref: string,
+  change: Partial<Settlement> = {},
+): Promise<PersonsWord & Settlement> {
+  const said: Settlement = {
+    ...{ verdict: change.dealId ? "booked" : "not_booked", dealId: null, by: "dana", note: "told by mail" },
+    decidedAt: new Date().toISOString(),
+    ...change,
+  };
+  return { ...said, signature: await signedBy(desk, said.by, settlementText(desk.settings.name, ref, said)) };
+}
+
+async function signedBy(desk: Desk, person: string, text: string) {
+  if (!(await desk.people.isSet(person))) await desk.people.setPin(person, pin);
+  const proof = await desk.people.sign(person, pin, text);
+  if (!proof) throw new Error(`the PIN does not open the key of ${person}`);
+  return { kind: "key", person, ...proof } as const;
 }

@@ -15,6 +15,7 @@ import { checkBookings, checkPolicies } from "./check-bookings.ts";
 import { type AuditedDecision, checkDecisions, type Signatures } from "./check-decisions.ts";
 import { checkLines } from "./check-lines.ts";
 import { checkMoney } from "./check-money.ts";
+import { type AuditedSettlement, checkSettlements } from "./check-settlements.ts";
 import { alwaysShown } from "./select.ts";
 
 /** What a ledger is held against: everything here is kept outside of it. */
@@ -34,6 +35,8 @@ export interface AuditReport {
   /** Everything that is off; empty for a ledger that holds. */
   readonly findings: readonly Finding[];
   readonly decisions: readonly AuditedDecision[];
+  /** What persons settled or cleared, in order of arrival. */
+  readonly settlements: readonly AuditedSettlement[];
   /** The newest anchor with a mark. */
   readonly anchor: { readonly version: number; readonly at: string; readonly mark: Mark } | null;
   /** The mark of everything that is there. */
@@ -50,6 +53,7 @@ export interface AuditReport {
 export async function audit(desk: string, links: readonly Link[], against: Against): Promise<AuditReport> {
   const book = bookOf(desk, links);
   const { decisions, findings: ofDecisions } = await checkDecisions(book, against.signatures);
+  const { settlements, findings: ofSettlements } = await checkSettlements(book, against.signatures);
   const marks = marksOf(links);
   const anchors = anchorsIn(links).filter(({ row }) => row.stream === streams.anchor(desk));
   const newest = anchors.findLast(({ mark }) => mark !== null);
@@ -63,6 +67,7 @@ export async function audit(desk: string, links: readonly Link[], against: Again
     ...checkAnchored(book, against.endsEarly ? Number.POSITIVE_INFINITY : covered, anchors),
     ...checkNoted(against.noted, marks),
     ...ofDecisions,
+    ...ofSettlements,
     ...checkBookings(book, against.mandate),
     ...(await checkPolicies(book, against.signatures)),
     ...checkLines(book),
@@ -72,6 +77,7 @@ export async function audit(desk: string, links: readonly Link[], against: Again
     book,
     findings: unique(findings),
     decisions,
+    settlements,
     anchor: newest?.mark ? { version: newest.row.version, at: newest.row.at, mark: newest.mark } : null,
     now,
     unanchored: links.filter(({ seq }) => seq > covered).length,

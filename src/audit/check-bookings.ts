@@ -4,7 +4,7 @@ import { trustLevels } from "../domain/identity.ts";
 import { channelShortfall, type Mandate, personsNeeded, weigh } from "../domain/mandate.ts";
 import type { BookingStart } from "../domain/media-buy.ts";
 import { displayMoney } from "../domain/money.ts";
-import { loosened, policyDigest } from "../domain/policy.ts";
+import { loosened, policyDigest, policyStatement } from "../domain/policy.ts";
 import { noBalances } from "../domain/spend.ts";
 import type { PolicyEvent } from "../ledger/entries.ts";
 import type { Row } from "../ledger/ledger.ts";
@@ -46,7 +46,9 @@ export async function checkPolicies(book: Book, signatures: Signatures): Promise
   const findings: Finding[] = [];
   let before: Mandate | null = null;
   for (const { row, entry } of policiesIn(book)) {
-    const check = await wrongWith(entry, before, signatures).catch((error: unknown) => `makes no sense: ${error}`);
+    const check = await wrongWith(book.desk, entry, before, signatures).catch(
+      (error: unknown) => `makes no sense: ${error}`,
+    );
     if (check !== null) findings.push(findingAt(row, check));
     before = entry.mandate;
   }
@@ -54,6 +56,7 @@ export async function checkPolicies(book: Book, signatures: Signatures): Promise
 }
 
 async function wrongWith(
+  desk: string,
   { digest, mandate, by, signature }: PolicyEvent,
   before: Mandate | null,
   signatures: Signatures,
@@ -61,7 +64,8 @@ async function wrongWith(
   if (policyDigest(mandate) !== digest) return "adopts a mandate that has another digest";
   const looser = before ? loosened(before, mandate) : [];
   if (looser.length === 0 && signature === null) return null;
-  if (signature?.person === by && (await signatures.verify(digest, signature))) return null;
+  if (signature?.person === by && (await signatures.verify(policyStatement(desk, mandate, before), signature)))
+    return null;
   return `adopts a mandate without a signature of ${by} that verifies${looser.length > 0 ? `, and it allows more: ${looser.join("; ")}` : ""}`;
 }
 

@@ -1,7 +1,7 @@
-import type { Approval, ApprovalEvent } from "../domain/approval.ts";
+import type { Approval, ApprovalEvent, ProvableDecision } from "../domain/approval.ts";
 import { type Signature, signedChannels, statementText } from "../domain/decision.ts";
 import { streams } from "../domain/ids.ts";
-import { type DecisionChannel, decisionChannels } from "../domain/spend.ts";
+import { decisionChannels } from "../domain/spend.ts";
 import { digestOf } from "../domain/terms.ts";
 import type { Row } from "../ledger/ledger.ts";
 import type { Finding } from "../ledger/verify.ts";
@@ -13,18 +13,12 @@ export interface Signatures {
 }
 
 /** A person's decision as it is in the ledger, and what stands behind it. */
-export interface AuditedDecision {
+export interface AuditedDecision extends ProvableDecision {
   readonly approvalId: string;
   readonly row: Row;
   readonly decision: "approve" | "reject";
   /** True for the first of two people: the second one decides. */
   readonly isFirst: boolean;
-  readonly digests: readonly string[];
-  readonly via: DecisionChannel;
-  readonly by: string;
-  readonly note: string | null;
-  readonly decidedAt: string;
-  readonly signature: Signature | null;
   /** `signed`: it verifies; `word`: the channel has no secret, so it is the client's word; `broken`: neither. */
   readonly proof: "signed" | "word" | "broken";
 }

@@ -1,8 +1,8 @@
 import { bookedDifferences } from "../domain/booked.ts";
 import { refOf, streams } from "../domain/ids.ts";
-import type { Line, LineEvent } from "../domain/media-buy.ts";
-import { compare } from "../domain/money.ts";
-import { digestOf, totalOf } from "../domain/terms.ts";
+import type { Deal, Line, LineEvent } from "../domain/media-buy.ts";
+import { compare, type Money } from "../domain/money.ts";
+import { digestOf, type Terms, totalOf } from "../domain/terms.ts";
 import type { Finding } from "../ledger/verify.ts";
 import { besides, type Book, entriesOf, findingAt, guarded, type Step } from "./book.ts";
 
@@ -38,16 +38,20 @@ function checkStep(book: Book, ref: string, step: Step<LineEvent, Line>): readon
       return found(whyNotSend(before, entry.resend));
     case "booking_confirmed": {
       if (!before?.booking) return found("is booked without a booking");
-      const differences = bookedDifferences(before.booking.terms, entry.deal, before.quote.cpm);
-      const what = differences.map(({ field, approved, now }) => `${field} ${approved} became ${now}`).join(", ");
       return found(
-        what === "" ? null : `says it was booked as approved, but ${what}`,
+        differing("says it was booked as approved", before.booking.terms, entry.deal, before.quote.cpm),
         claimProblem(book, ref, before.quote.sellerId, entry.deal.dealId),
       );
     }
     case "settled_by_person": {
-      if (!entry.booked || !entry.deal || !before) return [];
-      return found(claimProblem(book, ref, before.quote.sellerId, entry.deal.dealId));
+      if (entry.booked !== (entry.deal !== null))
+        return found("is settled as booked without a deal, or with one as not");
+      if (!entry.deal || !before?.booking) return [];
+      return found(
+        // A person names a deal and no more; everything else of it is what was approved.
+        differing("settled as booked", before.booking.terms, entry.deal, before.quote.cpm),
+        claimProblem(book, ref, before.quote.sellerId, entry.deal.dealId),
+      );
     }
     case "booking_mismatched": {
       const isAnothers = entry.differences.some(({ field }) => field === "deal_id");
@@ -61,6 +65,12 @@ function checkStep(book: Book, ref: string, step: Step<LineEvent, Line>): readon
     default:
       return [];
   }
+}
+
+function differing(said: string, terms: Terms, deal: Deal, lastRead: Money): string | null {
+  const found = bookedDifferences(terms, deal, lastRead);
+  if (found.length === 0) return null;
+  return `${said}, but ${found.map(({ field, approved, now }) => `${field} ${approved} became ${now}`).join(", ")}`;
 }
 
 /** A first sending follows the decision; a second one only an answer that was lost, two looks, and no earlier second. */

@@ -10,6 +10,7 @@ import { describeEntry } from "../tools/describe-entry.ts";
 import type { AuditReport } from "./audit.ts";
 import type { Folded } from "./book.ts";
 import type { AuditedDecision } from "./check-decisions.ts";
+import type { AuditedSettlement } from "./check-settlements.ts";
 import { spendEvents } from "./check-money.ts";
 
 /** One decision as a row of a table: who, when, how, and what proves it. */
@@ -20,9 +21,22 @@ export function decisionRow(one: AuditedDecision): Html {
 <td>${one.by}, ${viaWords[one.via] ?? one.via}</td><td>${instantWords(one.decidedAt)}</td>${proofCell(one)}</tr>`;
 }
 
-function proofCell({ proof, signature }: AuditedDecision): Html {
-  if (proof === "broken") return html`<td class="bad">Does not hold</td>`;
-  if (proof === "word" || !signature) return html`<td>The client's word; no signature</td>`;
+/** What a person settled or cleared as a row of a table: of what, as what, who, when, and what proves it. */
+export function settlementRow(one: AuditedSettlement): Html {
+  const words = { booked: `Booked as ${one.dealId}`, not_booked: "Not booked", cleared: "Incident cleared" };
+  return html`<tr><td><code>${one.ref}</code></td><td>${words[one.verdict]}${one.note !== "" && html`<br>“${one.note}”`}</td>
+<td>${one.by}, with the PIN in the terminal</td><td>${instantWords(one.decidedAt ?? one.row.at)}</td>${proofCell(one)}</tr>`;
+}
+
+const unproved = {
+  broken: html`<td class="bad">Does not hold</td>`,
+  word: html`<td>The client's word; no signature</td>`,
+  unsigned: html`<td>No signature: written as by an earlier release, which kept none</td>`,
+};
+
+function proofCell({ proof, signature }: Pick<AuditedDecision | AuditedSettlement, "proof" | "signature">): Html {
+  if (proof !== "signed") return unproved[proof];
+  if (!signature) return unproved.broken;
   return html`<td class="good">Signature verifies<br><span class="small">${signature.kind} <code>${signature.keyId.slice(0, 24)}</code></span></td>`;
 }
 
@@ -53,10 +67,16 @@ function readableBuy(report: AuditReport, movements: Movements, ref: string, fol
 <p class="small">${first ? html`from ${first.sellerId}, ` : null}media buy <code>${ref}</code>${state?.campaign ? html`, campaign ${state.campaign}` : null}</p>
 ${off.length > 0 && html`<p class="bad">${off.map(({ what, version }) => html`Version ${version} ${what}. `)}</p>`}
 ${starts.map(({ row, booking }) => attempt(report, row.at, booking, steps))}
+${settledPart(report, ref)}
 ${money(movements.get(ref) ?? [])}
 <details><summary>Everything that was recorded, ${rows.length} rows</summary>
 <table>${rows.map((row) => html`<tr><td class="when">${instantWords(row.at)}</td><td>${row.entries.map((entry) => html`${inWords(entry)}<br>`)}</td></tr>`)}</table>
 </details></section>`;
+}
+
+function settledPart({ settlements }: AuditReport, ref: string): Html | null {
+  const own = settlements.filter((one) => one.ref === ref);
+  return own.length === 0 ? null : html`<h4>Settled by a person</h4><table>${own.map(settlementRow)}</table>`;
 }
 
 function attempt(

@@ -10,7 +10,7 @@ import { counted, instantWords } from "../card/words.ts";
 import type { AuditReport } from "./audit.ts";
 import { carriedBalances, spendEvents } from "./check-money.ts";
 import type { ExportHead } from "./jsonl.ts";
-import { buySection, decisionRow, movementsOf } from "./page-buy.ts";
+import { buySection, decisionRow, movementsOf, settlementRow } from "./page-buy.ts";
 import { auditStyle } from "./page-style.ts";
 
 /** What the page says beside the report itself. */
@@ -46,18 +46,22 @@ ${readable(() => totals(report, facts))}
 ${bought.length === 0 ? html`<p>None was started.</p>` : bought.map(([ref, line]) => buySection(report, movements, ref, line))}
 <h2>Decisions</h2>
 ${readable(() => decisions(report))}
+<h2>Settled and cleared by a person</h2>
+${readable(() => settlements(report))}
 <p class="small">${counted(asked, "quote")} in this scope led to no booking; the exported rows hold them.</p>`;
   return written(`Audit: ${facts.advertiser}`, body);
 }
 
-function verdict({ findings, anchor, now, unanchored, book, decisions: all }: AuditReport): Html {
+function verdict(report: AuditReport): Html {
+  const { findings, anchor, now, unanchored, book, decisions: all, settlements: settled } = report;
+  const settledAs = (proof: "signed" | "unsigned") => settled.filter((one) => one.proof === proof).length;
   const words = all.filter(({ proof }) => proof === "word").length;
   const signed = all.filter(({ proof }) => proof === "signed").length;
   return html`<section class="${findings.length === 0 ? "good" : "bad"}">
 <h2>${findings.length === 0 ? "Nothing is off" : `${counted(findings.length, "finding")}: do not rely on this ledger`}</h2>
 ${findings.length > 0 && html`<ul>${findings.slice(0, 200).map((one) => html`<li>${findingText(one)}</li>`)}</ul>`}
 <p>${counted(book.links.length, "row")}. ${counted(signed, "decision")} with a signature that verifies, ${words} by the word
-of the chat client. ${anchor ? `Newest anchor: ${anchor.version}, ${instantWords(anchor.at)}; ${counted(unanchored, "row")} came after it.` : "There is no anchor."}</p>
+of the chat client. ${settled.length > 0 && `${counted(settledAs("signed"), "settlement")} with a signature that verifies, ${settledAs("unsigned")} without one. `}${anchor ? `Newest anchor: ${anchor.version}, ${instantWords(anchor.at)}; ${counted(unanchored, "row")} came after it.` : "There is no anchor."}</p>
 <p>Mark of this ledger, to be kept elsewhere:<br><code>${markText(now)}</code>${anchor && html`<br>and of its newest anchor:<br><code>${markText(anchor.mark)}</code>`}</p>
 </section>`;
 }
@@ -117,6 +121,12 @@ function decisions({ decisions: all }: AuditReport): Html {
   if (all.length === 0) return html`<p>No person decided anything in this scope.</p>`;
   return html`<table><tr><th>Approval</th><th>Decision</th><th>Who, how</th><th>When</th><th>Proof</th></tr>
 ${all.map((one) => decisionRow(one))}</table>`;
+}
+
+function settlements({ settlements: all }: AuditReport): Html {
+  if (all.length === 0) return html`<p>No person settled or cleared anything in this scope.</p>`;
+  return html`<table><tr><th>Media buy</th><th>As</th><th>Who, how</th><th>When</th><th>Proof</th></tr>
+${all.map((one) => settlementRow(one))}</table>`;
 }
 
 function written(title: string, body: Html): string {

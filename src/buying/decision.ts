@@ -17,8 +17,18 @@ export interface PersonsDecision extends Decided {
   readonly signature: Signature | null;
 }
 
-/** @throws BuyingError `signature_invalid` when the channel needs a proof and this decision's does not hold */
+/**
+ * @throws BuyingError `signature_invalid` when the channel needs a proof and this decision's does not hold,
+ * `approval_expired` for one that says itself that it came too late
+ */
 export async function checkProof(ports: Ports, approval: Approval, decision: PersonsDecision): Promise<void> {
+  // Our own clock may have been set back since; what is signed stays, and an audit goes by that.
+  if (!(Date.parse(decision.decidedAt) <= Date.parse(approval.expiresAt)))
+    throw new BuyingError(
+      "approval_expired",
+      `The decision of ${decision.by} is of ${decision.decidedAt}, the approval ended at ${approval.expiresAt}. Nothing was decided.`,
+      "ask_person",
+    );
   if (!signedChannels.includes(decision.via)) return;
   const { signature } = decision;
   const text = statementText(statementOf(ports.settings.name, approval, decision));

@@ -1,7 +1,7 @@
 import { bookedDifferences, overspend } from "../domain/booked.ts";
 import { type Ref, refOf, streams } from "../domain/ids.ts";
 import type { BookingStart, Deal, Line, LineEvent } from "../domain/media-buy.ts";
-import { costOfImpressions } from "../domain/money.ts";
+import { asMuchAsFits, costOfImpressions } from "../domain/money.ts";
 import { totalOf } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { SellerFailure } from "../sellers/seller.ts";
@@ -46,10 +46,10 @@ export async function recordDeal(ports: Ports, ref: Ref, deal: Deal, sent: Booki
     }
     const event: LineEvent = { kind: "booking_mismatched", v: 1, attempt, deal, differences: found };
     const why = found.map(({ field, approved, now }) => `${field}: approved ${approved}, booked ${now}`).join("; ");
-    const by = overspend(terms, deal);
-    const incident = spendRow(ports, await loadBalances(ports), flowId, [
-      { kind: "overspent", v: 1, holding, by, why },
-    ]);
+    const spend = await loadBalances(ports);
+    // A seller's nonsense in several deals must not add up to what cannot be recorded at all.
+    const by = asMuchAsFits(overspend(terms, deal), spend.balances.total);
+    const incident = spendRow(ports, spend, flowId, [{ kind: "overspent", v: 1, holding, by, why }]);
     ports.log("booked on other terms than approved", { ref, why });
     return { rows: [lineRow(ports, loaded, event), ...claim, incident], result: true };
   });
@@ -71,10 +71,11 @@ async function unawaited(
   const known = line.deal?.dealId === deal.dealId || spend.balances.incidents.includes(ref);
   if (known || (await dealOwner(ports, refOf(line.quote.sellerId, deal.dealId))) !== null) return [];
   ports.log("a deal came that no booking waits for", { ref, deal: deal.dealId, status: line.status });
-  const by =
+  const cost =
     deal.cpm.currency === terms.currency
       ? costOfImpressions(deal.cpm, deal.impressions ?? terms.impressions)
       : totalOf(terms);
+  const by = asMuchAsFits(cost, spend.balances.total);
   const why = `deal ${deal.dealId} came when no booking waited for it; the line was ${line.status.replaceAll("_", " ")}`;
   return [spendRow(ports, spend, flowId, [{ kind: "overspent", v: 1, holding, by, why }])];
 }

@@ -1,7 +1,7 @@
 import type { Signature } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { streams } from "../domain/ids.ts";
-import type { Mandate } from "../domain/mandate.ts";
+import { type Mandate, whyNotNamed } from "../domain/mandate.ts";
 import { loosened, policyDigest, policyStatement } from "../domain/policy.ts";
 import type { PolicyEvent } from "../ledger/entries.ts";
 import type { NewRow, Row } from "../ledger/ledger.ts";
@@ -29,6 +29,16 @@ export async function policyState(ports: Ports): Promise<PolicyState> {
   return adopted && looser.length > 0
     ? { inForce: adopted.mandate, waiting: looser }
     : { inForce: mandate, waiting: [] };
+}
+
+/**
+ * Why a person's word does not count on this desk: the mandate in force names people, and not this one. Where the config
+ * has no mandate by now, the last one that counted still says who has a say. Null when it counts.
+ */
+export async function whyNoSay(ports: Ports, person: string): Promise<string | null> {
+  const { inForce } = await policyState(ports);
+  const last = inForce ?? adoptedIn(await ports.ledger.head(streams.policy(ports.settings.name)))?.mandate;
+  return last ? whyNotNamed(last, person) : null;
 }
 
 /** {@link policyState} for decisions: what newly counts is written down first. Must not be called inside a decision. */

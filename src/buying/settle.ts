@@ -1,11 +1,14 @@
+import type { Signature } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { type Ref, refOf } from "../domain/ids.ts";
 import type { Deal, Line, LineEvent } from "../domain/media-buy.ts";
 import { parseMoney } from "../domain/money.ts";
+import { type Settlement, settlementText } from "../domain/settlement.ts";
 import { type Seller, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
 import { dealOwner, placeOrder, recordDeal } from "./outcome.ts";
+import { whyNoSay } from "./policy.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow } from "./reread.ts";
 import { bookingOf, resendLine, whyNotSend } from "./send.ts";
@@ -103,15 +106,28 @@ async function look<T>(read: () => Promise<T>): Promise<T | null> {
   }
 }
 
+/** A person's word as the terminal takes it: what they say, and the signature over it. */
+export interface PersonsWord {
+  readonly by: string;
+  readonly note: string;
+  /** UTC instant. */
+  readonly decidedAt: string;
+  readonly signature: Signature;
+}
+
 /**
  * A person settles what nobody could find out, after asking the seller: booked under a deal id, or not booked.
- * @throws BuyingError `conflict` when the line is not unknown, or the deal is another media buy's
+ * @throws BuyingError `signature_invalid`; `outside_mandate` when the mandate names people, and not this one; `conflict`
+ * when the line is not unknown, or the deal is another media buy's
  */
 export async function settleByPerson(
   ports: Ports,
   ref: Ref,
-  verdict: { readonly dealId: string | null; readonly by: string; readonly note: string },
+  word: PersonsWord & { readonly dealId: string | null },
 ): Promise<Line> {
+  const { by, note, decidedAt, signature, dealId } = word;
+  const booked = dealId !== null;
+  await checkWord(ports, ref, { verdict: booked ? "booked" : "not_booked", dealId, by, note, decidedAt }, signature);
   await decideAndAppend(ports, async () => {
     // Balances before the line: money given back in between then shows in the line, and is not given back twice.
     const spend = await loadBalances(ports);
@@ -124,10 +140,8 @@ export async function settleByPerson(
       );
     }
     const { terms, holding } = bookingOf(loaded.line);
-    const { by, note } = verdict;
-    const booked = verdict.dealId !== null;
-    const deal = verdict.dealId === null ? null : dealAsApproved(verdict.dealId, loaded.line);
-    const event: LineEvent = { kind: "settled_by_person", v: 1, by, booked, deal, note };
+    const deal = dealId === null ? null : dealAsApproved(dealId, loaded.line);
+    const event: LineEvent = { kind: "settled_by_person", v: 2, by, booked, deal, note, decidedAt, signature };
     const rows = [lineRow(ports, loaded, event)];
     if (deal) {
       const dealRef = refOf(loaded.line.quote.sellerId, deal.dealId);
@@ -147,18 +161,40 @@ export async function settleByPerson(
   return (await loadLine(ports, ref)).line;
 }
 
-/** A person clears an incident: the booking stands as it is, and approvals may go on. */
-export async function clearIncident(ports: Ports, ref: Ref, by: string, note: string): Promise<void> {
+/**
+ * A person clears an incident: the booking stands as it is, and approvals may go on.
+ * @throws BuyingError as {@link settleByPerson}; `conflict` when no incident is open
+ */
+export async function clearIncident(ports: Ports, ref: Ref, word: PersonsWord): Promise<void> {
+  const { by, note, decidedAt, signature } = word;
+  await checkWord(ports, ref, { verdict: "cleared", dealId: null, by, note, decidedAt }, signature);
   await decideAndAppend(ports, async () => {
     const loaded = await loadLine(ports, ref);
     const spend = await loadBalances(ports);
     if (!spend.balances.incidents.includes(ref))
       throw new BuyingError("conflict", `${ref} has no open incident.`, "none");
-    const rows = [spendRow(ports, spend, loaded.flowId, [{ kind: "incident_cleared", v: 1, ref, by }])];
-    if (loaded.line.status === "terms_mismatch")
-      rows.push(lineRow(ports, loaded, { kind: "mismatch_cleared", v: 1, by, note }));
+    const said = { v: 2, by, note, decidedAt, signature } as const;
+    const rows = [spendRow(ports, spend, loaded.flowId, [{ kind: "incident_cleared", ref, ...said }])];
+    // A line that is being cancelled goes back to what it was, should the seller refuse: the difference is cleared there too.
+    if ([loaded.line.status, loaded.line.cancelFrom].includes("terms_mismatch"))
+      rows.push(lineRow(ports, loaded, { kind: "mismatch_cleared", ...said }));
     return { rows, result: undefined };
   });
+}
+
+/** A person's word counts as a decision does: signed by them, and theirs to give where the mandate names people. */
+async function checkWord(ports: Ports, ref: Ref, said: Settlement, signature: Signature): Promise<void> {
+  const text = settlementText(ports.settings.name, ref, said);
+  if (signature.person !== said.by || !(await ports.signatures.verify(text, signature))) {
+    throw new BuyingError(
+      "signature_invalid",
+      `The word of ${said.by} on ${ref} carries no proof that holds. Nothing was changed.`,
+      "ask_person",
+    );
+  }
+  const stranger = await whyNoSay(ports, said.by);
+  if (stranger)
+    throw new BuyingError("outside_mandate", `The mandate's ${stranger}. Nothing was changed.`, "ask_person");
 }
 
 function dealAsApproved(dealId: string, line: Line): Deal {

@@ -70,22 +70,24 @@ export class Watcher {
   }
 
   async #run(): Promise<void> {
-    const { ledger, log, sleep } = this.#ports;
+    const { ledger, log, sleep, now } = this.#ports;
+    // A clock that was set back must not keep it waiting until the old time comes round again.
+    const isOver = (since: number, ms: number) => Math.abs(now().getTime() - since) >= ms;
     let seen = -1;
-    let idleSince = 0;
-    let ordersDue = 0;
+    let idleSince = Number.NEGATIVE_INFINITY;
+    let orderedAt = Number.NEGATIVE_INFINITY;
     while (!this.#stop.signal.aborted) {
       try {
         const newest = await ledger.newest();
         const changed = newest !== seen;
         seen = newest;
         // Nothing new and nothing due: look again soon, cheaply; every few seconds look at the clocks too.
-        if (changed || this.#pauses.size > 0 || Date.now() - idleSince > 5_000) {
-          idleSince = Date.now();
+        if (changed || this.#pauses.size > 0 || isOver(idleSince, 5_000)) {
+          idleSince = now().getTime();
           await this.#begin();
         }
-        if (Date.now() >= ordersDue) {
-          ordersDue = Date.now() + ORDERS_EVERY_MS;
+        if (isOver(orderedAt, ORDERS_EVERY_MS)) {
+          orderedAt = now().getTime();
           await noteLostOrders(this.#ports);
           await anchor(this.#ports, "watch");
         }

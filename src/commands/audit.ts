@@ -129,7 +129,7 @@ function verdict(findings: readonly Finding[], say: (text: string) => void, repo
   return findings.length === 0 ? 0 : 1;
 }
 
-function summary({ book, decisions, anchor, now, unanchored }: AuditReport): readonly string[] {
+function summary({ book, decisions, settlements, anchor, now, unanchored }: AuditReport): readonly string[] {
   const of = (proof: "signed" | "word") => decisions.filter((one) => one.proof === proof);
   const starts = [...book.lines.values()].flatMap(({ steps }) =>
     steps.filter(({ entry }) => entry.kind === "booking_started"),
@@ -139,6 +139,17 @@ function summary({ book, decisions, anchor, now, unanchored }: AuditReport): rea
   return [
     `${count(book.links.length, "row")} (${withheld} shown by place and hash only), ${count(starts.length, "booking")} started.`,
     `${count(of("signed").length, "decision")} with a signature that verifies.`,
+    ...(settlements.length > 0
+      ? [
+          `${count(settlements.filter(({ proof }) => proof === "signed").length, "settlement")} with a signature that verifies.`,
+        ]
+      : []),
+    ...settlements
+      .filter(({ proof }) => proof === "unsigned")
+      .map(
+        ({ ref, by, verdict, row }) =>
+          `No signature, as of an earlier release that kept none: ${ref}, ${verdict.replaceAll("_", " ")} by ${by}, ${row.at}.`,
+      ),
     ...(auto.length > 0 ? [`${count(auto.length, "booking")} on the operator's auto-approval limits alone.`] : []),
     ...policiesIn(book).map(
       ({ row, entry: { mandate, digest, by, signature } }) =>

@@ -1,5 +1,6 @@
 import type { Desk } from "../desk.ts";
 import type { LoadedLine } from "../buying/lines.ts";
+import { settlementText } from "../domain/settlement.ts";
 import { buysText } from "../tools/buy-report.ts";
 import { type Person, signAtTerminal, whyNobodyHere } from "./pin.ts";
 import type { Terminal } from "./terminal.ts";
@@ -38,15 +39,23 @@ export async function settleCommand(
       terminal.print(nextStep(loaded, incident, desk.settings.command));
       return 0;
     }
-    const refusal = await whyNot(terminal, person, loaded, incident, options, desk.settings.command);
+    const refusal = await whyNot(terminal, desk, person, loaded, incident, options);
     if (refusal) {
       terminal.print(`${refusal} ${NOTHING}`);
       return 1;
     }
-    if (!(await signAtTerminal(terminal, person, `settle ${loaded.ref}`, NOTHING))) return 1;
-    const note = options.note || "asked the seller";
-    if (options.clear) await desk.clear(loaded.ref, person.name, note);
-    else await desk.settle(loaded.ref, { dealId: options.booked, by: person.name, note });
+    const said = {
+      verdict: options.clear ? "cleared" : options.booked === null ? "not_booked" : "booked",
+      dealId: options.booked,
+      by: person.name,
+      note: options.note || "asked the seller",
+      decidedAt: new Date().toISOString(),
+    } as const;
+    const text = settlementText(desk.settings.name, loaded.ref, said);
+    const signature = await signAtTerminal(terminal, person, text, NOTHING);
+    if (!signature) return 1;
+    if (options.clear) await desk.clear(loaded.ref, { ...said, signature });
+    else await desk.settle(loaded.ref, { ...said, signature });
     terminal.print(`${outcome(options)}\n${standing(await desk.line(loaded.ref))}`);
     return 0;
   } catch (error) {
@@ -59,16 +68,17 @@ export async function settleCommand(
 /** Refused before the PIN is asked for, so that nobody types it for nothing. */
 async function whyNot(
   terminal: Terminal,
+  desk: Desk,
   person: Person,
   { ref, line }: LoadedLine,
   incident: boolean,
   options: SettleOptions,
-  command: string,
 ): Promise<string | null> {
   if (options.clear && !incident) return `${ref} has no open incident.`;
   if (!options.clear && line.status !== "booking_unknown")
     return `${ref} is ${line.status.replaceAll("_", " ")}; only an unknown booking is settled.`;
-  return whyNobodyHere(terminal, person, command);
+  const stranger = await desk.whyNoSay(person.name);
+  return stranger ? `The mandate's ${stranger}.` : whyNobodyHere(terminal, person, desk.settings.command);
 }
 
 function standing(loaded: LoadedLine): string {

@@ -84,7 +84,7 @@ Without an option it shows where the media buy stands. After asking the seller, 
   --not-booked         the seller did not: the money is given back
   --clear              an incident (booked on other terms than approved) is accepted as it stands; approvals may go on
   --note <text>        kept with the decision: whom you asked, what they said
-Needs a terminal and the PIN.
+Needs a terminal and the PIN, which signs what you say; where the mandate names people, one of those.
 ${desk}
 
 Exit codes: 0 shown or settled, 1 nothing was changed.`,

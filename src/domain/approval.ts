@@ -14,6 +14,19 @@ export interface ApprovalLine {
   readonly quotedCpm: string;
 }
 
+/** What a person decided, with all that is needed to check its proof again. */
+export interface ProvableDecision {
+  /** Digests of the lines approved; empty for a rejection. */
+  readonly digests: readonly string[];
+  readonly via: DecisionChannel;
+  readonly by: string;
+  readonly note: string | null;
+  /** UTC instant the person decided at; part of what is signed. */
+  readonly decidedAt: string;
+  /** Null where the channel has no secret of its own: the client's word, or the operator's limits. */
+  readonly signature: Signature | null;
+}
+
 /** Entries of an approval's stream, version 1. */
 export type ApprovalEvent =
   | {
@@ -41,42 +54,20 @@ export type ApprovalEvent =
       readonly how: string;
       readonly principal?: string;
     }
-  | {
+  | (ProvableDecision & {
       readonly kind: "approval_decided";
       readonly v: 1;
       readonly decision: "approve" | "reject";
-      /** Digests of the lines approved; empty for a rejection. */
-      readonly digests: readonly string[];
-      readonly via: DecisionChannel;
-      readonly by: string;
       /** Who says that a person answered: this server (PIN), or the client. */
       readonly wordOf: "server" | "client";
-      readonly note: string | null;
-      /** UTC instant the person decided at; part of what is signed. */
-      readonly decidedAt: string;
-      /** Null where the channel has no secret of its own: the client's word, or the operator's limits. */
-      readonly signature: Signature | null;
       /** Whose connection it came over; absent for page and terminal, and in rows of earlier releases. */
       readonly principal?: string;
-    }
+    })
   /** The first of two people approved; the second one decides. */
-  | {
-      readonly kind: "approval_endorsed";
-      readonly v: 1;
-      readonly digests: readonly string[];
-      readonly via: DecisionChannel;
-      readonly by: string;
-      readonly note: string | null;
-      readonly decidedAt: string;
-      readonly signature: Signature | null;
-      readonly principal?: string;
-    }
+  | (ProvableDecision & { readonly kind: "approval_endorsed"; readonly v: 1; readonly principal?: string })
   /** A renewed quote at the terms that were shown, or at a lower price, takes its line's place. */
   | { readonly kind: "approval_line_renewed"; readonly v: 1; readonly from: string; readonly to: string }
   | { readonly kind: "approval_voided"; readonly v: 1; readonly why: string };
-
-/** The first of two people's approvals, with all that is needed to check its proof again. */
-export type Endorsement = Omit<Extract<ApprovalEvent, { kind: "approval_endorsed" }>, "kind" | "v">;
 
 export type ApprovalStatus = "pending" | "approved" | "partly_approved" | "rejected" | "void";
 
@@ -92,18 +83,10 @@ export interface Approval {
   readonly poNumber: string | null;
   readonly shortCode: string;
   readonly openedAt: string;
-  readonly decided: {
-    readonly by: string;
-    readonly via: DecisionChannel;
-    readonly at: string;
-    readonly digests: readonly string[];
-    readonly note: string | null;
-    readonly decidedAt: string;
-    readonly signature: Signature | null;
-  } | null;
+  readonly decided: (ProvableDecision & { readonly at: string }) | null;
   readonly voidWhy: string | null;
   /** Who approved first where two people must; their lines bind the second. */
-  readonly endorsed: Endorsement | null;
+  readonly endorsed: ProvableDecision | null;
 }
 
 /**

@@ -29,7 +29,7 @@ export const errorCodes = {
   spending_stopped: "An incident is open; a person must clear it before anything else is approved.",
   approval_expired: "The time to decide is over.",
   approval_used: "The approval was decided before; it counts once.",
-  signature_invalid: "The decision carries no proof of the person that holds.",
+  signature_invalid: "The decision, or the settlement, carries no proof of the person that holds.",
   terms_changed: "The terms are no longer those that were shown; a fresh decision is needed.",
   terms_mismatch: "What the seller booked is not what was approved.",
   booking_unknown: "Whether the seller booked is not known yet; the budget stays held.",

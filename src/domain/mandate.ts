@@ -112,6 +112,12 @@ export function limitsOf(mandate: Mandate, person: string | null): ChannelLimits
   return role === undefined ? mandate.channels : (mandate.roles[role] ?? {});
 }
 
+/** Why somebody with a PIN or a passkey has no say under a mandate that names people; null when they have. */
+export function whyNotNamed(mandate: Mandate, person: string | null): string | null {
+  if (mandate.people.length === 0 || mandate.people.some(({ name }) => name === person)) return null;
+  return `people does not name ${person ?? "this person"}`;
+}
+
 /**
  * Why a decision by this channel, and this person where one is known, does not count for these lines together; null when
  * it does. With people named in the mandate, nobody else decides anything.
@@ -123,9 +129,8 @@ export function channelShortfall(
   facts: Pick<MandateFacts, "balances" | "day">,
   person: string | null,
 ): string | null {
-  const named = mandate.people.length > 0 && signedChannels.includes(channel);
-  if (named && !mandate.people.some(({ name }) => name === person))
-    return `people does not name ${person ?? "this person"}`;
+  const stranger = signedChannels.includes(channel) ? whyNotNamed(mandate, person) : null;
+  if (stranger) return stranger;
   const role = mandate.people.find(({ name }) => name === person)?.role;
   const where = role === undefined ? `channels.${channel}` : `roles.${role}.${channel}`;
   const limit = limitsOf(mandate, person)[channel];

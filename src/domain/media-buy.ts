@@ -2,6 +2,7 @@ import { changesOf, freshLine } from "./line-changes.ts";
 import type { NegotiationStatus, Round } from "./negotiation.ts";
 import type { Money } from "./money.ts";
 import type { Quote, QuoteRequest } from "./quote.ts";
+import type { SettlementProof } from "./settlement.ts";
 import type { DecisionChannel, Holding } from "./spend.ts";
 import type { Difference, Terms } from "./terms.ts";
 
@@ -51,7 +52,7 @@ export interface FrozenRequest {
   readonly body: string;
 }
 
-/** Entries of a line's stream, version 1. What a seller's words are worth is decided before they get here. */
+/** Entries of a line's stream, version 1 where a kind has no second. What a seller's words are worth is decided before they get here. */
 export type LineEvent =
   | {
       readonly kind: "quoted";
@@ -113,21 +114,32 @@ export type LineEvent =
       readonly deal: Deal;
       readonly differences: readonly Difference[];
     }
-  | { readonly kind: "mismatch_cleared"; readonly v: 1; readonly by: string; readonly note: string }
-  | {
-      readonly kind: "settled_by_person";
-      readonly v: 1;
-      readonly by: string;
-      readonly booked: boolean;
-      readonly deal: Deal | null;
-      readonly note: string;
-    }
+  | MismatchCleared
+  | (MismatchCleared<2> & SettlementProof)
+  | SettledByPerson
+  | (SettledByPerson<2> & SettlementProof)
   | { readonly kind: "order_placed"; readonly v: 1; readonly orderId: string; readonly status: string }
   | { readonly kind: "order_failed"; readonly v: 1; readonly why: string }
   | { readonly kind: "cancel_started"; readonly v: 1; readonly by: string }
   | { readonly kind: "cancel_confirmed"; readonly v: 1 }
   | { readonly kind: "cancel_refused"; readonly v: 1; readonly why: string }
   | { readonly kind: "cancel_unknown"; readonly v: 1; readonly why: string };
+
+interface MismatchCleared<V extends number = 1> {
+  readonly kind: "mismatch_cleared";
+  readonly v: V;
+  readonly by: string;
+  readonly note: string;
+}
+
+interface SettledByPerson<V extends number = 1> {
+  readonly kind: "settled_by_person";
+  readonly v: V;
+  readonly by: string;
+  readonly booked: boolean;
+  readonly deal: Deal | null;
+  readonly note: string;
+}
 
 /** Everything the sender needs, decided and frozen before anybody is called. */
 export interface BookingStart {

@@ -105,6 +105,15 @@ export function min(left: Money, right: Money): Money {
   return compare(left, right) <= 0 ? left : right;
 }
 
+/**
+ * As much of an amount as a total can take and still be an amount. For figures that others made up: what is far past
+ * every limit stays past it. @throws BuyingError `currency_mismatch`
+ */
+export function asMuchAsFits(amount: Money, total: Money): Money {
+  sameCurrency(amount, total);
+  return min(amount, money(LARGEST - total.micros, total.currency));
+}
+
 /** The sum, zero in `currency` for an empty list. @throws BuyingError `currency_mismatch` */
 export function sum(amounts: readonly Money[], currency: string): Money {
   return amounts.reduce(add, zero(currency));

@@ -1,4 +1,5 @@
 import { add, type Money, subtract, zero } from "./money.ts";
+import type { SettlementProof } from "./settlement.ts";
 
 /** Ways a decision can come about; each counts up to the amount the mandate gives it. */
 export const decisionChannels = ["auto", "form", "card", "terminal", "page", "passkey"] as const;
@@ -24,12 +25,19 @@ const KEPT_DAYS = 60;
 /** The same by principal, of whom there may be many: a row of the stream must stay small. */
 const KEPT_PROPOSER_DAYS = 7;
 
-/** Entries of a desk's `spend` stream, version 1. */
+/** Entries of a desk's `spend` stream, version 1 where a kind has no second. */
 export type SpendEvent =
   | { readonly kind: "reserved"; readonly v: 1; readonly holding: Holding }
   | { readonly kind: "released"; readonly v: 1; readonly holding: Holding; readonly why: string }
   | { readonly kind: "overspent"; readonly v: 1; readonly holding: Holding; readonly by: Money; readonly why: string }
-  | { readonly kind: "incident_cleared"; readonly v: 1; readonly ref: string; readonly by: string };
+  | { readonly kind: "incident_cleared"; readonly v: 1; readonly ref: string; readonly by: string }
+  | ({
+      readonly kind: "incident_cleared";
+      readonly v: 2;
+      readonly ref: string;
+      readonly by: string;
+      readonly note: string;
+    } & SettlementProof);
 
 /** Running totals of a desk; carried by every row of its `spend` stream, so that its head alone tells the state. */
 export interface Balances {

@@ -46,7 +46,8 @@ export function originProblem(origin: string, allowLoopback: boolean): string | 
   if (!URL.canParse(origin)) return "is not a URL";
   const url = new URL(origin);
   if (url.origin !== origin.replace(/\/$/, "").toLowerCase()) return "is more than scheme, host and port";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  // A name may end with the dot of the root, and is the same name.
+  const host = url.hostname.replace(/^\[|\]$|\.$/g, "");
   const here =
     host === "localhost" ||
     host.endsWith(".localhost") ||

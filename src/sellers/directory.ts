@@ -23,11 +23,12 @@ const DAY_SECONDS = 86_400;
 export function sellerDirectory(options: DirectoryOptions): Directory {
   const { cache, known } = options;
   const connections = new Map<string, Seller>();
+  /** By id and address: a stranger whose address happens to read like a known seller's id is not that seller. */
   const credentials = new Map<string, KnownSeller["credentials"]>();
 
   const all = async (): Promise<readonly SellerRecord[]> => {
     const listed = await known();
-    for (const { record, credentials: held } of listed) credentials.set(record.id, held);
+    for (const { record, credentials: held } of listed) credentials.set(keyOf(record), held);
     return listed.map(({ record }) => record);
   };
 
@@ -49,10 +50,12 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
 
   const introduce = async (url: string): Promise<SellerRecord> => {
     const origin = originOf(url);
-    const there = (await all()).find((record) => record.origin === origin);
+    const records = await all();
+    const there = records.find((record) => record.origin === origin);
     if (there) return there;
     const { host, hostname } = new URL(origin);
-    const id = host.toLowerCase().replace(/[^a-z0-9.-]/g, "-");
+    const named = host.toLowerCase().replace(/[^a-z0-9.-]/g, "-");
+    const id = records.some((record) => record.id === named) ? `met-${named}` : named;
     const record: SellerRecord = {
       id,
       name: hostname,
@@ -77,7 +80,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
         "choose_another",
       );
     }
-    const key = `${record.id} ${record.origin}`;
+    const key = keyOf(record);
     const open = connections.get(key);
     if (open) return open;
     const protocol = protocols.find(({ name }) => name === record.protocol);
@@ -90,9 +93,9 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     const seller = protocol.connect({
       sellerId: record.id,
       origin: record.origin,
-      credentials: credentials.get(record.id) ?? {},
+      credentials: credentials.get(key) ?? {},
       timeouts: options.timeouts,
-      allowLoopback: options.allowLoopback && credentials.has(record.id),
+      allowLoopback: options.allowLoopback && credentials.has(key),
       log: { debug: () => undefined, warn: (fields: object, message: string) => options.log(message, { ...fields }) },
     });
     connections.set(key, seller);
@@ -100,6 +103,10 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
   };
 
   return { all, find, connect, introduce };
+}
+
+function keyOf({ id, origin }: SellerRecord): string {
+  return `${id} ${origin}`;
 }
 
 /** Scheme, host and port of a seller's address. @throws BuyingError `invalid_arguments` for anything but http(s) */

@@ -66,6 +66,8 @@ export interface Http {
 
 /** More than any catalogue page; a seller that sends more is cut off. */
 const MAX_ANSWER_BYTES = 4 << 20;
+/** Deeper than any answer of a protocol nests. */
+const MOST_DEPTH = 100;
 const CONNECT_MS = 5_000;
 const circuitDefaults = { failures: 5, restMs: 10_000 };
 
@@ -90,6 +92,7 @@ export function createHttp(options: HttpOptions): Http {
     breaker: new ConsecutiveBreaker(failures),
   });
   const problem = originProblem(origin, options.allowLoopback);
+  const echoes = Object.values(credentials).flatMap(writings);
 
   function headersFor(call: HttpCall, tier: Tier): Record<string, string> {
     const credential = tier === "public" ? undefined : credentials[tier];
@@ -124,7 +127,7 @@ export function createHttp(options: HttpOptions): Http {
       const message = `${sellerId} answered ${named(call)} compressed, which it was asked not to do.`;
       throw new SellerFailure(sellerId, "invalid_answer", message, { status });
     }
-    const text = await answer.body.text();
+    const text = echoes.reduce((body, secret) => body.replaceAll(secret, "***"), await answer.body.text());
     const type = headerOf(answer.headers["content-type"]) ?? "application/json";
     return { status, text, json: jsonOf(type, text), date: headerOf(answer.headers["date"]) };
   }
@@ -198,17 +201,42 @@ function authentication(credential: Credential | undefined): Record<string, stri
   return credential?.apiKey ? { "x-api-key": credential.apiKey } : {};
 }
 
+/**
+ * A credential as an answer may repeat it: sellers put the key they refuse into the sentence that refuses it, and from
+ * there it would reach a model and the ledger. A short one is left alone, for it may be part of any word.
+ */
+function writings({ bearer, apiKey }: Credential): readonly string[] {
+  const secret = bearer ?? apiKey ?? "";
+  return secret.length < 8 ? [] : [...new Set([secret, JSON.stringify(secret).slice(1, -1)])];
+}
+
 function headerOf(value: string | string[] | undefined): string | null {
   return typeof value === "string" ? value : (value?.[0] ?? null);
 }
 
 function jsonOf(contentType: string, text: string): unknown {
-  if (!/^[^;]*[/+]json\b/i.test(contentType)) return undefined;
+  if (!/^[^;]*[/+]json\b/i.test(contentType) || nestsTooDeep(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** A megabyte of opening brackets takes the parser a second, in which no other seller is heard: it is not parsed. */
+function nestsTooDeep(text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const mark = text[at];
+    if (quoted && mark === "\\") at += 1;
+    else if (mark === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if (mark === "[" || mark === "{") depth += 1;
+    else if (mark === "]" || mark === "}") depth -= 1;
+    if (depth > MOST_DEPTH) return true;
+  }
+  return false;
 }
 
 function named(call: HttpCall): string {

@@ -30,6 +30,8 @@ type WirePackage = z.output<typeof packageAnswer>;
 const PAGE = 100;
 /** 5,000 products: a seller that keeps inventing new ones is not read for ever. */
 const MOST_PAGES = 50;
+/** What a seller that ignores paging may send at once. Checking half a million entries would hold up everybody else. */
+const MOST_ENTRIES = PAGE * MOST_PAGES;
 
 /** Reads the catalogue of one seller. */
 export function createCatalogue({ sellerId, http, ask }: Exchange, log: SellerLog): Catalogue {
@@ -135,15 +137,15 @@ export function createCatalogue({ sellerId, http, ask }: Exchange, log: SellerLo
   };
 }
 
-/** Entries that can be read and have a usable id, each id once, and how many could not. */
+/** Entries that can be read and have a usable id, each id once, and how many could not or were too many. */
 function readable<Shape extends z.ZodType>(
   shape: Shape,
   entries: readonly unknown[],
   idOf: (entry: z.output<Shape>) => string,
 ): { products: z.output<Shape>[]; bad: number } {
   const found = new Map<string, z.output<Shape>>();
-  let bad = 0;
-  for (const entry of entries) {
+  let bad = Math.max(0, entries.length - MOST_ENTRIES);
+  for (const entry of entries.slice(0, MOST_ENTRIES)) {
     const result = shape.safeParse(entry);
     if (result.success && checkedId(idOf(result.data)) !== null) found.set(idOf(result.data), result.data);
     else bad += 1;

@@ -1,12 +1,13 @@
 import type { z } from "zod";
+import { BuyingError } from "../domain/errors.ts";
 import { atMost, type Tier } from "../domain/identity.ts";
 import { refOf } from "../domain/ids.ts";
 import type { Avails } from "../domain/inventory.ts";
 import type { Deal } from "../domain/media-buy.ts";
-import { type Money, mulDiv } from "../domain/money.ts";
+import { costOfImpressions, type Money, mulDiv } from "../domain/money.ts";
 import type { Quote, QuoteRequest, Targeting } from "../domain/quote.ts";
 import { unreadable } from "./iab-refusals.ts";
-import { channelOf, dealTypeOf, distinct, dspName, instantOf, tierOf } from "./iab-words.ts";
+import { channelOf, dealTypeOf, distinct, dspName, entryOf, instantOf, tierOf } from "./iab-words.ts";
 import type { Capability, Performance, SellerCard } from "./seller.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
 import type {
@@ -32,7 +33,7 @@ const skillCapabilities: Readonly<Record<string, readonly Capability[]>> = {
 
 /** A card, whatever is missing from it; {@link SellerCard.compatibility} is judged by its version alone. */
 export function cardOf(sellerId: string, card: z.output<typeof cardAnswer>): SellerCard {
-  const told = distinct(card.skills.flatMap((skill) => skillCapabilities[skill] ?? []));
+  const told = distinct(card.skills.flatMap((skill) => entryOf(skillCapabilities, skill) ?? []));
   return {
     name: sellerText(card.name, 80) || sellerId,
     version: sellerText(card.version, 40) || null,
@@ -84,12 +85,12 @@ export function quoteOf(
   if (sellerQuoteId === null || productId === null) throw wrong("an id in it cannot be used");
   const dealType = dealTypeOf(quote.deal_type);
   if (dealType === null) throw wrong("its deal type is none we know");
-  const { cpm, list } = pricesOf(quote.pricing, wrong);
+  const { impressions } = quote.terms;
+  if (impressions === null) throw wrong("its volume cannot be read");
+  const { cpm, list } = pricesOf(quote.pricing, impressions, wrong);
   const expiresAt = instantOf(quote.expires_at);
   if (expiresAt === null) throw wrong("its expiry is no moment");
   const said = tierOf(quote.buyer_tier);
-  const { impressions } = quote.terms;
-  if (impressions === null) throw wrong("its volume cannot be read");
   const dealId = quote.deal_id === null ? null : checkedId(quote.deal_id);
   if (quote.deal_id !== null && dealId === null) throw wrong("its deal ID cannot be used");
   return {
@@ -127,15 +128,29 @@ function percent(value: number | null): string | null {
 
 const quoteStates = ["available", "booked", "expired", "declined"] as const;
 
+/** The price and the list price. A list price that is no amount is none: it flatters no discount, and costs no quote. */
 function pricesOf(
   pricing: z.output<typeof quoteAnswer>["quote"]["pricing"],
+  impressions: number,
   wrong: (why: string) => Error,
 ): { readonly cpm: Money; readonly list: Money } {
   const { final_cpm: cpm, base_cpm: list, pricing_model: model } = pricing;
   if (model !== null && model.toLowerCase() !== "cpm") throw wrong("it is not priced by the thousand impressions");
   if (cpm.micros <= 0n) throw wrong("its price is not above zero");
   if (list !== null && list.currency !== cpm.currency) throw wrong("its list price and its price differ in currency");
-  return { cpm, list: list ?? cpm };
+  // Refused here, or every sum over it would fail later, where nobody could say which seller it came from.
+  if (!isPayable(cpm, impressions)) throw wrong("what it comes to is beyond any amount");
+  return { cpm, list: list !== null && list.micros > 0n && isPayable(list, impressions) ? list : cpm };
+}
+
+/** Whether a price and a volume come to an amount of money at all. */
+function isPayable(cpm: Money, impressions: number): boolean {
+  try {
+    return costOfImpressions(cpm, impressions).micros >= 0n;
+  } catch (error) {
+    if (error instanceof BuyingError) return false;
+    throw error;
+  }
 }
 
 /** Targeting a quote of this contract has no field for: all of it (IAB seller agent 2.4.2, QuoteRequest). */
@@ -172,7 +187,7 @@ export function dealOf(sellerId: string, answer: z.output<typeof dealAnswer>): D
   const dealId = checkedId(deal.deal_id);
   const productId = checkedId(deal.product.product_id);
   if (dealId === null || productId === null) throw wrong("an id in it cannot be used");
-  const { cpm } = pricesOf(deal.pricing, wrong);
+  const { cpm } = pricesOf(deal.pricing, deal.terms.impressions ?? 0, wrong);
   const dealType = dealTypeOf(deal.deal_type);
   const { openrtb_params: openrtb } = deal;
   return {

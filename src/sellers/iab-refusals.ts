@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { HttpAnswer } from "./http.ts";
+import { entryOf } from "./iab-words.ts";
 import { type FailureKind, SellerFailure } from "./seller.ts";
 import { sellerText } from "./untrusted.ts";
 
@@ -115,7 +116,7 @@ function read(json: unknown): Said {
 
 function kindOf(status: number, said: Said): FailureKind {
   if (status >= 500) return "server_error";
-  const known = said.code === null ? undefined : byCode[said.code];
+  const known = said.code === null ? undefined : entryOf(byCode, said.code);
   if (known) return known;
   if (said.shape === "failed") return said.code?.endsWith("not_found") ? "not_found" : "refused";
   // Two plain sentences have a meaning of their own: 422 is an unpriced product, 400 a negotiation that is over.

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { instants } from "../domain/flight.ts";
 import { splitRef } from "../domain/ids.ts";
 import type { Quote, QuoteRequest } from "../domain/quote.ts";
@@ -51,9 +52,17 @@ function connect(options: ConnectOptions): Seller {
     return dated(quoteOf(sellerId, answer, request, access.tier));
   }
 
-  async function dealNow(dealId: string, access: Access) {
+  async function dealNow(dealId: string, sellerQuoteId: string, access: Access) {
     const path = `/api/v1/deals/${encodeURIComponent(dealId)}`;
-    return dealOf(sellerId, await ask("the deal", dealAnswer, { method: "GET", path, phase: "discovery" }, access));
+    const answer = await ask("the deal", dealAnswer, { method: "GET", path, phase: "discovery" }, access);
+    return dealFor(sellerQuoteId, answer);
+  }
+
+  /** A deal that names another quote is not what came of ours, whoever says so. */
+  function dealFor(sellerQuoteId: unknown, answer: z.output<typeof dealAnswer>) {
+    const named = answer.deal.quote_id;
+    if (named === null || named === sellerQuoteId) return dealOf(sellerId, answer);
+    throw unreadable(sellerId, "the booking", "the deal is of another quote");
   }
 
   return {
@@ -121,6 +130,7 @@ function connect(options: ConnectOptions): Seller {
     async readQuote(sellerQuoteId, request, access) {
       const quote = await quoteNow(sellerQuoteId, request, access);
       if (quote.sellerQuoteId !== sellerQuoteId) throw unreadable(sellerId, "the quote", "it is another quote");
+      if (quote.product.ref !== request.product) throw unreadable(sellerId, "the quote", "it is for another product");
       const state = await negotiation.state(sellerQuoteId, quote.cpm.currency, access);
       // An accepted negotiation is what the booking will be struck at, though the quote itself does not say so yet.
       const struck = quote.state === "available" && state?.status === "accepted" ? state.sellerCpm : null;
@@ -139,11 +149,7 @@ function connect(options: ConnectOptions): Seller {
     async book(request, access) {
       const { method, path, body } = request;
       const answer = await ask("the booking", dealAnswer, { method, path, body, phase: "booking" }, access);
-      const wanted = quoteIdOf(body);
-      if (answer.deal.quote_id !== null && answer.deal.quote_id !== wanted) {
-        throw unreadable(sellerId, "the booking", "the deal is of another quote");
-      }
-      return dealOf(sellerId, answer);
+      return dealFor(quoteIdOf(body), answer);
     },
 
     async findBooking(sellerQuoteId, access): Promise<Found> {
@@ -157,7 +163,7 @@ function connect(options: ConnectOptions): Seller {
       if (quote.status !== "booked") return { kind: "gone", why: "The quote is neither available nor booked." };
       const dealId = checkedId(quote.deal_id);
       if (dealId === null) throw unreadable(sellerId, "the quote", "it is booked without a usable deal ID");
-      return { kind: "booked", deal: await dealNow(dealId, access) };
+      return { kind: "booked", deal: await dealNow(dealId, sellerQuoteId, access) };
     },
 
     async placeOrder(dealId, sellerQuoteId, metadata, access) {

@@ -3,6 +3,11 @@ import type { Channel, DealType } from "../domain/inventory.ts";
 
 /** The vocabularies of IAB seller agents, and the one word we have for each thing. */
 
+/** What a vocabulary has for a seller's word. Every object also has a `constructor`, which is no word of any of them. */
+export function entryOf<Meaning>(words: Readonly<Record<string, Meaning>>, word: string): Meaning | undefined {
+  return Object.hasOwn(words, word) ? words[word] : undefined;
+}
+
 const channelWords: Readonly<Record<string, Channel>> = {
   ctv: "ctv",
   streaming: "ctv",
@@ -24,7 +29,7 @@ const channelWords: Readonly<Record<string, Channel>> = {
 
 /** Our channel for a seller's inventory type, or null for one we have no word for. */
 export function channelOf(inventoryType: string | null): Channel | null {
-  return channelWords[(inventoryType ?? "").toLowerCase()] ?? null;
+  return entryOf(channelWords, (inventoryType ?? "").toLowerCase()) ?? null;
 }
 
 /** Three spellings of the same three: quotes and deals, proposals, agent cards and supply chains. */
@@ -40,7 +45,7 @@ const dealTypeWords: Readonly<Record<string, DealType>> = {
 
 /** PG, PD or PA for any of a seller's spellings, or null. */
 export function dealTypeOf(text: string): DealType | null {
-  return dealTypeWords[text.toLowerCase().replaceAll(/[_ -]/g, "")] ?? null;
+  return entryOf(dealTypeWords, text.toLowerCase().replaceAll(/[_ -]/g, "")) ?? null;
 }
 
 /** The tier a seller says it knew us as; one it has no known word for counts as public. */
@@ -74,7 +79,7 @@ const dspNames: Readonly<Record<string, string>> = {
 
 /** A DSP's own name for the key a seller writes; other keys are given back. */
 export function dspName(key: string): string {
-  return dspNames[key.toLowerCase()] ?? key;
+  return entryOf(dspNames, key.toLowerCase()) ?? key;
 }
 
 /** A seller's moment as a UTC instant; one without a zone is UTC (IAB seller agent 2.4.2 mixes both). Null if none. */

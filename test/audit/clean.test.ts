@@ -33,7 +33,18 @@ describe("a ledger that nobody touched", () => {
   test("has nothing off, whatever was bought and however", async () => {
     expect(report.findings).toEqual([]);
     const states = Object.values(story.refs).map((ref) => report.book.lines.get(ref)?.state?.status);
-    expect(states).toEqual(["booked", "booked", "open", "booked", "open", "cancelled", "booked", "booked"]);
+    expect(states).toEqual([
+      "booked",
+      "booked",
+      "open",
+      "booked",
+      "open",
+      "cancelled",
+      "booked",
+      "booked",
+      "booked",
+      "declined",
+    ]);
     expect(await audit("acme", [], against())).toMatchObject({ findings: [], anchor: null, unanchored: 0 });
   });
 
@@ -58,7 +69,7 @@ describe("a ledger that nobody touched", () => {
   test("is another ledger without the keys that are kept outside of it, or under another desk's name", async () => {
     const nobody = { verify: () => Promise.resolve(false) };
     const without = await audit("acme", rows, { ...against(), signatures: nobody });
-    expect(without.findings.filter(({ what }) => what.includes("does not verify"))).toHaveLength(3);
+    expect(without.findings.filter(({ what }) => what.includes("does not verify"))).toHaveLength(7);
     expect((await audit("other", rows, against())).findings.length).toBeGreaterThan(0);
   });
 });
@@ -191,6 +202,7 @@ describe("the command", () => {
     expect(printed).toContain("Nothing is off.");
     expect(printed).toContain(markText(report.now));
     expect(printed).toContain("3 decisions with a signature that verifies.");
+    expect(printed).toContain("3 settlements with a signature that verifies.");
     expect(printed).toContain(`The client's word, no signature: ${story.approvals.form}, dana (form).`);
     expect(code).toBe(0);
     const again = await run({ verify: true, noted: [markText(report.now).slice(0, 30)] });

@@ -10,9 +10,8 @@ import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { peopleKeys } from "../../src/people/keys.ts";
 import { verifySignature } from "../../src/people/verify.ts";
 import type { Signatures } from "../../src/audit/check-decisions.ts";
+import { pin, signedWord } from "../people.ts";
 import { type Bench, type Change, item, openBench, products, quoted } from "../buying/desk-bench.ts";
-
-const pin = "correct horse battery";
 
 /** A desk that bought in every way there is, over real sellers, with real signatures, in a real ledger. */
 export interface Story {
@@ -22,7 +21,10 @@ export interface Story {
   readonly signatures: Signatures;
   /** References by what became of them. */
   readonly refs: Readonly<
-    Record<"signed" | "some" | "left" | "form" | "rejected" | "auto" | "lost" | "mismatched", string>
+    Record<
+      "signed" | "some" | "left" | "form" | "rejected" | "auto" | "lost" | "mismatched" | "told" | "denied",
+      string
+    >
   >;
   readonly approvals: Readonly<Record<"signed" | "some" | "form" | "rejected", string>>;
   /** The ledger as it was stored, in order of arrival. */
@@ -43,8 +45,15 @@ export async function playStory(): Promise<Story> {
   const file = join(bench.home, "acme", "ledger.db");
   const people = peopleKeys(join(bench.home, "acme", "people"), 2 ** 12);
   await people.setPin("dana", pin);
-  const signatures = {
-    verify: (text: string, one: Parameters<typeof verifySignature>[2]) => verifySignature(people, text, one),
+  // The keys of the story do not change, and hundreds of forged ledgers are held against them.
+  const verified = new Map<string, Promise<boolean>>();
+  const signatures: Signatures = {
+    verify: (text, signature) => {
+      const asked = JSON.stringify([text, signature]);
+      const answer = verified.get(asked) ?? verifySignature(people, text, signature);
+      verified.set(asked, answer);
+      return answer;
+    },
   };
 
   const quote = async (product: string, budget: string, campaign = "Spring") =>
@@ -91,7 +100,18 @@ export async function playStory(): Promise<Story> {
   sandbox.fault("northbeam", { kind: "price-drift", operation: "deal", uses: 1 });
   const mismatched = await quote(products.display, "4000 USD", "Autumn");
   await byForm(await ask(mismatched));
-  await desk.clear(mismatched, "dana", "the invoice will be at the approved price");
+  const word = { verdict: "cleared", note: "the invoice will be at the approved price" } as const;
+  await desk.clear(mismatched, await signedWord(desk, mismatched, word));
+  const unknown = async (budget: string) => {
+    sandbox.fault("northbeam", { kind: "error-text", operation: "deal", uses: 1 });
+    const ref = await quote(products.display, budget, "Autumn");
+    await byForm(await ask(ref));
+    return ref;
+  };
+  const told = await unknown("3000 USD");
+  await desk.settle(told, await signedWord(desk, told, { dealId: "NB-BY-MAIL", note: "Kim wrote that it stands" }));
+  const denied = await unknown("2500 USD");
+  await desk.settle(denied, await signedWord(desk, denied, { note: "Kim wrote that there is none" }));
   await desk.cancel(auto, "dana");
 
   const ports = portsOn(desk, await openSqliteLedger({ file }), signatures);
@@ -102,7 +122,7 @@ export async function playStory(): Promise<Story> {
     file,
     ports,
     signatures,
-    refs: { signed: signedRef, some, left, form, rejected, auto, lost, mismatched },
+    refs: { signed: signedRef, some, left, form, rejected, auto, lost, mismatched, told, denied },
     approvals: { signed: signedApproval, some: someApproval, form: formApproval, rejected: rejectedApproval },
     stored,
     close: async () => {

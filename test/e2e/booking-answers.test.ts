@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import type { FaultSpec } from "../../src/sandbox/faults.ts";
+import { signedWord } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kindsOf, operatorOf, seller, sent, statusOf, until } from "./booking-fixtures.ts";
 import { approving, at, type Connection, type Reply } from "./client.ts";
@@ -66,7 +67,7 @@ describe("a seller that books something else than was approved", () => {
 
       const operator = operatorOf(desk);
       await operator
-        .clear(ref, "dana", "the seller confirmed the higher price by mail")
+        .clear(ref, await signedWord(operator, ref, { verdict: "cleared", note: "confirmed by mail" }))
         .finally(() => operator.close());
       expect((await client.ok("create_media_buy", { lines: [{ quote_id: next }] })).at("status")).toBe("booked");
       // Cleared is not approved: the buy goes on saying what it is.

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import { formDecision } from "../people.ts";
+import { formDecision, signedWord } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import {
   balancesIn,
@@ -95,7 +95,7 @@ describe("a booking that stays unknown", () => {
 
       const operator = operatorOf(desk);
       await operator
-        .settle(ref, { dealId: null, by: "dana", note: "they know nothing of it" })
+        .settle(ref, await signedWord(operator, ref, { note: "they know nothing of it" }))
         .finally(() => operator.close());
       expect((await balancesOf(desk))?.total.micros).toBe(0n);
       const closed = await client.call("create_media_buy", { lines: [{ quote_id: ref }] });
@@ -113,11 +113,11 @@ describe("a booking that stays unknown", () => {
       const held = (await balancesOf(desk))?.total.micros;
       const operator = operatorOf(desk);
       try {
-        const verdict = { by: "dana", note: "told by mail" };
-        await expect(operator.settle(ref, { ...verdict, dealId: taken })).rejects.toMatchObject({ code: "conflict" });
+        const word = async (dealId: string | null) => signedWord(operator, ref, { dealId });
+        await expect(operator.settle(ref, await word(taken))).rejects.toMatchObject({ code: "conflict" });
         expect(await statusOf(client, ref)).toBe("booking_unknown");
-        await operator.settle(ref, { ...verdict, dealId: "DEMO-BY-MAIL" });
-        await expect(operator.settle(ref, { ...verdict, dealId: null })).rejects.toMatchObject({ code: "conflict" });
+        await operator.settle(ref, await word("DEMO-BY-MAIL"));
+        await expect(operator.settle(ref, await word(null))).rejects.toMatchObject({ code: "conflict" });
       } finally {
         await operator.close();
       }
@@ -154,12 +154,14 @@ test.concurrent("a deal that is found just after a person settled that there is 
   try {
     const client = await desk.connect({ person: approving });
     const ref = await quoteFrom(client, { impressions: 100_000 });
+    // Signed beforehand: the moment in which nobody knows is short, and a PIN is slow to check on purpose.
+    const word = await signedWord(operator, ref);
     desk.sandbox.fault(seller, { kind: "slow", operation: "quote-read", ms: 1_500 });
     desk.sandbox.fault(seller, { kind: "drop-answer", operation: "deal", uses: 1 });
     const buying = client.call("create_media_buy", { lines: [{ quote_id: ref }] });
     await until("unknown", async () => (await kindsIn(ledger, ref)).includes("booking_unknown"), 20_000);
     const held = (await balancesIn(ledger))?.total;
-    await operator.settle(ref, { dealId: null, by: "dana", note: "they know nothing of it" });
+    await operator.settle(ref, word);
     await buying;
     await until("the incident", async () => (await balancesIn(ledger))?.incidents.includes(ref) === true, 20_000);
     expect((await balancesIn(ledger))?.total).toEqual(held);

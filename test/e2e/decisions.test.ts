@@ -56,6 +56,10 @@ test.concurrent("a signature over another decision, or by nobody, decides nothin
       { ...good, decision: "reject" as const },
     ])
       await expect(operator.decideOnly(approvalId, bad)).rejects.toMatchObject({ code: "signature_invalid" });
+    for (const decidedAt of [new Date(Date.now() + 100 * 86_400_000).toISOString(), "soon"]) {
+      const late = operator.decideOnly(approvalId, await signedDecision(operator, approvalId, { decidedAt }));
+      await expect(late).rejects.toMatchObject({ code: "approval_expired" });
+    }
     expect((await operator.approval(approvalId)).status).toBe("pending");
     expect((await operator.decideOnly(approvalId, good)).approval.status).toBe("approved");
   } finally {

@@ -1,3 +1,5 @@
+import { renameSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
@@ -117,5 +119,18 @@ describe.runIf(hasTerminal)("media-buyer-mcp settle", () => {
     const again = at(desk, "settle", quote, "--clear");
     expect(await again.ended()).toBe(1);
     expect(again.screen).toContain("has no open incident. Nothing was changed.");
+  });
+
+  test("every word that was typed here is signed, and the audit verifies it", async () => {
+    verifies("promise.settle");
+    const { code, stdout } = await desk.run("audit", "--verify");
+    expect(stdout).toContain("3 settlements with a signature that verifies.");
+    expect(stdout).toContain("Nothing is off.");
+    expect(code).toBe(0);
+    const keys = join(desk.directory, "data", "acme", "people");
+    renameSync(keys, `${keys}-elsewhere`);
+    const without = await desk.run("audit", "--verify").finally(() => renameSync(`${keys}-elsewhere`, keys));
+    expect(without.code).toBe(1);
+    expect(without.stdout).toMatch(/is settled as not booked by .*, with a signature that does not verify/);
   });
 });

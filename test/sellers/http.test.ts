@@ -78,7 +78,7 @@ describe("what comes back", () => {
     expect((await to(origin).send(read, anonymous)).json).toEqual(expected);
   });
 
-  test("bad UTF-8 and 200,000 nested arrays crash nothing", async () => {
+  test("bad UTF-8 crashes nothing, and what nests deeper than any protocol is not parsed", async () => {
     const deep = "[".repeat(200_000) + "]".repeat(200_000);
     const bodies = [
       Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff, 0xc3, 0x28]), Buffer.from('"}')]),
@@ -89,7 +89,7 @@ describe("what comes back", () => {
     });
     const http = to(origin);
     expect((await http.send(read, anonymous)).json).toEqual({ a: "\ufffd\ufffd(" });
-    expect(Array.isArray((await http.send(read, anonymous)).json)).toBe(true);
+    expect((await http.send(read, anonymous)).json).toBeUndefined();
   });
 
   test("an answer of more than 4 MB is cut off, said up front or not", async () => {

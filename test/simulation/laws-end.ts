@@ -1,8 +1,11 @@
+import { audit } from "../../src/audit/audit.ts";
+import { anchor } from "../../src/buying/anchor.ts";
 import { memoryLedger } from "../../src/ledger/memory.ts";
 import { verifyAnchors, verifyChain } from "../../src/ledger/verify.ts";
 import { committed } from "../../src/domain/media-buy.ts";
 import { isBeyond } from "./laws-booking.ts";
 import type { ModelDeal, ModelSeller } from "./model-seller.ts";
+import { signatures } from "./signatures.ts";
 import { keyOf } from "./spend-book.ts";
 import type { World } from "./world.ts";
 
@@ -17,12 +20,27 @@ export async function endLaws(world: World): Promise<void> {
     if (!hashes.has(row.hash)) witness.accuse("an acknowledged entry stays", `${row.stream}@${row.version} is gone`);
   heldLaws(world);
   for (const seller of world.sellers) for (const quoteId of seller.quotes.keys()) truthLaws(world, seller, quoteId);
+  await auditLaws(world);
+}
+
+/** What the desk's own audit says of the ledger, once a server has noted where it stands, as each does every ten minutes. */
+async function auditLaws({ witness, rows, processes }: World): Promise<void> {
+  const [first] = processes;
+  if (!first) return;
+  const ledger = memoryLedger({ rows, now: first.ports.now, newId: () => `audit-${rows.length}` });
+  await anchor({ ...first.ports, ledger }, "watch");
+  const { name } = first.ports.settings;
+  const { findings } = await audit(name, await ledger.history({}), { signatures, mandate: null, noted: [] });
+  for (const { stream, version, what } of findings)
+    witness.accuse("the audit finds nothing wrong", `${stream}@${version} ${what}`);
 }
 
 /** Every hold is a deal, or over. */
 function heldLaws({ witness }: World): void {
   const expected = new Map<string, bigint>();
   for (const [ref, line] of witness.lines) {
+    if (line.status === "terms_mismatch" && !witness.spend.incidents.has(ref))
+      witness.accuse("a difference is an incident", `${ref} differs for ever, and there is no incident left to clear`);
     if (["booked", "terms_mismatch"].includes(line.status)) {
       if (line.booking) expected.set(keyOf(line.booking.holding), line.booking.holding.amount.micros);
     } else if (committed.includes(line.status) || line.status === "awaiting_approval")

@@ -6,9 +6,11 @@ import { negotiate } from "../../src/buying/negotiate.ts";
 import { renewQuotes, requestQuotes } from "../../src/buying/quote.ts";
 import { sendLine } from "../../src/buying/send.ts";
 import { clearIncident, settleByPerson, settleLine } from "../../src/buying/settle.ts";
+import { statementOf, statementText } from "../../src/domain/decision.ts";
 import type { LineStatus } from "../../src/domain/media-buy.ts";
 import { sendsOf } from "./laws-booking.ts";
 import { startProcess } from "./process.ts";
+import { signedAs, wordOf } from "./signatures.ts";
 import { latestEffectMs } from "./timing.ts";
 import type { Process, World } from "./world.ts";
 
@@ -122,11 +124,11 @@ async function decideAt(world: World, process: Process, approvalId: string): Pro
   world.witness.words.push({ approvalId, decision, via, by, at: world.scheduler.time });
   const at = isTerminal ? startProcess(world, `terminal${world.processes.length}`, false) : process;
   const decidedAt = at.ports.now().toISOString();
-  // Signed channels need a signature to be there; here every one counts as good (see `signatures` of the ports).
-  const signature = isTerminal ? ({ kind: "key", person: by, keyId: "k", signature: "s" } as const) : null;
-  const wordOf = isTerminal ? "server" : "client";
-  const said = { decision, digests: null, via, by, principal: null, wordOf, note: null } as const;
-  const word = { ...said, decidedAt, signature };
+  const said = { decision, digests: null, via, by, note: null, decidedAt } as const;
+  const approval = world.witness.approvals.get(approvalId);
+  const text = approval && statementText(statementOf(at.ports.settings.name, approval, said));
+  const signature = isTerminal && text !== undefined ? signedAs(by, text) : null;
+  const word = { ...said, principal: null, wordOf: isTerminal ? "server" : "client", signature } as const;
   await attempt(world, at, `decide ${approvalId} ${decision} by ${via}`, async () => {
     const { started } = await decide(at.ports, approvalId, word, !isTerminal);
     if (!isTerminal) send(world, at, started);
@@ -144,8 +146,9 @@ export async function settle(world: World, places: readonly Process[]): Promise<
     );
     if (standing.length === 0 && mayStillCome) continue;
     const dealId = standing[0]?.deal.dealId ?? null;
+    const verdict = dealId === null ? "not_booked" : "booked";
     await everywhere(world, places, `settleByPerson ${ref} ${dealId ?? "not booked"}`, ({ ports }) =>
-      settleByPerson(ports, ref, { dealId, by: "dana", note: "the seller says so" }),
+      settleByPerson(ports, ref, wordOf(ports, ref, { verdict, dealId, note: "the seller says so" })),
     );
   }
 }
@@ -153,7 +156,7 @@ export async function settle(world: World, places: readonly Process[]): Promise<
 export async function clear(world: World, places: readonly Process[]): Promise<void> {
   for (const ref of [...world.witness.spend.incidents])
     await everywhere(world, places, `clearIncident ${ref}`, ({ ports }) =>
-      clearIncident(ports, ref, "dana", "we keep it"),
+      clearIncident(ports, ref, wordOf(ports, ref, { verdict: "cleared", dealId: null, note: "we keep it" })),
     );
 }
 

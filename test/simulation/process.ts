@@ -7,6 +7,7 @@ import { threshold } from "../../src/strategies/threshold.ts";
 import { ledgerPort } from "./ledger-port.ts";
 import { Buried } from "./scheduler.ts";
 import { sellerPort } from "./seller-port.ts";
+import { signatures } from "./signatures.ts";
 import { approvalMinutes, claimMs, mostSkewMs, settleAfterMs } from "./timing.ts";
 import type { Process, World } from "./world.ts";
 
@@ -92,8 +93,8 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
       introduce: find,
     },
     strategies: [threshold],
-    // No PIN is typed here: every signature counts as good. What a wrong one does is tested on the real desk.
-    signatures: { verify: () => Promise.resolve(true) },
+    // No PIN is typed here; what a wrong one does is tested on the real desk.
+    signatures,
     holder,
     now,
     newId: world.newId,

@@ -22,6 +22,7 @@ export type Law =
   | "released only when nothing stands"
   | "an acknowledged entry stays"
   | "the chain verifies"
+  | "the audit finds nothing wrong"
   | "balances are the sum"
   | "nothing is held for ever"
   | "what a seller booked is recorded"
