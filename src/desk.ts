@@ -28,11 +28,11 @@ import { Watcher } from "./buying/watcher.ts";
 import type { Config, SellerConfig } from "./config.ts";
 import type { Approval } from "./domain/approval.ts";
 import type { BuyingError } from "./domain/errors.ts";
-import { type BuyerIdentity, tiers } from "./domain/identity.ts";
+import { tiers } from "./domain/identity.ts";
 import type { Log } from "./domain/log.ts";
 import type { Ref } from "./domain/ids.ts";
 import type { Line, LineStatus } from "./domain/media-buy.ts";
-import { type Money, money } from "./domain/money.ts";
+import type { Money } from "./domain/money.ts";
 import type { Signature } from "./domain/decision.ts";
 import { channelShortfall } from "./domain/mandate.ts";
 import type { DecisionChannel } from "./domain/spend.ts";
@@ -46,6 +46,7 @@ import type { KnownSeller } from "./sellers/records.ts";
 import type { Performance } from "./sellers/seller.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
+import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
 import { verifySignature } from "./people/verify.ts";
@@ -279,29 +280,6 @@ export function openDesk(options: DeskOptions): Desk {
 
 const transient: readonly LineStatus[] = ["approved", "sending"];
 
-function settingsOf(config: Config, command: string): DeskSettings {
-  const { mandate } = config;
-  const currency = mandate?.currency;
-  const standard = currency
-    ? { agency: money(25_000_000_000n, currency), advertiser: money(100_000_000_000n, currency) }
-    : null;
-  const bookingMs = config.timeouts.booking_s * 1000;
-  return {
-    name: config.desk,
-    advertiser: config.advertiser,
-    sandbox: config.sandbox,
-    command,
-    mandate: mandate ?? null,
-    principals: config.http.principals,
-    buyer: buyerOf(config),
-    revealFrom: config.reveal_from ?? standard,
-    approvalMinutes: config.approval.expires_after_minutes,
-    settleAfterMs: config.booking.settle_after_s * 1000,
-    // Half for the last look at the quote, half for the booking itself, and a margin for each: as long again, within reason.
-    claimMs: 2 * (bookingMs + Math.min(5_000, Math.max(2_000, bookingMs))),
-  };
-}
-
 function knownSeller(config: Config, one: SellerConfig): KnownSeller {
   const byMandate = config.mandate?.blockedSellers.includes(one.id) ?? false;
   const { id, name, domain, protocol, trust, relationship } = one;
@@ -328,19 +306,6 @@ function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       blocked,
     },
     credentials,
-  };
-}
-
-function buyerOf({ buyer }: Config): BuyerIdentity {
-  return {
-    seatId: buyer.seat_id,
-    seatName: buyer.seat_name,
-    agencyId: buyer.agency_id,
-    agencyName: buyer.agency_name,
-    agencyHoldingCompany: buyer.agency_holding_company,
-    advertiserId: buyer.advertiser_id,
-    advertiserName: buyer.advertiser_name,
-    advertiserIndustry: buyer.advertiser_industry,
   };
 }
 

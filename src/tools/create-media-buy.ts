@@ -55,7 +55,8 @@ export async function settle(
   const approval = await desk.approval(approvalId);
   const given = await ask(approval, desk, call);
   if (given instanceof Question) return given;
-  if (given.kind === "decided") return recordDecision(desk, call, approval, { ...given, digests: null, via: "form" });
+  if (given.kind === "decided")
+    return recordDecision(desk, call, approval, { ...given, digests: null, via: "form" }, refs);
   if (given.kind === "opened") {
     const after = await desk.waitFor(approvalId, PAGE_WAIT_MS, call.mcp.mcpReq.signal);
     const note = after.status === "pending" ? "The approval page was opened; nobody has decided there yet." : null;
@@ -68,12 +69,13 @@ export async function settle(
   return withCard(await reportBuy(desk, refs, now, `Nobody decided here: ${given.how}.`), now, desk, call);
 }
 
-/** What the client says its person decided, recorded once; the answer is what became of it. */
+/** What the client says its person decided, recorded once; the answer is what became of it, and of all that was asked about. */
 export async function recordDecision(
   desk: Desk,
   call: ToolCall,
   { approvalId, lines }: Approval,
   given: Pick<PersonsDecision, "decision" | "digests" | "note"> & { readonly via: "form" | "card" },
+  refs: readonly string[] = lines.map(({ ref }) => ref),
 ): Promise<BuyAnswer> {
   const { decision, digests, note, via } = given;
   const until = Date.now() + BOOKING_WAIT_MS;
@@ -99,7 +101,6 @@ export async function recordDecision(
   }
   // Another process of this desk may be faster to decide or to send: what it does is waited for just the same.
   const after = await desk.waitFor(approvalId, until - Date.now(), call.mcp.mcpReq.signal);
-  const refs = lines.map(({ ref }) => ref);
   return withCard(await reportBuy(desk, refs, after, said), after, desk, call);
 }
 
