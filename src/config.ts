@@ -334,6 +334,8 @@ function secretOf(
 }
 
 function isTimeZone(name: string): boolean {
+  // The usual one, and no reason to load every zone there is at the start.
+  if (name === "UTC") return true;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return true;

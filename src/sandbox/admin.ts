@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import type { SandboxControl } from "./control.ts";
 import { faultSpec } from "./faults.ts";
 import { bodyOf, type Loopback, openLoopback } from "./loopback.ts";

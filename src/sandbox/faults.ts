@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * What can be made to go wrong at a sandbox seller, while it runs.

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { bodyOf } from "./loopback.ts";
 import { readJson, replaceFile } from "./takeover.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CatalogueProduct } from "./catalogue.ts";
 import { listPrice } from "./routes-catalogue.ts";
 import type { Route, SellerRuntime } from "./runtime.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CatalogueProduct } from "./catalogue.ts";
 import { pricingTier } from "./identity.ts";
 import { decidePrice, wireMoney } from "./pricing.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { naive } from "./negotiation.ts";
 import { storedOrder } from "./routes-orders.ts";
 import { type Call, mintCapitalId, type Route } from "./runtime.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { once } from "./idempotency.ts";
 import { scopeOf } from "./identity.ts";
 import { dollars, toCents, wireMoney } from "./pricing.ts";

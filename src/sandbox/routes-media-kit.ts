@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type CataloguePackage, deviceTypes } from "./catalogue.ts";
 import { tierOf } from "./identity.ts";
 import { fixedHalfEven, publicRange, type Tier, tierPrice } from "./pricing.ts";

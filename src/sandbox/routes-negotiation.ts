@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { once } from "./idempotency.ts";
 import { type Caller, pricingTier, scopeOf } from "./identity.ts";
 import {

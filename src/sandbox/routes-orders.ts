@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { requireOperator } from "./identity.ts";
 import { naive } from "./negotiation.ts";
 import { type Call, mintCapitalId, type Route, type SellerRuntime, zulu } from "./runtime.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CatalogueProduct } from "./catalogue.ts";
 import { once } from "./idempotency.ts";
 import { pricingTier, scopeOf, type Caller } from "./identity.ts";

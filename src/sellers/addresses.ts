@@ -1,6 +1,4 @@
-import { lookup } from "node:dns";
-import { BlockList, isIP, type LookupFunction } from "node:net";
-import { buildConnector } from "undici";
+import { BlockList, isIP } from "node:net";
 
 /**
  * Which addresses a seller may have. A seller's address comes from a card or a registry, so it may point into our own
@@ -56,37 +54,4 @@ export function originProblem(origin: string, allowLoopback: boolean): string | 
   if (isIP(host) !== 0 && isBlocked(host, allowLoopback)) return "is not a public address";
   if (url.protocol === "https:" || (url.protocol === "http:" && here)) return null;
   return "does not use https";
-}
-
-class AddressNotAllowed extends Error {
-  readonly code = "ESSRF";
-}
-
-/** Opens sockets to allowed addresses only: checks the literal, every resolved address, and the peer itself. */
-export function guardedConnector(allowLoopback: boolean, timeoutMs: number): buildConnector.connector {
-  const resolve: LookupFunction = (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      const [first] = addresses ?? [];
-      if (error) callback(error, "");
-      else if (!first || addresses.some(({ address }) => isBlocked(address, allowLoopback)))
-        callback(new AddressNotAllowed("resolves to an address that is not allowed"), "");
-      else if (options.all) callback(null, addresses);
-      else callback(null, first.address, first.family);
-    });
-  };
-  const connect = buildConnector({ lookup: resolve, timeout: timeoutMs });
-  return (options, callback) => {
-    const host = options.hostname.replace(/^\[|\]$/g, "");
-    if (isIP(host) !== 0 && isBlocked(host, allowLoopback)) {
-      callback(new AddressNotAllowed("is an address that is not allowed"), null);
-      return;
-    }
-    connect(options, (...[error, socket]) => {
-      if (error) callback(error, null);
-      else if (isBlocked(socket.remoteAddress ?? "", allowLoopback)) {
-        socket.destroy();
-        callback(new AddressNotAllowed("answered from an address that is not allowed"), null);
-      } else callback(null, socket);
-    });
-  };
 }

@@ -1,7 +1,7 @@
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
-import { Agent, type Dispatcher, request } from "undici";
+import type { Dispatcher } from "undici";
 import type { Tier } from "../domain/identity.ts";
-import { guardedConnector, originProblem } from "./addresses.ts";
+import { originProblem } from "./addresses.ts";
 import type { Credential } from "./records.ts";
 import { type Access, SellerFailure } from "./seller.ts";
 
@@ -68,25 +68,26 @@ export interface Http {
 const MAX_ANSWER_BYTES = 4 << 20;
 /** Deeper than any answer of a protocol nests. */
 const MOST_DEPTH = 100;
-const CONNECT_MS = 5_000;
 const circuitDefaults = { failures: 5, restMs: 10_000 };
 
-interface Sockets {
-  readonly kept: Agent;
-  /** One request a socket: no POST can meet a kept socket that the seller is just closing. */
-  readonly fresh: Agent;
+let opened: ReturnType<typeof openNetwork> | undefined;
+
+/** The sockets of this process, loaded with the first call: a server that is only asked what it can do needs none. */
+function network() {
+  opened ??= openNetwork();
+  return opened;
 }
-const sockets: { readonly outside: Sockets; readonly withLoopback: Sockets } = {
-  outside: openSockets(false),
-  withLoopback: openSockets(true),
-};
+
+async function openNetwork() {
+  const { openSockets, request } = await import("./sockets.ts");
+  return { request, outside: openSockets(false, MAX_ANSWER_BYTES), withLoopback: openSockets(true, MAX_ANSWER_BYTES) };
+}
 
 /** Calls to one seller; see {@link Http.send}. */
 export function createHttp(options: HttpOptions): Http {
   const { sellerId, origin, credentials, log } = options;
   const timeouts: Timeouts = { ...defaultTimeouts, ...options.timeouts };
   const { failures, restMs } = options.circuit ?? circuitDefaults;
-  const pool = options.allowLoopback ? sockets.withLoopback : sockets.outside;
   const breaker = circuitBreaker(handleWhen(isConnectionFailure), {
     halfOpenAfter: restMs,
     breaker: new ConsecutiveBreaker(failures),
@@ -110,6 +111,7 @@ export function createHttp(options: HttpOptions): Http {
     const url = new URL(call.path, origin);
     if (url.origin !== new URL(origin).origin) throw new RangeError(`${call.path} leaves the seller's origin`);
     const headers = headersFor(call, tier);
+    const { request } = await network();
     const answer = await request(url, { method: call.method, headers, body: call.body ?? null, signal, dispatcher });
     const { statusCode: status } = answer;
     if (status >= 300 && status < 400) {
@@ -136,6 +138,8 @@ export function createHttp(options: HttpOptions): Http {
     const { signal } = wait;
     if (signal.aborted) throw failureOf(sellerId, call, signal.reason, wait, true);
     try {
+      const { withLoopback, outside } = await network();
+      const pool = options.allowLoopback ? withLoopback : outside;
       const first = call.method === "GET" ? pool.kept : pool.fresh;
       return await once(call, access.tier, signal, first).catch((error: unknown) => {
         if (call.method === "GET" && brokeOff(error)) return once(call, access.tier, signal, pool.fresh);
@@ -188,12 +192,6 @@ interface Wait {
 function waitFor(ms: number, caller: AbortSignal | undefined): Wait {
   const deadline = AbortSignal.timeout(ms);
   return { ms, deadline, signal: caller ? AbortSignal.any([deadline, caller]) : deadline };
-}
-
-function openSockets(allowLoopback: boolean): Sockets {
-  const connect = guardedConnector(allowLoopback, CONNECT_MS);
-  const shared = { connect, maxResponseSize: MAX_ANSWER_BYTES, connections: 8 };
-  return { kept: new Agent(shared), fresh: new Agent({ ...shared, connections: null, pipelining: 0 }) };
 }
 
 function authentication(credential: Credential | undefined): Record<string, string> {

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { refOf } from "../domain/ids.ts";
 import type { Price, Product } from "../domain/inventory.ts";
 import type { SellerLog } from "./http.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Http, HttpAnswer, HttpCall } from "./http.ts";
 import { refusalOf, unreadable } from "./iab-refusals.ts";
 import type { Access } from "./seller.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { BuyingError } from "../domain/errors.ts";
 import { atMost, type Tier } from "../domain/identity.ts";
 import { refOf } from "../domain/ids.ts";

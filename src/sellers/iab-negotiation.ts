@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { formatAmount, type Money } from "../domain/money.ts";
 import type { Round } from "../domain/negotiation.ts";
 import type { Quote } from "../domain/quote.ts";

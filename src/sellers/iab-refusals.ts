@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { HttpAnswer } from "./http.ts";
 import { entryOf } from "./iab-words.ts";
 import { type FailureKind, SellerFailure } from "./seller.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { instants } from "../domain/flight.ts";
 import { splitRef } from "../domain/ids.ts";
 import type { Quote, QuoteRequest } from "../domain/quote.ts";

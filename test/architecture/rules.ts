@@ -120,7 +120,7 @@ const packages: Readonly<Record<string, readonly Place[]>> = {
     "sandbox/",
     "demo/",
   ],
-  undici: ["sellers/http.ts", "sellers/addresses.ts"],
+  undici: ["sellers/http.ts", "sellers/sockets.ts"],
   "@simplewebauthn/server": ["people/"],
   cockatiel: ["sellers/http.ts"],
   pino: ["main.ts"],
@@ -132,7 +132,10 @@ const packages: Readonly<Record<string, readonly Place[]>> = {
 const nodeModules: readonly { readonly module: RegExp; readonly only: readonly Place[] }[] = [
   { module: /^node:process$/, only: ["main.ts", "sandbox/daemon.ts", "sandbox/takeover.ts"] },
   { module: /^node:http$/, only: ["sandbox/", "page/", "http/", "serve-http*"] },
-  { module: /^node:(https|http2|net|tls|dgram|dns)(\/|$)/, only: ["sellers/addresses.ts", "sandbox/"] },
+  {
+    module: /^node:(https|http2|net|tls|dgram|dns)(\/|$)/,
+    only: ["sellers/addresses.ts", "sellers/sockets.ts", "sandbox/"],
+  },
   { module: /^node:(child_process|cluster|worker_threads)$/, only: ["sandbox/daemon.ts"] },
   { module: /^node:sqlite$/, only: [] },
 ];

@@ -1,6 +1,7 @@
 import { Agent, request } from "undici";
 import { describe, expect, test } from "vitest";
-import { guardedConnector, isBlocked, originProblem } from "../../src/sellers/addresses.ts";
+import { isBlocked, originProblem } from "../../src/sellers/addresses.ts";
+import { guardedConnector } from "../../src/sellers/sockets.ts";
 import { failureOf } from "../contract/seller-bench.ts";
 import { anonymous, asAgency, json, open, read, serve, tcp, to, untilSettled, write } from "./loopback.ts";
 

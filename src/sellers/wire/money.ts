@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { BuyingError } from "../../domain/errors.ts";
 import { type Money, money } from "../../domain/money.ts";
 
