@@ -1,8 +1,7 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Log } from "../domain/log.ts";
-import { faultOf, type Refusal, refuse, say, setStandingHeaders } from "./answers.ts";
+import { faultOf, type Refusal, referenceOf, refuse, say, setStandingHeaders } from "./answers.ts";
 import { readMessage } from "./body.ts";
 
 /** What one caller's request comes to, once it was let in. */
@@ -29,9 +28,6 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** The reference of the request at hand, for the log; the answer carries it as `x-request-id`. */
-export const reference = new AsyncLocalStorage<string>();
-
 const limits = {
   maxHeaderSize: 16 * 1024,
   /** For the whole request to arrive; a call may take longer to answer. */
@@ -47,19 +43,17 @@ export async function listen<Caller extends object>(
   endpoint: Endpoint<Caller>,
 ): Promise<Listener> {
   let leaving = false;
-  const server = createServer(limits, (request, response) => {
+  const server = createServer(limits, async (request, response) => {
     const id = randomUUID();
     setStandingHeaders(response, id);
-    reference.run(id, async () => {
-      try {
-        if (leaving) refuse(response, going);
-        else await answer(endpoint, request, response);
-      } catch (error) {
-        endpoint.log("http failed", { ref: id, error: error instanceof Error ? error.stack : String(error) });
-        if (response.headersSent) response.destroy();
-        else refuse(response, faultOf(id));
-      }
-    });
+    try {
+      if (leaving) refuse(response, going);
+      else await answer(endpoint, request, response);
+    } catch (error) {
+      endpoint.log("http failed", { ref: id, error: error instanceof Error ? error.stack : String(error) });
+      if (response.headersSent) response.destroy();
+      else refuse(response, faultOf(id));
+    }
   });
   await bound(server, at);
   const address = server.address();
@@ -122,7 +116,7 @@ async function probe<Caller>(
     if (deep) await endpoint.ready();
     say(response, 200, "ok\n");
   } catch (error) {
-    endpoint.log("not ready", { ref: reference.getStore(), error: String(error) });
+    endpoint.log("not ready", { ref: referenceOf(response), error: String(error) });
     say(response, 503, "the ledger does not answer\n");
   }
 }

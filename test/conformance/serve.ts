@@ -58,7 +58,7 @@ export async function serve(parts: ServedParts): Promise<Served> {
 export function withFixtures(): Required<ServedParts> {
   const heard = new InMemoryServerEventBus();
   const serverFor: ServerFor = async (desk, principal, era) => {
-    const server = await createServer(desk, principal, era);
+    const server = createServer(desk, principal, era);
     server.server.registerCapabilities({ logging: {} });
     addContentFixtures(server);
     await addAskingFixtures(server, desk, principal);
