@@ -1,4 +1,8 @@
-import { Client as NewClient, StreamableHTTPClientTransport as NewHttpTransport } from "@modelcontextprotocol/client";
+import {
+  Client as NewClient,
+  StreamableHTTPClientTransport as NewHttpTransport,
+  type PriorDiscovery,
+} from "@modelcontextprotocol/client";
 import { StdioClientTransport as NewTransport } from "@modelcontextprotocol/client/stdio";
 import type { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import * as z from "zod";
@@ -207,6 +211,12 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
   }
   const transport = new NewTransport({ ...start, stderr: "pipe" });
   transport.stderr?.on("data", keep);
-  await client.connect(transport);
+  // Left to itself the client finds out what a server speaks by starting a second one; once a test file is enough.
+  await client.connect(transport, kind === "2.x modern" && discovered ? { prior: discovered } : {});
+  const discover = client.getDiscoverResult();
+  if (discover) discovered = { kind: "modern", discover };
   return new Connection(kind, { line: "2.x", client }, transport.pid ?? 0, () => log, questions);
 }
+
+/** What the product said of itself when it was first asked in this process; it says so always. */
+let discovered: PriorDiscovery | null = null;
