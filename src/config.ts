@@ -275,7 +275,8 @@ export function parseConfig(
       where,
       parsed.error.issues.map((issue) => `${issue.path.join(".") || "top level"}: ${issue.message}`),
     );
-  const issues: string[] = [];
+  // Desks are kept by their name: a real one of this name would share the sandbox's ledger.
+  const issues = parsed.data.desk === sandboxName ? [`desk: ${sandboxName} is the sandbox desk's own name`] : [];
   const sellers = parsed.data.sellers.map((one): SellerConfig => {
     const domain = one.domain ?? new URL(one.url).hostname;
     const credentials = Object.fromEntries(
@@ -293,11 +294,13 @@ export function parseConfig(
   return { ...parsed.data, sellers, sandbox: false };
 }
 
+const sandboxName = "sandbox";
+
 /** The config of a desk without one: a sandbox with a mandate of its own, in which every channel counts but `auto`. */
 export function sandboxConfig(): Config {
   const most = { per_buy: "250000.00 USD", per_day: "1000000.00 USD" };
   const parsed = schema.parse({
-    desk: "sandbox",
+    desk: sandboxName,
     advertiser: "Acme Outdoor (sandbox)",
     buyer: {
       seat_id: "seat-sandbox",

@@ -201,6 +201,7 @@ describe("the sandbox's own config", () => {
   test("cannot be asked for in a file: a desk is a sandbox only without one", () => {
     verifies("promise.sandbox_apart");
     expect(refusal({ ...least, sandbox: true })).toContain("sandbox");
+    expect(refusal({ ...least, desk: "sandbox" })).toContain("desk: sandbox is the sandbox desk's own name");
     expect(Object.keys(configSchema.shape)).not.toContain("sandbox");
   });
 });

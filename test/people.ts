@@ -3,9 +3,18 @@ import type { PersonsWord } from "../src/buying/settle.ts";
 import type { Desk } from "../src/desk.ts";
 import { statementOf, statementText } from "../src/domain/decision.ts";
 import { type Settlement, settlementText } from "../src/domain/settlement.ts";
+import { type PeopleKeys, peopleKeys } from "../src/people/keys.ts";
 
-/** The PIN of the people who decide in this process; scrypt makes setting and using it slow, on purpose. */
+/** The PIN of the people who decide in these tests. */
 export const pin = "correct horse 7";
+
+/**
+ * Keys of people in a folder, sealed as the product seals them, but cheaply: a PIN is slow to use on purpose, and no test
+ * is about how slow. What opens them reads the cost they were sealed at, the product's own commands included.
+ */
+export function quickKeys(folder: string): PeopleKeys {
+  return peopleKeys(folder, 2 ** 12);
+}
 
 /** A person's answer in the client's form, which is the client's word: dana approves all lines unless told otherwise. */
 export function formDecision(change: Partial<PersonsDecision> = {}): PersonsDecision {

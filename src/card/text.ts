@@ -33,7 +33,8 @@ function lineText({ terms, productName, sellerName, listCpm, quotedCpm }: Approv
     ...(quotedCpm === terms.unit_price ? [] : [`quoted ${quotedCpm}`]),
   ];
   const guaranteed = terms.guaranteed ? "guaranteed" : "not guaranteed";
-  const seen = `${productName} (${terms.product}) from ${sellerName}`;
+  // In quotation marks, because the name is the seller's own and may read like figures of ours.
+  const seen = `“${productName}” (${terms.product}) from ${sellerName}`;
   const figures = `${price} CPM${was.length > 0 ? ` (${was.join(", ")})` : ""} x ${terms.impressions.toLocaleString("en-US")} impressions = ${displayMoney(totalOf(terms))}`;
   return `${seen}: ${terms.deal_type}, ${guaranteed}, ${figures}`;
 }

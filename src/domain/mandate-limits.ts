@@ -1,8 +1,8 @@
 import { trustLevels } from "./identity.ts";
 import { channels } from "./inventory.ts";
 import type { Mandate, MandateFacts, PriceCaps } from "./mandate.ts";
-import { add, compare, displayMoney, type Money, mulDiv, parseMoney, sum, zero } from "./money.ts";
-import { spentOn } from "./spend.ts";
+import { add, compare, displayMoney, type Money, mulDiv, parseMoney, sum } from "./money.ts";
+import { heldUnder, spentOn } from "./spend.ts";
 import { type Terms, totalOf } from "./terms.ts";
 
 /** Why one line may not be bought whatever else is bought with it; each sentence names the line of the mandate. */
@@ -39,7 +39,7 @@ export function totalRefusals(mandate: Mandate, lines: readonly Terms[], facts: 
     within(
       "per_campaign",
       mandate.perCampaign,
-      balances.perCampaign[campaign] ?? zero(currency),
+      heldUnder(balances.perCampaign, campaign, currency),
       campaign ? `for ${campaign}` : "without a campaign",
       own,
     );
@@ -130,7 +130,7 @@ function shareRefusals(
   const most = { micros: mulDiv(mandate.total.micros, BigInt(percent), 100n), currency: mandate.currency };
   return [...new Set(lines.map(keyOf))].flatMap((key) => {
     const own = sum(lines.filter((line) => keyOf(line) === key).map(totalOf), mandate.currency);
-    const after = add(before[key] ?? zero(mandate.currency), own);
+    const after = add(heldUnder(before, key, mandate.currency), own);
     if (compare(after, most) <= 0) return [];
     return [`${name} is ${percent} % of total, ${displayMoney(most)}; ${key} would have ${displayMoney(after)}`];
   });

@@ -3,7 +3,7 @@ import type { Trust } from "./identity.ts";
 import type { Channel } from "./inventory.ts";
 import { lineRefusals, totalRefusals } from "./mandate-limits.ts";
 import { add, compare, displayMoney, type Money, sum } from "./money.ts";
-import { type Balances, type DecisionChannel, spentOn } from "./spend.ts";
+import { type Balances, type DecisionChannel, heldUnder, spentOn } from "./spend.ts";
 import { type Terms, totalOf } from "./terms.ts";
 
 /** Up to what amount a channel's decisions count. */
@@ -161,7 +161,9 @@ const channelWords: Readonly<Record<DecisionChannel, string>> = {
 
 function firstBuys(lines: readonly Terms[], { balances }: MandateFacts): readonly string[] {
   const fresh = new Set(
-    lines.map(({ seller }) => seller.id).filter((seller) => (balances.perSeller[seller]?.micros ?? 0n) <= 0n),
+    lines
+      .map(({ seller }) => seller.id)
+      .filter((seller) => heldUnder(balances.perSeller, seller, balances.currency).micros <= 0n),
   );
   return [...fresh].map((seller) => `first buy from ${seller}: a person decides it`);
 }

@@ -96,6 +96,11 @@ export function spentOn(balances: Balances, day: string, via?: DecisionChannel):
   return found ?? zero(balances.currency);
 }
 
+/** What is held under a name somebody gave, such as a campaign's label: `constructor` is a label like any other. */
+export function heldUnder(amounts: Readonly<Record<string, Money>>, name: string, currency: string): Money {
+  return (Object.hasOwn(amounts, name) ? amounts[name] : undefined) ?? zero(currency);
+}
+
 /** Money committed on a day of what a principal asked to buy, whoever decided it. */
 export function proposedOn(balances: Balances, day: string, proposer: string): Money {
   return balances.perDayAndProposer?.[`${day} ${proposer}`] ?? zero(balances.currency);
@@ -111,7 +116,7 @@ function moved(
   const total = change(before.total, amount);
   const under = (amounts: Readonly<Record<string, Money>>, key: string) => ({
     ...amounts,
-    [key]: change(amounts[key] ?? zero(before.currency), amount),
+    [key]: change(heldUnder(amounts, key, before.currency), amount),
   });
   const lasting = {
     total,

@@ -7,10 +7,9 @@ import { statementOf, statementText } from "../../src/domain/decision.ts";
 import type { Ledger, Row } from "../../src/ledger/ledger.ts";
 import { toRow, type StoredRow } from "../../src/ledger/rows.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
-import { peopleKeys } from "../../src/people/keys.ts";
 import { verifySignature } from "../../src/people/verify.ts";
 import type { Signatures } from "../../src/audit/check-decisions.ts";
-import { pin, signedWord } from "../people.ts";
+import { pin, quickKeys, signedWord } from "../people.ts";
 import { type Bench, type Change, item, openBench, products, quoted } from "../buying/desk-bench.ts";
 
 /** A desk that bought in every way there is, over real sellers, with real signatures, in a real ledger. */
@@ -43,7 +42,7 @@ export async function playStory(): Promise<Story> {
   const bench = await openBench(withAuto);
   const { desk, sandbox } = bench;
   const file = join(bench.home, "acme", "ledger.db");
-  const people = peopleKeys(join(bench.home, "acme", "people"), 2 ** 12);
+  const people = quickKeys(join(bench.home, "acme", "people"));
   await people.setPin("dana", pin);
   // The keys of the story do not change, and hundreds of forged ledgers are held against them.
   const verified = new Map<string, Promise<boolean>>();

@@ -117,7 +117,7 @@ describe.each(matrix)("a %s client over %s", (kind, transport) => {
     const [headline, , line] = (client.questions.at(-1) ?? "").split("\n");
     expect(headline).toMatch(/^Approve [\d,]+\.\d\d USD net to Northbeam Media\?$/);
     expect(line).toContain(`${impressions.toLocaleString("en-US")} impressions`);
-    expect(line).toContain("CTV Sports Live (prod-53e78a97) from Northbeam Media: PG, guaranteed");
+    expect(line).toContain("“CTV Sports Live” (prod-53e78a97) from Northbeam Media: PG, guaranteed");
   });
 
   test("reject in the form rejects: nothing is booked and the quote can be asked for again", async () => {

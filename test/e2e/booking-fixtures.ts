@@ -9,6 +9,7 @@ import type { Balances } from "../../src/domain/spend.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import type { Operation } from "../../src/sandbox/faults.ts";
+import { quickKeys } from "../people.ts";
 import type { Connection } from "./client.ts";
 import { type ConfigFile, startDesk, type TestDesk } from "./fixtures.ts";
 
@@ -73,7 +74,9 @@ export async function balancesOf(desk: TestDesk): Promise<Balances | null> {
 export function operatorOf(desk: TestDesk): Desk {
   const file = join(desk.directory, "config.json");
   const config = parseConfig(readFileSync(file, "utf8"), file, {});
-  return openDesk({ config, dataHome: join(desk.directory, "data"), log: () => undefined, sandboxSellers: null });
+  const dataHome = join(desk.directory, "data");
+  const opened = openDesk({ config, dataHome, log: () => undefined, sandboxSellers: null });
+  return { ...opened, people: quickKeys(join(dataHome, config.desk, "people")) };
 }
 
 /** How often the seller was sent something of a kind; `deal` is `POST /api/v1/deals`. */

@@ -1,10 +1,11 @@
-import { Client as NewClient, StreamableHTTPClientTransport as NewHttpTransport } from "@modelcontextprotocol/client";
+import {
+  Client as NewClient,
+  StreamableHTTPClientTransport as NewHttpTransport,
+  type PriorDiscovery,
+} from "@modelcontextprotocol/client";
 import { StdioClientTransport as NewTransport } from "@modelcontextprotocol/client/stdio";
-import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { StreamableHTTPClientTransport as OldHttpTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { CallToolResultSchema, ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import type { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
+import * as z from "zod";
 import { expect } from "vitest";
 
 /** The clients that are out there: both eras of the current SDK, and the former single package. */
@@ -61,6 +62,13 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+const toolResult = z.looseObject({
+  isError: z.boolean().optional(),
+  content: z.array(z.looseObject({ text: z.string().optional() })),
+  structuredContent: z.unknown().optional(),
+  _meta: z.record(z.string(), z.unknown()).optional(),
+});
+
 /** An answer of a tool, with steps into its structure that fail with words instead of `undefined`. */
 export class Reply {
   readonly isError: boolean;
@@ -73,9 +81,9 @@ export class Reply {
   readonly card: unknown;
 
   constructor(result: unknown) {
-    const { isError, content, structuredContent, _meta } = CallToolResultSchema.parse(result);
+    const { isError, content, structuredContent, _meta } = toolResult.parse(result);
     this.isError = isError ?? false;
-    this.text = content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+    this.text = content.map(({ text = "" }) => text).join("\n");
     this.structured = structuredContent;
     this.error = _meta?.["media-buyer-mcp/error"];
     this.card = _meta?.["media-buyer-mcp/card"];
@@ -141,7 +149,7 @@ export class Connection {
     const { sdk } = this;
     try {
       if (sdk.line === "2.x") return new Reply(await sdk.client.callTool(params, request));
-      return new Reply(await sdk.client.callTool(params, CallToolResultSchema, request));
+      return new Reply(await sdk.client.callTool(params, undefined, request));
     } catch (error) {
       // A server that died says why on stderr, or nowhere.
       if (!/closed|not connected/i.test(String(error))) throw error;
@@ -182,18 +190,17 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
   const { over } = options;
   const headers = over?.token === undefined ? {} : { authorization: `Bearer ${over.token}` };
   if (kind === "1.x") {
-    const client = new OldClient(info, { capabilities });
-    if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => answer(params));
-    if (over) {
-      const transport = new OldHttpTransport(over.url, { requestInit: { headers } });
-      // Its session id may be undefined, which the interface it implements does not say.
-      await client.connect(transport as Transport);
-      return new Connection(kind, { line: "1.x", client }, over.pid, over.log, questions);
-    }
-    const transport = new OldTransport({ ...start, stderr: "pipe" });
-    transport.stderr?.on("data", keep);
-    await client.connect(transport);
-    return new Connection(kind, { line: "1.x", client }, transport.pid ?? 0, () => log, questions);
+    // Loaded where it is asked for: most tests need one client, and this is another SDK.
+    const { connectOld } = await import("./old-client.ts");
+    const client = await connectOld(
+      info,
+      capabilities,
+      person ? answer : null,
+      over ? { ...over, headers } : start,
+      keep,
+    );
+    const pid = over ? over.pid : client.pid;
+    return new Connection(kind, { line: "1.x", client: client.client }, pid, over?.log ?? (() => log), questions);
   }
   const mode = kind === "2.x modern" ? { pin: "2026-07-28" } : ("legacy" as const);
   const client = new NewClient(info, { capabilities, versionNegotiation: { mode } });
@@ -204,6 +211,12 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
   }
   const transport = new NewTransport({ ...start, stderr: "pipe" });
   transport.stderr?.on("data", keep);
-  await client.connect(transport);
+  // Left to itself the client finds out what a server speaks by starting a second one; once a test file is enough.
+  await client.connect(transport, kind === "2.x modern" && discovered ? { prior: discovered } : {});
+  const discover = client.getDiscoverResult();
+  if (discover) discovered = { kind: "modern", discover };
   return new Connection(kind, { line: "2.x", client }, transport.pid ?? 0, () => log, questions);
 }
+
+/** What the product said of itself when it was first asked in this process; it says so always. */
+let discovered: PriorDiscovery | null = null;

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { callOver, modernBody, modernHeaders, send } from "../http/wire.ts";
+import { ConfigError, parseConfig } from "../../src/config.ts";
 import { tokenDigest } from "../../src/http/tokens.ts";
 import { serve } from "../conformance/serve.ts";
 import { verifies } from "../requirements.ts";
@@ -49,13 +50,27 @@ describe("a desk that spends real money", () => {
     ["limits the wrong way round", { principals: [{ ...maker, per_buy: "2.00 USD", per_day: "1.00 USD" }] }],
     ["a port that is none", { port: 70_000 }],
     ["an unknown word", { principal: [] }],
-  ])("refuses a config with %s, for stdio as well, and shows no secret", async (_what, http) => {
-    await deskWith(http);
+  ])("cannot be configured with %s, for stdio as well, and no secret is shown", async (_what, http) => {
+    await deskWith({});
+    const config = JSON.parse(readFileSync(join(desk.directory, "config.json"), "utf8"));
+    const said = (() => {
+      try {
+        parseConfig(JSON.stringify({ ...config, http }), "config.json", {});
+      } catch (error) {
+        return error instanceof ConfigError ? error.message : `another error: ${error}`;
+      }
+      return "nothing";
+    })();
+    expect(said).toMatch(/^config\.json cannot be used:\n {2}- http[\s\S]+Nothing was started\.$/);
+    expect(said).not.toContain(tokens.maker);
+  });
+
+  test("a config that cannot be used ends the program over HTTP and in the terminal alike", async () => {
+    await deskWith({ principal: [] });
     for (const words of [["--http", "0"], ["pending"]]) {
       const ran = await desk.run(...words);
       expect(ran.code, ran.stderr).toBe(2);
       expect(ran.stderr).toMatch(/http/);
-      expect(ran.stderr).not.toContain(tokens.maker);
     }
   });
 

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
 import { approving, type Connection } from "./client.ts";
 import { type ConfigFile, quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
-import { at, pin, setPin } from "./operator.ts";
+import { pin } from "../people.ts";
+import { at, givePin } from "./operator.ts";
 import { hasTerminal } from "./pseudo-terminal.ts";
 
 if (!hasTerminal)
@@ -41,7 +42,7 @@ describe.runIf(hasTerminal)("media-buyer-mcp settle", () => {
   beforeAll(async () => {
     const config = (standard: ConfigFile) => ({ ...standard, timeouts: { booking_s: 1 } });
     desk = await startDesk({ sandbox: { sellers: ["northbeam"] }, config });
-    await setPin(desk);
+    await givePin(desk);
     client = await desk.connect({ person: approving });
   });
   afterAll(() => desk.close());

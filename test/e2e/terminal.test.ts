@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { verifies } from "../requirements.ts";
 import type { Connection } from "./client.ts";
 import { type ConfigFile, dealsOf, quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
-import { at, pin, setPin } from "./operator.ts";
+import { pin } from "../people.ts";
+import { at, givePin } from "./operator.ts";
 import { hasTerminal, type PseudoTerminal } from "./pseudo-terminal.ts";
 
 if (!hasTerminal) process.stderr.write("terminal.test.ts: no `script` of util-linux here to open a terminal with\n");
@@ -79,7 +80,10 @@ describe.runIf(hasTerminal)("media-buyer-mcp pin", () => {
   });
 
   test("the PIN is never echoed, and changing it needs the present one", async () => {
-    const first = await setPin(desk);
+    const first = at(desk, "pin");
+    await first.answer("New PIN", pin);
+    await first.answer("Again: ", pin);
+    expect(await first.ended(), first.screen).toBe(0);
     expect(first.screen).not.toContain(pin);
     const wrong = at(desk, "pin");
     await wrong.answer("PIN: ", "not the one");
@@ -94,7 +98,7 @@ describe.runIf(hasTerminal)("media-buyer-mcp pin", () => {
   });
 
   test("five wrong PINs lock it, however many are tried at once, and for the right one too", async () => {
-    await setPin(desk);
+    await givePin(desk);
     const client = await desk.connect();
     const { id, quote } = await waiting(client);
     const left = at(desk, "pin");
@@ -144,7 +148,7 @@ describe.runIf(hasTerminal)("media-buyer-mcp approve", () => {
 
   beforeAll(async () => {
     desk = await startDesk({ sandbox: { sellers: ["northbeam"] } });
-    await setPin(desk);
+    await givePin(desk);
     client = await desk.connect();
   });
   afterAll(() => desk.close());
@@ -295,7 +299,7 @@ describe.runIf(hasTerminal)("what the mandate gives the terminal", () => {
     verifies("promise.channel_limits");
     const desk = await startDesk({ sandbox: { sellers: ["northbeam"] }, config: withoutTerminal });
     try {
-      await setPin(desk);
+      await givePin(desk);
       const client = await desk.connect();
       const { id, quote } = await waiting(client);
       const terminal = at(desk, "approve", id);

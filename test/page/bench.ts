@@ -11,13 +11,11 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import type { PageDecision, PageDesk } from "../../src/page/page-desk.ts";
 import { type ApprovalPage, approvalPage } from "../../src/page/server.ts";
-import { type PeopleKeys, peopleKeys } from "../../src/people/keys.ts";
+import type { PeopleKeys } from "../../src/people/keys.ts";
 import { pinTries } from "../../src/people/tries.ts";
 import { verifySignature } from "../../src/people/verify.ts";
 import { tempFolder } from "../ledger/temp.ts";
-
-/** A PIN is worth guessing here; what it costs to guess is no part of what the page is tested for. */
-const cheap = 2 ** 12;
+import { quickKeys } from "../people.ts";
 
 export const pin = "correct horse battery";
 export const start = new Date("2026-11-20T09:05:00.000Z");
@@ -28,7 +26,7 @@ const made = new Map<string, Promise<Buffer>>();
 async function copyPerson(name: string, folder: string): Promise<void> {
   const make = async () => {
     const { path, remove } = tempFolder();
-    await peopleKeys(path, cheap).setPin(name, pin);
+    await quickKeys(path).setPin(name, pin);
     const file = readFileSync(join(path, `${name}.json`));
     remove();
     return file;
@@ -80,7 +78,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
   const path = folder?.path ?? beside?.folder ?? "";
   let now = start;
   const ledger = await openSqliteLedger({ file: join(path, "ledger.db"), now: () => now });
-  const people = peopleKeys(join(path, "people"), cheap);
+  const people = quickKeys(join(path, "people"));
   if (!beside) await Promise.all(names.map((name) => copyPerson(name, join(path, "people"))));
   const decided: (PageDecision & { readonly approvalId: string })[] = [];
   const logged: string[] = [];

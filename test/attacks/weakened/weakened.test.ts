@@ -29,18 +29,16 @@ function told(outcome: Outcome | undefined): string {
   return outcome && "why" in outcome ? outcome.why : "nothing was wrong";
 }
 
-test(`a server that ${quick.name} is caught, and the one that does not passes`, { timeout }, () =>
-  Promise.all([isCaught(quick), allPass(quick.caughtBy)]),
-);
-
 test("every weakness fits the source as it is now", () => {
   for (const { name, edits } of [quick, ...selfApprovals, ...replays, ...races])
     expect(weakenedFiles(edits).size, name).toBeGreaterThan(0);
 });
 
 describe.runIf(process.env["LONG"] === "1")("the attack suite can fail", () => {
+  test.concurrent(`caught is a server that ${quick.name}`, { timeout }, () => isCaught(quick));
+
   test.concurrent("on the code as it is, each case that must catch something passes", { timeout }, () =>
-    allPass([...selfApprovals, ...replays, ...races].flatMap(({ caughtBy }) => caughtBy)),
+    allPass([quick, ...selfApprovals, ...replays, ...races].flatMap(({ caughtBy }) => caughtBy)),
   );
 
   describe("self-approval: caught is a server that", () => all(selfApprovals));

@@ -26,7 +26,6 @@ const twoProcesses = "test/e2e/booking-two-processes.test.ts";
 const ledgerProcesses = "test/ledger/processes.test.ts";
 const passkey = "test/page/passkey.test.ts";
 
-/** The one that every run of the tests tries; the others are for the long form. */
 export const quick: Weakness = {
   name: "takes an answer for one although no question was asked",
   edits: [
@@ -224,7 +223,9 @@ export const selfApprovals: readonly Weakness[] = [
   },
   {
     name: "signs states with a key that every desk has",
-    edits: [{ file: "src/server.ts", take: "key: await desk.stateKey(),", give: "key: new Uint8Array(32)," }],
+    edits: [
+      { file: "src/server.ts", take: "const key = await desk.stateKey();", give: "const key = new Uint8Array(32);" },
+    ],
     caughtBy: [
       {
         file: requestState,
@@ -253,7 +254,9 @@ export const selfApprovals: readonly Weakness[] = [
   },
   {
     name: "reads what stands in a form that was declined",
-    edits: [{ file: "src/tools/ask.ts", take: 'if (answer.action !== "accept")', give: "if (!answer.content)" }],
+    edits: [
+      { file: "src/tools/ask.ts", take: 'if (action !== "accept")', give: 'if (action !== "accept" && !content)' },
+    ],
     caughtBy: [
       {
         file: interop,
