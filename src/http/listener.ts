@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Log } from "../domain/log.ts";
 import { faultOf, type Refusal, referenceOf, refuse, say, setStandingHeaders } from "./answers.ts";
 import { readMessage } from "./body.ts";
@@ -28,7 +28,17 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Sends the head of a stream at once: Node keeps it for the first bytes, and on a quiet stream those come after 15 s. */
+class PromptResponse extends ServerResponse {
+  override writeHead(...given: readonly unknown[]): this {
+    Reflect.apply(super.writeHead, this, given);
+    if (String(this.getHeader("content-type")).startsWith("text/event-stream")) this.flushHeaders();
+    return this;
+  }
+}
+
 const limits = {
+  ServerResponse: PromptResponse,
   maxHeaderSize: 16 * 1024,
   /** For the whole request to arrive; a call may take longer to answer. */
   requestTimeout: 30_000,

@@ -254,6 +254,26 @@ describe("the door", () => {
     expect((await send(server.port, { headers: within, body: list })).status).toBe(404);
   });
 
+  test("a stream begins at once, though nothing is said on it", async () => {
+    const begun = await send(server.port, { headers: legacyHeaders, body: initialize("2025-11-25") });
+    const within = {
+      ...legacyHeaders,
+      "mcp-session-id": String(begun.headers["mcp-session-id"]),
+      accept: "text/event-stream",
+    };
+    const asked = performance.now();
+    const status = await new Promise((resolve, reject) => {
+      const outgoing = request({ host: "127.0.0.1", port: server.port, path: "/mcp", headers: within }, (incoming) => {
+        resolve(incoming.statusCode);
+        outgoing.destroy();
+      });
+      outgoing.on("error", reject).end();
+    });
+    expect(status).toBe(200);
+    // Its first keep-alive would come after fifteen seconds.
+    expect(performance.now() - asked).toBeLessThan(5_000);
+  });
+
   test("nothing secret is in the log, and every refusal of a stranger is", async () => {
     const client = await desk.connect({ over: listeningOf(server, tokens.maker) });
     await client.ok("get_inbox");
