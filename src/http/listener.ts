@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Log } from "../domain/log.ts";
 import { faultOf, type Refusal, referenceOf, refuse, say, setStandingHeaders } from "./answers.ts";
 import { readMessage } from "./body.ts";
+import { RateLimits } from "./rate.ts";
 
 /** What one caller's request comes to, once it was let in. */
 export interface Endpoint<Caller> {
@@ -37,6 +38,9 @@ class PromptResponse extends ServerResponse {
   }
 }
 
+/** Lines a minute about refusals of one status. */
+const REFUSALS_LOGGED = 60;
+
 const limits = {
   ServerResponse: PromptResponse,
   maxHeaderSize: 16 * 1024,
@@ -53,12 +57,13 @@ export async function listen<Caller extends object>(
   endpoint: Endpoint<Caller>,
 ): Promise<Listener> {
   let leaving = false;
+  const noteRefused = refusalLog(endpoint.log);
   const server = createServer(limits, async (request, response) => {
     const id = randomUUID();
     setStandingHeaders(response, id);
     try {
       if (leaving) refuse(response, going);
-      else await answer(endpoint, request, response);
+      else await answer(endpoint, request, response, noteRefused);
     } catch (error) {
       endpoint.log("http failed", { ref: id, error: error instanceof Error ? error.stack : String(error) });
       if (response.headersSent) response.destroy();
@@ -93,9 +98,10 @@ async function answer<Caller extends object>(
   endpoint: Endpoint<Caller>,
   request: IncomingMessage,
   response: ServerResponse,
+  noteRefused: (status: number, from: string | undefined) => void,
 ): Promise<void> {
   const turnAway = (refusal: Refusal) => {
-    endpoint.log("http refused", { status: refusal.status, from: request.socket.remoteAddress });
+    noteRefused(refusal.status, request.socket.remoteAddress);
     refuse(response, refusal);
   };
   const stranger = endpoint.whyNotForUs(request);
@@ -112,6 +118,21 @@ async function answer<Caller extends object>(
   const read = await readMessage(request);
   if ("status" in read) return refuse(response, read);
   return endpoint.post(request, response, caller, read.message);
+}
+
+/** Logs who is turned away, so many a minute of each status; the rest is counted, for a flood must not fill a disk. */
+function refusalLog(log: Log): (status: number, from: string | undefined) => void {
+  const rates = new RateLimits(() => performance.now());
+  const unlogged = new Map<number, number>();
+  return (status, from) => {
+    const before = unlogged.get(status) ?? 0;
+    if (rates.take(String(status), REFUSALS_LOGGED) > 0) {
+      unlogged.set(status, before + 1);
+      return;
+    }
+    unlogged.delete(status);
+    log("http refused", { status, from, ...(before > 0 ? { unlogged: before } : {}) });
+  };
 }
 
 async function probe<Caller>(
