@@ -19,6 +19,7 @@ import { refuse } from "./http/answers.ts";
 import { BODY_BYTES } from "./http/body.ts";
 import { type Endpoint, going, listen } from "./http/listener.ts";
 import { RateLimits } from "./http/rate.ts";
+import type { SessionLimits } from "./http/sessions.ts";
 import { holderOf } from "./http/tokens.ts";
 import { ResourceChanges } from "./resource-changes.ts";
 import { createServer, type ServerFor } from "./server.ts";
@@ -36,6 +37,7 @@ export interface ServedParts {
   readonly serverFor?: ServerFor;
   /** Carries what changed to the clients of the 2026 era that wait for it. */
   readonly heard?: InMemoryServerEventBus;
+  readonly sessions?: SessionLimits;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function serveOverHttp(
   desk: Desk,
   settings: HttpSettings,
   ending: AbortSignal,
-  { serverFor = createServer, heard = new InMemoryServerEventBus() }: ServedParts = {},
+  { serverFor = createServer, heard = new InMemoryServerEventBus(), sessions: limits }: ServedParts = {},
 ): Promise<void> {
   const { host, port, principals } = settings;
   const issues = whyNotServed(settings, desk.settings.sandbox, desk.settings.command);
@@ -93,7 +95,7 @@ export async function serveOverHttp(
     },
   );
   const answerModern = toNodeHandler(faults.guarded(modern.fetch), faults.options);
-  const sessions = legacySessions(desk, serverFor, faults, Math.max(1, principals.length));
+  const sessions = legacySessions(desk, serverFor, faults, Math.max(1, principals.length), limits);
   const sweeping = setInterval(() => sessions.endIdle(), 60_000).unref();
   const calls = new Set<Promise<void>>();
 

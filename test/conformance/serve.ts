@@ -55,7 +55,7 @@ export async function serve(parts: ServedParts): Promise<Served> {
 }
 
 /** The product's server with what the suite calls by name mounted beside the product's own tools. */
-export function withFixtures(): Required<ServedParts> {
+export function withFixtures(): ServedParts {
   const heard = new InMemoryServerEventBus();
   const serverFor: ServerFor = async (desk, principal, era) => {
     const server = createServer(desk, principal, era);
