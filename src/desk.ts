@@ -40,6 +40,7 @@ import { deskFiles } from "./files.ts";
 import { keyvCache } from "./ledger/keyv-cache.ts";
 import { lazyLedger } from "./ledger/lazy.ts";
 import type { Row } from "./ledger/ledger.ts";
+import { recentCache } from "./ledger/recent-cache.ts";
 import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { originOf, sellerDirectory } from "./sellers/directory.ts";
 import type { KnownSeller } from "./sellers/records.ts";
@@ -135,12 +136,15 @@ export function openDesk(options: DeskOptions): Desk {
   const { config, log } = options;
   const files = deskFiles(config.data_dir ?? options.dataHome, config.desk);
   const ledger = lazyLedger(() => openSqliteLedger({ file: files.ledger }));
-  const cache = keyvCache({ file: files.cache, namespace: "desk", ttlSeconds: config.cache.ttl_s, log });
+  const kept = keyvCache({ file: files.cache, namespace: "desk", ttlSeconds: config.cache.ttl_s, log });
+  const cache = recentCache(kept, () => Date.now());
   const settings = settingsOf(config, options.command ?? "media-buyer-mcp");
   const people = peopleKeys(files.people);
-  const listed = options.sandboxSellers ?? (() => Promise.resolve(config.sellers));
+  const { sandboxSellers } = options;
+  const knownOf = (sellers: readonly SellerConfig[]) => sellers.map((one) => knownSeller(config, one));
+  const configured = knownOf(config.sellers);
   const directory = sellerDirectory({
-    known: async () => (await listed()).map((one) => knownSeller(config, one)),
+    known: async () => (sandboxSellers ? knownOf(await sandboxSellers()) : configured),
     allowLoopback: config.allow_loopback,
     blocked: config.mandate?.blockedSellers ?? [],
     timeouts: {
@@ -161,7 +165,7 @@ export function openDesk(options: DeskOptions): Desk {
     holder: randomUUID(),
     now: () => new Date(),
     newId: () => randomUUID(),
-    sleep: (ms, signal) => delay(ms, undefined, { ref: true, ...(signal ? { signal } : {}) }),
+    sleep,
     log,
   };
   const watcher = new Watcher(ports);
@@ -266,7 +270,12 @@ export function openDesk(options: DeskOptions): Desk {
       return (await page)?.urlOf(approvalId) ?? null;
     },
     newest: () => ledger.newest(),
-    stateKey: () => files.stateKey(),
+    stateKey: () =>
+      files.stateKey().catch((error: unknown) => {
+        // Whoever asks for it tells a client no more than that its state is not good.
+        log("the key for states cannot be had", { error: String(error) });
+        throw error;
+      }),
     watch: () => watcher.start(),
     explain: (error) => failureAsError(ports, error),
     close: async () => {
@@ -309,8 +318,20 @@ function knownSeller(config: Config, one: SellerConfig): KnownSeller {
   };
 }
 
+/** Ends early, and quietly, when it is told to: each call to sellers has a deadline, which hardly any of them reaches. */
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const stop = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
 async function within(work: Promise<unknown>, ms: number): Promise<void> {
   const stop = new AbortController();
-  await Promise.race([work, delay(ms, undefined, { signal: stop.signal }).catch(() => undefined)]);
+  await Promise.race([work, sleep(ms, stop.signal)]);
   stop.abort();
 }

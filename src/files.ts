@@ -20,6 +20,7 @@ export interface DeskFiles {
 /** The files of a desk below the data directory. Nothing is created before it is used. */
 export function deskFiles(dataHome: string, desk: string): DeskFiles {
   const directory = join(dataHome, desk);
+  let key: Promise<Uint8Array> | undefined;
   return {
     directory,
     ledger: join(directory, "ledger.db"),
@@ -27,7 +28,14 @@ export function deskFiles(dataHome: string, desk: string): DeskFiles {
     pagePorts: join(directory, "page-ports.json"),
     people: join(directory, "people"),
     sandbox: join(directory, "sandbox"),
-    stateKey: () => keyIn(directory),
+    stateKey: () => {
+      key ??= keyIn(directory).catch((error: unknown) => {
+        // What could not be read now may be there the next time.
+        key = undefined;
+        throw error;
+      });
+      return key;
+    },
   };
 }
 

@@ -38,17 +38,26 @@ export function parsePrompt(name: string, markdown: string): Prompt {
   return { name, title, description: about, parameters, body: body.trim() };
 }
 
+/** What there is to offer, read and prepared with the first server; every further one offers the same. */
+let offered: readonly { readonly prompt: Prompt; readonly argsSchema: z.ZodType<Record<string, string | undefined>> }[];
+
+function prepared(): typeof offered {
+  offered ??= loadPrompts().map((prompt) => {
+    const shape = prompt.parameters.map(
+      ({ name, about }) => [name, z.string().max(4_000).optional().describe(about)] as const,
+    );
+    return { prompt, argsSchema: z.object(Object.fromEntries(shape)) };
+  });
+  return offered;
+}
+
 /** Offers the prompts to clients; what a person leaves out is said to be missing, never invented. */
 export function registerPrompts(server: McpServer): void {
-  for (const prompt of loadPrompts()) {
-    const shape = Object.fromEntries(
-      prompt.parameters.map(({ name, about }) => [name, z.string().max(4_000).optional().describe(about)]),
-    );
+  for (const { prompt, argsSchema } of prepared())
     server.registerPrompt(
       prompt.name,
-      { title: prompt.title, description: prompt.description, argsSchema: z.object(shape) },
-      (given) => {
-        const values: Readonly<Record<string, string | undefined>> = given;
+      { title: prompt.title, description: prompt.description, argsSchema },
+      (values) => {
         const text = prompt.body.replace(
           /\{(\w+)\}/g,
           (_whole, name: string) => values[name] ?? `(not given: ask the person for ${name})`,
@@ -56,5 +65,4 @@ export function registerPrompts(server: McpServer): void {
         return { messages: [{ role: "user" as const, content: { type: "text" as const, text } }] };
       },
     );
-  }
 }

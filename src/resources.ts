@@ -1,4 +1,4 @@
-import { type McpServer, ResourceTemplate } from "@modelcontextprotocol/server";
+import { type McpServer, ResourceTemplate, UriTemplate } from "@modelcontextprotocol/server";
 import type { Desk } from "./desk.ts";
 import { committed, type LineStatus } from "./domain/media-buy.ts";
 import { formatMoney, type Money } from "./domain/money.ts";
@@ -6,6 +6,14 @@ import { buyRow } from "./tools/buy-report.ts";
 import { cardText } from "./card/text.ts";
 import { chatView } from "./card/view.ts";
 import { CARD_URI } from "./tools/tool.ts";
+
+/** Read once: a request of the 2026 era has a server of its own. */
+const addresses = {
+  seller: new UriTemplate("buyer://seller/{seller}"),
+  quote: new UriTemplate("buyer://quote/{seller}/{id}"),
+  buy: new UriTemplate("buyer://media-buy/{seller}/{id}"),
+  approval: new UriTemplate("buyer://approval/{id}"),
+};
 
 /** What can be read and watched by address: sellers, quotes, media buys, approvals. Ids complete from the ledger. */
 export function registerResources(server: McpServer, desk: Desk): void {
@@ -37,7 +45,7 @@ export function registerResources(server: McpServer, desk: Desk): void {
   );
   server.registerResource(
     "seller",
-    new ResourceTemplate("buyer://seller/{seller}", { list: undefined, complete: { seller: sellerIds } }),
+    new ResourceTemplate(addresses.seller, { list: undefined, complete: { seller: sellerIds } }),
     {
       title: "Seller",
       description: "A seller as this desk knows it, with its card and supply chain",
@@ -47,7 +55,7 @@ export function registerResources(server: McpServer, desk: Desk): void {
   );
   server.registerResource(
     "quote",
-    new ResourceTemplate("buyer://quote/{seller}/{id}", {
+    new ResourceTemplate(addresses.quote, {
       list: undefined,
       complete: {
         seller: sellerIds,
@@ -59,7 +67,7 @@ export function registerResources(server: McpServer, desk: Desk): void {
   );
   server.registerResource(
     "media-buy",
-    new ResourceTemplate("buyer://media-buy/{seller}/{id}", {
+    new ResourceTemplate(addresses.buy, {
       list: undefined,
       complete: {
         seller: sellerIds,
@@ -71,7 +79,7 @@ export function registerResources(server: McpServer, desk: Desk): void {
   );
   server.registerResource(
     "approval",
-    new ResourceTemplate("buyer://approval/{id}", {
+    new ResourceTemplate(addresses.approval, {
       list: undefined,
       complete: {
         id: async (typed) =>

@@ -6,7 +6,7 @@ import type { Desk } from "./desk.ts";
 import type { Principal } from "./domain/principal.ts";
 import { refuse } from "./http/answers.ts";
 import { BODY_BYTES } from "./http/body.ts";
-import { Sessions } from "./http/sessions.ts";
+import { type SessionLimits, Sessions } from "./http/sessions.ts";
 import { ResourceUpdates } from "./resource-updates.ts";
 import type { Exchange, Faults } from "./serve-http-exchange.ts";
 import type { ServerFor } from "./server.ts";
@@ -24,8 +24,14 @@ export interface LegacySessions {
  * single JSON bodies, and a question travels on the stream of the call it belongs to. Nothing that counts is in a
  * session; whoever loses one begins another and goes on by the ids it was given.
  */
-export function legacySessions(desk: Desk, serverFor: ServerFor, faults: Faults, principals: number): LegacySessions {
-  const sessions = new Sessions<WebStandardStreamableHTTPServerTransport>(principals, () => performance.now());
+export function legacySessions(
+  desk: Desk,
+  serverFor: ServerFor,
+  faults: Faults,
+  principals: number,
+  limits?: SessionLimits,
+): LegacySessions {
+  const sessions = new Sessions<WebStandardStreamableHTTPServerTransport>(principals, () => performance.now(), limits);
 
   const begin = async (request: Exchange, response: ServerResponse, caller: Principal, message: object) => {
     const updates = new ResourceUpdates(desk);

@@ -3,9 +3,9 @@ import type { IncomingMessage } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import {
+  classifyInboundRequest,
   createMcpHandler,
   InMemoryServerEventBus,
-  isLegacyRequest,
   type ServerEventBus,
   validateHostHeader,
   validateOriginHeader,
@@ -17,8 +17,9 @@ import { localPrincipal, type Principal } from "./domain/principal.ts";
 import type { Refusal } from "./http/answers.ts";
 import { refuse } from "./http/answers.ts";
 import { BODY_BYTES } from "./http/body.ts";
-import { type Endpoint, going, listen, reference } from "./http/listener.ts";
+import { type Endpoint, going, listen } from "./http/listener.ts";
 import { RateLimits } from "./http/rate.ts";
+import type { SessionLimits } from "./http/sessions.ts";
 import { holderOf } from "./http/tokens.ts";
 import { ResourceChanges } from "./resource-changes.ts";
 import { createServer, type ServerFor } from "./server.ts";
@@ -36,6 +37,7 @@ export interface ServedParts {
   readonly serverFor?: ServerFor;
   /** Carries what changed to the clients of the 2026 era that wait for it. */
   readonly heard?: InMemoryServerEventBus;
+  readonly sessions?: SessionLimits;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function serveOverHttp(
   desk: Desk,
   settings: HttpSettings,
   ending: AbortSignal,
-  { serverFor = createServer, heard = new InMemoryServerEventBus() }: ServedParts = {},
+  { serverFor = createServer, heard = new InMemoryServerEventBus(), sessions: limits }: ServedParts = {},
 ): Promise<void> {
   const { host, port, principals } = settings;
   const issues = whyNotServed(settings, desk.settings.sandbox, desk.settings.command);
@@ -72,22 +74,28 @@ export async function serveOverHttp(
       };
     },
   };
+  const faults = withReferences(desk.log);
   const modern = createMcpHandler(
-    ({ authInfo }) => {
-      const principal = known.get(authInfo?.clientId ?? "");
-      if (!principal) throw new Error("a request without a principal");
-      return serverFor(desk, principal, "modern");
+    async ({ authInfo }) => {
+      try {
+        const principal = known.get(authInfo?.clientId ?? "");
+        if (!principal) throw new Error("a request without a principal");
+        return await serverFor(desk, principal, "modern");
+      } catch (error) {
+        // Whoever calls this says that something failed, and not what.
+        faults.note(error, authInfo);
+        throw error;
+      }
     },
     {
       legacy: "reject",
       bus,
       maxRequestBodySize: BODY_BYTES,
-      onerror: ({ message }) => desk.log("http", { ref: reference.getStore(), error: message }),
+      onerror: ({ message }) => desk.log("http", { error: message }),
     },
   );
-  const faults = withReferences(desk.log);
   const answerModern = toNodeHandler(faults.guarded(modern.fetch), faults.options);
-  const sessions = legacySessions(desk, serverFor, faults, Math.max(1, principals.length));
+  const sessions = legacySessions(desk, serverFor, faults, Math.max(1, principals.length), limits);
   const sweeping = setInterval(() => sessions.endIdle(), 60_000).unref();
   const calls = new Set<Promise<void>>();
 
@@ -96,14 +104,15 @@ export async function serveOverHttp(
     whyNotForUs: guardOf(settings),
     callerOf: callerOf(settings),
     ready: () => desk.newest(),
-    session: (request, response, caller) => sessions.answer(exchangeOf(request, caller), response, caller, undefined),
+    session: (request, response, caller) =>
+      sessions.answer(exchangeOf(request, response, caller), response, caller, undefined),
     async post(request, response, caller, message) {
       if (ending.aborted) return refuse(response, going);
-      const exchange = exchangeOf(request, caller);
+      const exchange = exchangeOf(request, response, caller);
       const listening = "method" in message && message.method === "subscriptions/listen";
       // Acknowledged once the point is known from which on changes are told: none is missed in between.
       if (listening) await changes.start();
-      const answering = (await isLegacyRequest(probeOf(request), message))
+      const answering = isLegacy(request, message)
         ? sessions.answer(exchange, response, caller, message)
         : answerModern(exchange, response, message);
       // What waits for changes has no end of its own, and is not waited for.
@@ -166,11 +175,24 @@ function callerOf({ principals }: HttpSettings): (request: IncomingMessage) => P
   };
 }
 
-/** As much of a request as tells its era; the message itself is given beside it. */
-function probeOf({ headers }: IncomingMessage): Request {
-  const named = ["content-type", "mcp-protocol-version", "mcp-method", "mcp-name"].flatMap((name) => {
+/** A header that names a revision of 2026 or later. */
+const modernVersion = /^20(2[6-9]|[3-9]\d)-/;
+
+/** Whether a POST is of the 2025 protocol, as the SDK tells it. */
+function isLegacy({ headers }: IncomingMessage, body: object): boolean {
+  const named = (name: string) => {
     const value = headers[name];
-    return typeof value === "string" ? [[name, value] as const] : [];
+    return typeof value === "string" ? value : undefined;
+  };
+  const [version, method, tool] = ["mcp-protocol-version", "mcp-method", "mcp-name"].map(named);
+  // No message under such a header is of 2025, whatever else is wrong with it; the modern leg says what.
+  if (version !== undefined && modernVersion.test(version) && "method" in body) return false;
+  const { kind } = classifyInboundRequest({
+    httpMethod: "POST",
+    ...(version === undefined ? {} : { protocolVersionHeader: version }),
+    ...(method === undefined ? {} : { mcpMethodHeader: method }),
+    ...(tool === undefined ? {} : { mcpNameHeader: tool }),
+    body,
   });
-  return new Request("http://localhost/mcp", { method: "POST", headers: Object.fromEntries(named) });
+  return kind === "legacy";
 }

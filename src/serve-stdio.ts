@@ -14,7 +14,7 @@ const WATCH_AFTER_MS = 1_500;
 export function serveOverStdio(desk: Desk): () => Promise<void> {
   const updates = new ResourceUpdates(desk);
   const transport = new StdioServerTransport();
-  const handle = serveStdio(async ({ era }) => updates.serve(await createServer(desk, localPrincipal, era), era), {
+  const handle = serveStdio(({ era }) => updates.serve(createServer(desk, localPrincipal, era), era), {
     transport,
     onerror: (error) => desk.log("stdio", { error: error.message }),
   });

@@ -21,24 +21,24 @@ booked is the only success. booking_unknown and terms_mismatch are not: tell the
 Every call may be repeated safely.`;
 
 /** Makes the server of one connection, or in the 2026 era of one request. */
-export type ServerFor = (desk: Desk, principal: Principal, era: "legacy" | "modern") => Promise<McpServer>;
+export type ServerFor = (desk: Desk, principal: Principal, era: "legacy" | "modern") => McpServer | Promise<McpServer>;
 
 /**
  * One server for one connection: the same tools, resources and prompts on every transport and in both protocol eras, as far
  * as the principal's scopes go. What travels through its client is good for this principal alone.
  */
-export async function createServer(desk: Desk, principal: Principal, era: "legacy" | "modern"): Promise<McpServer> {
-  const key = await desk.stateKey();
-  const codecFor = (bound: string) =>
-    createRequestStateCodec<State>({ key, ttlSeconds: WEEK_SECONDS, bind: () => bound });
-  const codec = codecFor(principal.name);
-  const cards = codecFor(`card of ${principal.name}`);
+export function createServer(desk: Desk, principal: Principal, era: "legacy" | "modern"): McpServer {
+  // The key is read when something is sealed or opened; most calls do neither.
+  const codecFor = async (bound: string) =>
+    createRequestStateCodec<State>({ key: await desk.stateKey(), ttlSeconds: WEEK_SECONDS, bind: () => bound });
+  const states = () => codecFor(principal.name);
+  const cards = () => codecFor(`card of ${principal.name}`);
   const reads = isOffered(principal, "read");
   const server = new McpServer(
     { name: "media-buyer-mcp", title: "Media Buyer", version },
     {
       instructions,
-      requestState: { verify: codec.verify },
+      requestState: { verify: async (state, context) => (await states()).verify(state, context) },
       capabilities: {
         ...(reads ? { resources: { subscribe: true, listChanged: true }, completions: {} } : {}),
         extensions: { [APPS]: {} },
@@ -59,9 +59,12 @@ export async function createServer(desk: Desk, principal: Principal, era: "legac
       asking: {
         era,
         canBeAsked: { form, url, apps },
-        mintState: (payload, context) => codec.mint(payload, context),
-        mintCardToken: (payload, context) => cards.mint(payload, context),
-        readCardToken: (token, context) => cards.verify(token, context).catch(() => null),
+        mintState: async (payload, context) => (await states()).mint(payload, context),
+        mintCardToken: async (payload, context) => (await cards()).mint(payload, context),
+        readCardToken: async (token, context) => {
+          const codec = await cards();
+          return codec.verify(token, context).catch(() => null);
+        },
       },
     };
   };

@@ -48,7 +48,8 @@ export async function askAll<T>(
   try {
     return await Promise.all(asked);
   } finally {
-    stop.abort();
+    // Without a reason of ours, each of many calls would make an exception, with its stack, for nobody.
+    stop.abort("answered");
   }
 }
 

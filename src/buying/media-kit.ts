@@ -62,16 +62,14 @@ export async function kitOf(
   const key = `kit:${record.origin}:${access.tier}:${asked ?? ""}`;
   if (!refresh) {
     const cached = await ports.cache.get(key);
-    if (typeof cached === "string") return kitFrom(cached);
+    if (isKept(cached)) return kitFrom(cached);
   }
   const { products, unreadable, notes } = await ports.directory
     .connect(record)
     .catalogue({ query: asked, limit: 1000 }, access);
   const kit: MediaKit = { sellerId: record.id, seenAs: access.tier, products, unreadable, notes };
-  await ports.cache.set(
-    key,
-    JSON.stringify(kit, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)),
-  );
+  const text = JSON.stringify(kit, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+  await ports.cache.set(key, { kit: text } satisfies Kept);
   return kit;
 }
 
@@ -118,11 +116,27 @@ async function chosen(ports: Ports, ids: readonly string[]): Promise<readonly Se
   return [...new Map(found.map((record) => [record.id, record])).values()];
 }
 
-function kitFrom(text: string): MediaKit {
+/** A kit as it is kept: our own text. */
+interface Kept {
+  readonly kit: string;
+}
+
+function isKept(value: unknown): value is Kept {
+  return typeof value === "object" && value !== null && "kit" in value && typeof value.kit === "string";
+}
+
+/** Kits by what they were read from: the cache gives the same reading to many calls. */
+const read = new WeakMap<Kept, MediaKit>();
+
+function kitFrom(kept: Kept): MediaKit {
+  const known = read.get(kept);
+  if (known) return known;
   // Our own text of a few minutes ago; only `micros` needs reviving.
-  return JSON.parse(text, (key, value: unknown) =>
+  const kit = JSON.parse(kept.kit, (key, value: unknown) =>
     key === "micros" && typeof value === "string" ? BigInt(value) : value,
   ) as MediaKit;
+  read.set(kept, kit);
+  return kit;
 }
 
 function matches(request: MediaKitRequest, product: Product): boolean {

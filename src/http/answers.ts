@@ -17,6 +17,11 @@ export function setStandingHeaders(response: ServerResponse, reference: string):
   response.setHeader("x-request-id", reference);
 }
 
+/** The reference of an answer, by which the log knows its request. */
+export function referenceOf(response: ServerResponse): string {
+  return String(response.getHeader("x-request-id"));
+}
+
 /** Answers with a refusal. The connection ends with it, so that a body nobody reads is not waited for. */
 export function refuse(response: ServerResponse, { status, code = -32_000, message, headers = {} }: Refusal): void {
   const text = JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null });

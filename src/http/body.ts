@@ -6,6 +6,9 @@ export const BODY_BYTES = 1 << 20;
 /** Deepest nesting of a body; our deepest argument has five levels. */
 const DEEPEST = 64;
 
+/** Told that bytes which are no text are none. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** A body that was read: one JSON-RPC message, unchecked. */
 export interface Read {
   readonly message: object;
@@ -38,7 +41,7 @@ function messageIn(bytes: Buffer): Read | Refusal {
   });
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    value = JSON.parse(utf8.decode(bytes));
   } catch {
     return { status: 400, code: -32_700, message: "Parse error: the body is not JSON" };
   }
@@ -49,12 +52,8 @@ function messageIn(bytes: Buffer): Read | Refusal {
   return { message: value };
 }
 
-/** Whether a value nests deeper than so many levels; level by level, for what is deep must not exhaust the stack. */
-function isDeeper(value: object, levels: number): boolean {
-  let level: readonly object[] = [value];
-  for (let depth = 0; depth <= levels; depth += 1) {
-    level = level.flatMap((one) => Object.values(one)).filter((one) => typeof one === "object" && one !== null);
-    if (level.length === 0) return false;
-  }
-  return true;
+/** Whether a value nests deeper than so many levels. It is not looked at below them: what is deep must not exhaust the stack. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels < 0 || Object.values(value).some((one) => isDeeper(one, levels - 1));
 }

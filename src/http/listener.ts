@@ -1,9 +1,9 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Log } from "../domain/log.ts";
-import { faultOf, type Refusal, refuse, say, setStandingHeaders } from "./answers.ts";
+import { faultOf, type Refusal, referenceOf, refuse, say, setStandingHeaders } from "./answers.ts";
 import { readMessage } from "./body.ts";
+import { RateLimits } from "./rate.ts";
 
 /** What one caller's request comes to, once it was let in. */
 export interface Endpoint<Caller> {
@@ -29,10 +29,20 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** The reference of the request at hand, for the log; the answer carries it as `x-request-id`. */
-export const reference = new AsyncLocalStorage<string>();
+/** Sends the head of a stream at once: Node keeps it for the first bytes, and on a quiet stream those come after 15 s. */
+class PromptResponse extends ServerResponse {
+  override writeHead(...given: readonly unknown[]): this {
+    Reflect.apply(super.writeHead, this, given);
+    if (String(this.getHeader("content-type")).startsWith("text/event-stream")) this.flushHeaders();
+    return this;
+  }
+}
+
+/** Lines a minute about refusals of one status. */
+const REFUSALS_LOGGED = 60;
 
 const limits = {
+  ServerResponse: PromptResponse,
   maxHeaderSize: 16 * 1024,
   /** For the whole request to arrive; a call may take longer to answer. */
   requestTimeout: 30_000,
@@ -47,19 +57,18 @@ export async function listen<Caller extends object>(
   endpoint: Endpoint<Caller>,
 ): Promise<Listener> {
   let leaving = false;
-  const server = createServer(limits, (request, response) => {
+  const noteRefused = refusalLog(endpoint.log);
+  const server = createServer(limits, async (request, response) => {
     const id = randomUUID();
     setStandingHeaders(response, id);
-    reference.run(id, async () => {
-      try {
-        if (leaving) refuse(response, going);
-        else await answer(endpoint, request, response);
-      } catch (error) {
-        endpoint.log("http failed", { ref: id, error: error instanceof Error ? error.stack : String(error) });
-        if (response.headersSent) response.destroy();
-        else refuse(response, faultOf(id));
-      }
-    });
+    try {
+      if (leaving) refuse(response, going);
+      else await answer(endpoint, request, response, noteRefused);
+    } catch (error) {
+      endpoint.log("http failed", { ref: id, error: error instanceof Error ? error.stack : String(error) });
+      if (response.headersSent) response.destroy();
+      else refuse(response, faultOf(id));
+    }
   });
   await bound(server, at);
   const address = server.address();
@@ -89,9 +98,10 @@ async function answer<Caller extends object>(
   endpoint: Endpoint<Caller>,
   request: IncomingMessage,
   response: ServerResponse,
+  noteRefused: (status: number, from: string | undefined) => void,
 ): Promise<void> {
   const turnAway = (refusal: Refusal) => {
-    endpoint.log("http refused", { status: refusal.status, from: request.socket.remoteAddress });
+    noteRefused(refusal.status, request.socket.remoteAddress);
     refuse(response, refusal);
   };
   const stranger = endpoint.whyNotForUs(request);
@@ -110,6 +120,21 @@ async function answer<Caller extends object>(
   return endpoint.post(request, response, caller, read.message);
 }
 
+/** Logs who is turned away, so many a minute of each status; the rest is counted, for a flood must not fill a disk. */
+function refusalLog(log: Log): (status: number, from: string | undefined) => void {
+  const rates = new RateLimits(() => performance.now());
+  const unlogged = new Map<number, number>();
+  return (status, from) => {
+    const before = unlogged.get(status) ?? 0;
+    if (rates.take(String(status), REFUSALS_LOGGED) > 0) {
+      unlogged.set(status, before + 1);
+      return;
+    }
+    unlogged.delete(status);
+    log("http refused", { status, from, ...(before > 0 ? { unlogged: before } : {}) });
+  };
+}
+
 async function probe<Caller>(
   endpoint: Endpoint<Caller>,
   { method = "" }: IncomingMessage,
@@ -122,7 +147,7 @@ async function probe<Caller>(
     if (deep) await endpoint.ready();
     say(response, 200, "ok\n");
   } catch (error) {
-    endpoint.log("not ready", { ref: reference.getStore(), error: String(error) });
+    endpoint.log("not ready", { ref: referenceOf(response), error: String(error) });
     say(response, 503, "the ledger does not answer\n");
   }
 }

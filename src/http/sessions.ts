@@ -1,6 +1,9 @@
 /** Most sessions at once, and how long one may rest: a client of the 2025 protocol that comes later begins anew. */
-export const SESSIONS = 1_000;
-export const IDLE_MS = 30 * 60_000;
+export interface SessionLimits {
+  readonly most: number;
+  readonly idleMs: number;
+}
+export const sessionLimits: SessionLimits = { most: 1_000, idleMs: 30 * 60_000 };
 
 interface Held<Session> {
   readonly session: Session;
@@ -18,10 +21,12 @@ interface Held<Session> {
 export class Sessions<Session extends { close(): Promise<void> }> {
   readonly #held = new Map<string, Held<Session>>();
   readonly #share: number;
+  readonly #idleMs: number;
   readonly #now: () => number;
 
   /** @param principals how many there are. @param now milliseconds of a clock that never goes back */
-  constructor(principals: number, now: () => number, most = SESSIONS) {
+  constructor(principals: number, now: () => number, { most, idleMs }: SessionLimits = sessionLimits) {
+    this.#idleMs = idleMs;
     this.#share = Math.max(1, Math.floor(most / Math.max(1, principals)));
     this.#now = now;
   }
@@ -65,9 +70,9 @@ export class Sessions<Session extends { close(): Promise<void> }> {
     this.#held.delete(id);
   }
 
-  /** Ends what nobody has used for {@link IDLE_MS}. */
+  /** Ends what nobody has used for as long as that. */
   async endIdle(): Promise<void> {
-    const before = this.#now() - IDLE_MS;
+    const before = this.#now() - this.#idleMs;
     await this.#end([...this.#held].filter(([, { open, seen }]) => open === 0 && seen < before));
   }
 

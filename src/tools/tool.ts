@@ -113,7 +113,12 @@ export function defineTool<In, Out extends Record<string, unknown>>(
 
 function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In, Out>, run: Run<In, Out>): Tool {
   const { name, title, description, effect, input, output, shownBy, offeredWhen = () => true } = contract;
-  const outputSchema = open(output);
+  // Once for all connections: over HTTP each request of the 2026 era has a server of its own.
+  const config = {
+    ...{ title, description, inputSchema: unchecked(input), outputSchema: open(output) },
+    annotations: annotationsOf(effect),
+    ...(shownBy ? { _meta: appOf(shownBy) } : {}),
+  };
   return {
     name,
     title,
@@ -123,44 +128,36 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
     output,
     offeredWhen,
     register(server, desk, callOf) {
-      server.registerTool(
-        name,
-        {
-          ...{ title, description, inputSchema: unchecked(input), outputSchema },
-          annotations: annotationsOf(effect),
-          ...(shownBy ? { _meta: appOf(shownBy) } : {}),
-        },
-        async (args: unknown, mcp): Promise<CallToolResult | InputRequiredResult> => {
-          const started = performance.now();
-          const call = callOf(mcp);
-          const done = (outcome: string, sellers?: readonly string[]) =>
-            desk.log(name, {
-              ms: Math.round(performance.now() - started),
-              outcome,
-              ...(sellers ? { sellers } : {}),
-              client: call.client,
-              principal: call.principal.name,
-              ...call.asking.canBeAsked,
-            });
-          try {
-            const given = await run(checked(input, args), desk, call);
-            if (given instanceof Question) {
-              done("asked the person");
-              return given.request;
-            }
-            done("ok", given.sellers);
-            return {
-              content: [{ type: "text", text: given.text }],
-              structuredContent: given.data,
-              ...(given.meta ? { _meta: given.meta } : {}),
-            };
-          } catch (error) {
-            const known = desk.explain(error);
-            done(known.code);
-            return errorResult(known);
+      server.registerTool(name, config, async (args: unknown, mcp): Promise<CallToolResult | InputRequiredResult> => {
+        const started = performance.now();
+        const call = callOf(mcp);
+        const done = (outcome: string, sellers?: readonly string[]) =>
+          desk.log(name, {
+            ms: Math.round(performance.now() - started),
+            outcome,
+            ...(sellers ? { sellers } : {}),
+            client: call.client,
+            principal: call.principal.name,
+            ...call.asking.canBeAsked,
+          });
+        try {
+          const given = await run(checked(input, args), desk, call);
+          if (given instanceof Question) {
+            done("asked the person");
+            return given.request;
           }
-        },
-      );
+          done("ok", given.sellers);
+          return {
+            content: [{ type: "text", text: given.text }],
+            structuredContent: given.data,
+            ...(given.meta ? { _meta: given.meta } : {}),
+          };
+        } catch (error) {
+          const known = desk.explain(error);
+          done(known.code);
+          return errorResult(known);
+        }
+      });
     },
   };
 }
@@ -186,7 +183,9 @@ function annotationsOf(effect: Effect) {
  */
 function unchecked<In>(schema: z.ZodType<In>) {
   const standard = schema["~standard"];
-  return { "~standard": { ...standard, validate: (value: unknown) => ({ value }) } };
+  const { input, output } = standard.jsonSchema;
+  const jsonSchema = { input: once(input), output };
+  return { "~standard": { ...standard, jsonSchema, validate: (value: unknown) => ({ value }) } };
 }
 
 /**
@@ -195,14 +194,24 @@ function unchecked<In>(schema: z.ZodType<In>) {
  */
 function open<Out>(schema: z.ZodType<Out>) {
   const standard = schema["~standard"];
-  const output = () =>
+  const output = once(() =>
     z.toJSONSchema(schema, {
       override: ({ jsonSchema }) => {
         const more = jsonSchema.additionalProperties;
         if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
       },
-    });
+    }),
+  );
   return { "~standard": { ...standard, jsonSchema: { ...standard.jsonSchema, output } } };
+}
+
+/** Converts on the first use and never again: the SDK asks on every call, and always for the same dialect. */
+function once<Options, Converted>(convert: (options: Options) => Converted): (options: Options) => Converted {
+  let converted: Converted | undefined;
+  return (options) => {
+    converted ??= convert(options);
+    return converted;
+  };
 }
 
 function checked<In>(schema: z.ZodType<In>, given: unknown): In {

@@ -55,10 +55,10 @@ export async function serve(parts: ServedParts): Promise<Served> {
 }
 
 /** The product's server with what the suite calls by name mounted beside the product's own tools. */
-export function withFixtures(): Required<ServedParts> {
+export function withFixtures(): ServedParts {
   const heard = new InMemoryServerEventBus();
   const serverFor: ServerFor = async (desk, principal, era) => {
-    const server = await createServer(desk, principal, era);
+    const server = createServer(desk, principal, era);
     server.server.registerCapabilities({ logging: {} });
     addContentFixtures(server);
     await addAskingFixtures(server, desk, principal);

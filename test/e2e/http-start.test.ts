@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { callOver, modernBody, modernHeaders, send } from "../http/wire.ts";
 import { ConfigError, parseConfig } from "../../src/config.ts";
 import { tokenDigest } from "../../src/http/tokens.ts";
+import { serve } from "../conformance/serve.ts";
 import { verifies } from "../requirements.ts";
 import { bookingDesk, sent, until } from "./booking-fixtures.ts";
 import { approving, clientKinds } from "./client.ts";
@@ -131,26 +132,42 @@ test("the command that makes a token prints it once, with the line for the confi
 
 test("a fault of ours is a 500 that names a reference of the log, and nothing else", async () => {
   verifies("promise.no_silence");
-  await deskWith({ principals });
-  const server = await desk.serveHttp();
-  await callOver(server.port, tokens.agent, "get_inbox", {});
-  writeFileSync(join(desk.directory, "data", "acme", "state.key"), "no key");
-  const headers = modernHeaders("tools/call", "get_inbox", tokens.agent);
-  const answers = [
-    await send(server.port, { headers, body: modernBody("tools/call", { name: "get_inbox", arguments: {} }) }),
-    await send(server.port, {
-      headers: { ...headers, "mcp-protocol-version": "2025-11-25" },
-      body: '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"w","version":"1"}}}',
-    }),
-  ];
-  for (const answer of answers) {
-    expect(answer.status, answer.text).toBe(500);
-    const reference = /reference ([0-9a-f-]{36})/.exec(answer.text)?.[1] ?? "none";
-    expect(answer.headers["x-request-id"]).toBe(reference);
-    expect(answer.text).not.toMatch(/state\.key|data|\bat /);
-    await expect.poll(server.log).toContain(`"ref":"${reference}"`);
-    await expect.poll(server.log).toContain("does not hold a key");
+  const served = await serve({ serverFor: () => Promise.reject(new Error("the disk is full")) });
+  try {
+    const port = Number(new URL(served.url).port);
+    const headers = modernHeaders("tools/call", "get_inbox", null);
+    const answers = [
+      await send(port, { headers, body: modernBody("tools/call", { name: "get_inbox", arguments: {} }) }),
+      await send(port, {
+        headers: { ...headers, "mcp-protocol-version": "2025-11-25" },
+        body: '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"w","version":"1"}}}',
+      }),
+    ];
+    for (const answer of answers) {
+      expect(answer.status, answer.text).toBe(500);
+      const reference = /reference ([0-9a-f-]{36})/.exec(answer.text)?.[1] ?? "none";
+      expect(answer.headers["x-request-id"]).toBe(reference);
+      expect(answer.text).not.toMatch(/disk|\bat /);
+      // The cause is on a line with the reference.
+      const told = served.log.filter((line) => line.includes(reference));
+      expect(told.join("\n")).toContain("the disk is full");
+    }
+  } finally {
+    await served.close();
   }
+});
+
+test("a key for states that is none is a fault of the desk's, which the log tells", async () => {
+  await deskWith({ principals });
+  mkdirSync(join(desk.directory, "data", "acme"), { recursive: true });
+  writeFileSync(join(desk.directory, "data", "acme", "state.key"), "no key");
+  const server = await desk.serveHttp();
+  const call = { name: "get_inbox", arguments: {}, requestState: "a state" };
+  const headers = modernHeaders("tools/call", "get_inbox", tokens.agent);
+  const answer = await send(server.port, { headers, body: modernBody("tools/call", call) });
+  expect(answer.text).not.toMatch(/state\.key|data\/|\bat /);
+  expect(answer.text).not.toContain("structuredContent");
+  await expect.poll(server.log).toContain("does not hold a key");
 });
 
 test("without a ledger it lives, and is not ready", async () => {

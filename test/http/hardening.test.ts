@@ -167,6 +167,50 @@ const rows: readonly Row[] = [
   { what: "POST to a probe", path: "/readyz", body: "", status: 405 },
 ];
 
+describe("each guard alone", () => {
+  // Everything else about these requests is as it should be, so that only the one guard can refuse them.
+  test.each([
+    ["the Host", { host: "evil.example", origin: "http://localhost:6274" }],
+    ["the Origin", { host: "127.0.0.1", origin: "https://evil.example" }],
+  ])("%s", async (_what, given) => {
+    const answer = await send(server.port, { headers: { ...headers, ...given }, body });
+    expect(answer.status, answer.text).toBe(403);
+    const fine = { ...headers, host: "127.0.0.1", origin: "http://localhost:6274" };
+    expect((await send(server.port, { headers: fine, body })).status).toBe(200);
+  });
+});
+
+describe("a flood of strangers", () => {
+  test("is refused one by one, and fills no log", async () => {
+    const flooded = await desk.serveHttp();
+    const refused = () =>
+      flooded
+        .log()
+        .split("\n")
+        .filter((line) => line.includes("http refused"));
+    for (let n = 0; n < 20; n += 1) {
+      const wrong = { headers: modernHeaders("tools/call", "get_inbox", "mbt_wrong"), body };
+      const answers = await Promise.all(Array.from({ length: 10 }, () => send(flooded.port, wrong)));
+      expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 401));
+    }
+    // What another refusal is for is told all the same.
+    await send(flooded.port, { headers: { ...headers, host: "evil.example" }, body });
+    await expect.poll(() => refused().at(-1)).toContain('"status":403');
+    expect(refused().length).toBeGreaterThanOrEqual(60);
+    expect(refused().length).toBeLessThan(80);
+    // The next line, a second later at the earliest, says how many there were.
+    await expect
+      .poll(
+        async () => {
+          await send(flooded.port, { headers: modernHeaders("tools/call", "get_inbox", "mbt_wrong"), body });
+          return refused().some((line) => /"unlogged":\d{2,}/.test(line));
+        },
+        { timeout: 5_000, interval: 200 },
+      )
+      .toBe(true);
+  });
+});
+
 describe("the door", () => {
   test.each(rows)("$what: $status", async ({ status, says, ...given }) => {
     verifies("server.http");
@@ -252,6 +296,26 @@ describe("the door", () => {
     expect((await send(server.port, { headers: within, body: list })).status).toBe(200);
     expect((await send(server.port, { method: "DELETE", headers: within })).status).toBe(200);
     expect((await send(server.port, { headers: within, body: list })).status).toBe(404);
+  });
+
+  test("a stream begins at once, though nothing is said on it", async () => {
+    const begun = await send(server.port, { headers: legacyHeaders, body: initialize("2025-11-25") });
+    const within = {
+      ...legacyHeaders,
+      "mcp-session-id": String(begun.headers["mcp-session-id"]),
+      accept: "text/event-stream",
+    };
+    const asked = performance.now();
+    const status = await new Promise((resolve, reject) => {
+      const outgoing = request({ host: "127.0.0.1", port: server.port, path: "/mcp", headers: within }, (incoming) => {
+        resolve(incoming.statusCode);
+        outgoing.destroy();
+      });
+      outgoing.on("error", reject).end();
+    });
+    expect(status).toBe(200);
+    // Its first keep-alive would come after fifteen seconds.
+    expect(performance.now() - asked).toBeLessThan(5_000);
   });
 
   test("nothing secret is in the log, and every refusal of a stranger is", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RateLimits } from "../../src/http/rate.ts";
-import { IDLE_MS, Sessions } from "../../src/http/sessions.ts";
+import { Sessions, sessionLimits } from "../../src/http/sessions.ts";
 import { holderOf, newToken, tokenDigest } from "../../src/http/tokens.ts";
 
 describe("tokens", () => {
@@ -47,6 +47,8 @@ describe("rate limits", () => {
   });
 });
 
+const { idleMs: IDLE_MS } = sessionLimits;
+
 describe("sessions", () => {
   const closed: string[] = [];
   const session = (id: string) => ({
@@ -58,7 +60,7 @@ describe("sessions", () => {
 
   test("each principal has its share, and what rests makes room", async () => {
     let now = 0;
-    const sessions = new Sessions(2, () => now, 4);
+    const sessions = new Sessions(2, () => now, { ...sessionLimits, most: 4 });
     for (const id of ["a1", "a2"]) {
       expect(await sessions.hasRoom("a")).toBe(true);
       sessions.begin(id, "a", session(id));
