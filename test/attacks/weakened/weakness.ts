@@ -209,7 +209,7 @@ export const selfApprovals: readonly Weakness[] = [
     edits: [
       {
         file: "src/server.ts",
-        take: "requestState: { verify: codec.verify },",
+        take: "requestState: { verify: async (state, context) => (await states()).verify(state, context) },",
         give: 'requestState: { verify: async (state) => JSON.parse(Buffer.from(state.slice(3).split(".")[0] ?? "", "base64url").toString("utf8")).p },',
       },
     ],
@@ -223,9 +223,7 @@ export const selfApprovals: readonly Weakness[] = [
   },
   {
     name: "signs states with a key that every desk has",
-    edits: [
-      { file: "src/server.ts", take: "const key = await desk.stateKey();", give: "const key = new Uint8Array(32);" },
-    ],
+    edits: [{ file: "src/server.ts", take: "key: await desk.stateKey(),", give: "key: new Uint8Array(32)," }],
     caughtBy: [
       {
         file: requestState,
