@@ -1,10 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Desk } from "../../src/desk.ts";
-import { RawClient } from "../attacks/raw-client.ts";
+import { type RawAnswer, RawClient } from "../attacks/raw-client.ts";
 import { decideAs } from "../page/visitor.ts";
 import { pin } from "../people.ts";
 import { verifies } from "../requirements.ts";
-import { bookingDesk, operatorOf, sent, withMandate } from "./booking-fixtures.ts";
+import { bookingDesk, kindsOf, operatorOf, sent, withMandate } from "./booking-fixtures.ts";
 import { approving, clientKinds, type Person } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 
@@ -84,10 +85,16 @@ test("an agreement to open the page approves nothing, whatever comes with it", a
     const question = await raw.call("create_media_buy", lines);
     expect(question.at("inputRequests", "page", "params", "mode"), question.text).toBe("url");
     const approved = { action: "accept", content: { decision: "approve" } };
+    // Each waits for a decision on the page, and is not waited for here; the server ends with the client.
+    const answers: RawAnswer[] = [];
     for (const inputResponses of [{ page: approved }, { approval: approved }, { page: approved, approval: approved }]) {
-      const answer = await raw.call("create_media_buy", lines, { inputResponses, requestState: question.state });
-      expect(["booked", "sending"], answer.text).not.toContain(answer.status);
+      raw
+        .call("create_media_buy", lines, { inputResponses, requestState: question.state })
+        .then((answer) => answers.push(answer), String);
     }
+    await delay(2_000);
+    for (const { status, text } of answers) expect(["booked", "sending"], text).not.toContain(status);
+    expect(await kindsOf(desk, ref)).not.toContain("booking_started");
   } finally {
     await raw.close();
   }
