@@ -1,6 +1,6 @@
 import { createRequestStateCodec, McpServer, type ServerContext } from "@modelcontextprotocol/server";
 import type { Desk } from "./desk.ts";
-import type { Principal } from "./domain/principal.ts";
+import { localPrincipal, type Principal } from "./domain/principal.ts";
 import { registerPrompts } from "./prompts.ts";
 import { registerResources } from "./resources.ts";
 import { capabilitiesOf, clientOf, type State, type ToolCall } from "./tools/call.ts";
@@ -27,7 +27,8 @@ export type ServerFor = (desk: Desk, principal: Principal, era: "legacy" | "mode
  * One server for one connection: the same tools, resources and prompts on every transport and in both protocol eras, as far
  * as the principal's scopes go. What travels through its client is good for this principal alone.
  */
-export function createServer(desk: Desk, principal: Principal, era: "legacy" | "modern"): McpServer {
+export function createServer(own: Desk, principal: Principal, era: "legacy" | "modern"): McpServer {
+  const desk = principal.name === localPrincipal.name ? own : elsewhere(own);
   // The key is read when something is sealed or opened; most calls do neither.
   const codecFor = async (bound: string) =>
     createRequestStateCodec<State>({ key: await desk.stateKey(), ttlSeconds: WEEK_SECONDS, bind: () => bound });
@@ -73,4 +74,9 @@ export function createServer(desk: Desk, principal: Principal, era: "legacy" | "
   if (reads) registerResources(server, desk);
   registerPrompts(server);
   return server;
+}
+
+/** The desk as callers over HTTP see it: how it is started on its own machine, with its paths, is none of their business. */
+function elsewhere(desk: Desk): Desk {
+  return { ...desk, settings: { ...desk.settings, command: "media-buyer-mcp" } };
 }

@@ -17,7 +17,9 @@ export function hero(approval: Approval, lines: readonly ApprovalLine[], verb: s
   const starts = terms.map(({ flight }) => flight.start).sort();
   const stops = terms.map(({ flight }) => flight.end).sort();
   const upTo = terms.some(({ max_bid }) => max_bid !== null);
-  const { campaign, poNumber, expiresAt } = approval;
+  const { poNumber, expiresAt } = approval;
+  // As it stands in the terms, and counts.
+  const campaigns = [...new Set(terms.map(({ campaign }) => campaign))].filter((campaign) => campaign !== null);
   return html`<section class="hero">
 <h1><span class="verb">${verb}${upTo && " up to"}</span>
 <span class="amount">${total.number} <small>${total.currency}</small></span>
@@ -25,7 +27,7 @@ export function hero(approval: Approval, lines: readonly ApprovalLine[], verb: s
 <p class="meta"><span>${counted(lines.length, "line")}</span>
 <span>${rangeWords(starts[0] ?? "", stops.at(-1) ?? "")}</span>
 <span>for ${terms[0]?.advertiser ?? ""}</span>
-${campaign !== null && html`<span>campaign ${campaign}</span>`}
+${campaigns.length > 0 && html`<span>campaign ${listed(campaigns)}</span>`}
 ${poNumber !== null && html`<span>order ${poNumber}</span>`}</p>
 ${
   left !== null &&

@@ -21,7 +21,8 @@ export function terminalOf(input: ReadStream, output: WriteStream, user: string)
     interactive,
     user,
     print: (text) => {
-      output.write(`${text}\n`);
+      // Nothing that is printed here may move the cursor or hide itself, whoever wrote it and when.
+      output.write(`${text.replace(/[^\P{C}\n]/gu, "\u{fffd}")}\n`);
     },
     question: (prompt, signal) =>
       new Promise((resolve) => {

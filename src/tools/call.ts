@@ -48,7 +48,11 @@ export class Question {
 export function clientOf(server: McpServer, mcp: ServerContext): string {
   const parsed = envelope.safeParse(mcp.mcpReq.envelope ?? {});
   const info = (parsed.success ? parsed.data[CLIENT_INFO_META_KEY] : undefined) ?? server.server.getClientVersion();
-  return info ? `${info.name} ${info.version}`.slice(0, 80) : "unknown client";
+  // Kept in entries and shown to people, so nothing in it that is not seen.
+  const said = info
+    ? `${info.name} ${info.version}`.replace(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, "")
+    : "";
+  return said.trim().slice(0, 80) || "unknown client";
 }
 
 /** What the client of this very request can do: 2026 requests carry it, 2025 connections said it once. */

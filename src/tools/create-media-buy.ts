@@ -6,7 +6,7 @@ import { BuyingError } from "../domain/errors.ts";
 import { localPrincipal } from "../domain/principal.ts";
 import { ask } from "./ask.ts";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
-import { fields } from "./fields.ts";
+import { fields, oneLine } from "./fields.ts";
 import { Question, type State, type ToolCall } from "./call.ts";
 import { withCard } from "./chat-card.ts";
 import { type Answer, defineTool } from "./tool.ts";
@@ -32,7 +32,7 @@ export const createMediaBuy = defineTool({
       .min(1)
       .max(20),
     campaign: fields.campaign.optional(),
-    po_number: z.string().max(60).optional(),
+    po_number: oneLine(60).optional(),
   }),
   output: buyAnswer,
 }).run(async (input, desk, call) => {

@@ -3,6 +3,20 @@ import { BuyingError } from "../domain/errors.ts";
 import { channels, dealTypes } from "../domain/inventory.ts";
 import { type Money, parseMoney } from "../domain/money.ts";
 
+/**
+ * Words that a person reads before deciding: one line, and nothing in it that is not seen. What a caller says of its own
+ * buy stands in the question, in a terminal too, and must not be able to write another question over it.
+ */
+export function oneLine(most: number): z.ZodString {
+  return z
+    .string()
+    .max(most)
+    .refine(
+      (text) => !/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.test(text),
+      "one line, of characters that can be seen",
+    );
+}
+
 /** Parameters that several tools share, with the words a model reads about them. */
 export const fields = {
   money: (what: string) => z.string().max(40).describe(`${what}, e.g. "31.50 USD"`),
@@ -10,10 +24,8 @@ export const fields = {
   dealType: z.enum(dealTypes),
   day: z.string().max(10).describe("YYYY-MM-DD"),
   quoteId: z.string().max(400).describe('e.g. "northbeam/qt-14ecda2ec6a9"'),
-  campaign: z
-    .string()
+  campaign: oneLine(120)
     .min(1)
-    .max(120)
     .describe("The planner's own label; the thread that get_inbox and get_history find again"),
   deadline: z.number().min(1).max(50).describe("Seconds to wait; what comes later is collected by the same call"),
 } as const;

