@@ -64,7 +64,11 @@ export const layers: readonly Layer[] = [
   { where: "desk-page.ts", may: ["domain/", "buying/", "people/"], types: ["page/", "files.ts"] },
   { where: "prompts.ts", may: [] },
   { where: "resource*", may: ["domain/", "tools/", "card/"], types: ["desk.ts"] },
-  { where: "server.ts", may: ["tools/", "prompts.ts", "resource*", "version.ts"], types: ["desk.ts", "domain/"] },
+  {
+    where: "server.ts",
+    may: ["domain/", "tools/", "prompts.ts", "resource*", "version.ts"],
+    types: ["desk.ts", "domain/"],
+  },
   { where: "http/", may: ["domain/"] },
   {
     where: "serve-http*",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import type { FaultSpec } from "../../src/sandbox/faults.ts";
+import { few } from "../long.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kill, kindsOf, seller, sent, until } from "./booking-fixtures.ts";
 import { approving, at, type Connection } from "./client.ts";
@@ -39,7 +40,7 @@ describe("the order after the deal", () => {
     { name: "no answer at all", fault: { kind: "hang", operation: "order" } },
   ];
 
-  test.concurrent.each(failures)(
+  test.concurrent.each(few(failures, "a lost answer"))(
     "$name: the buy stays booked, and the answer says what is missing",
     async ({ fault }) => {
       verifies("order.failure_keeps_deal", "order.from_deal");
@@ -145,7 +146,7 @@ describe("cancelling", () => {
     { name: "the deal cannot be read afterwards", fault: { kind: "error-text", operation: "deal-read", uses: 1 } },
   ];
 
-  test.concurrent.each(losses)(
+  test.concurrent.each(few(losses, "the answer is dropped", "the seller acts after we gave up"))(
     "$name: unknown with its money held, until asking again settles it",
     async ({ fault }) => {
       verifies("tool.update_media_buy.cancel", "promise.no_silence");

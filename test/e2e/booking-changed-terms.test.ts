@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { signedDecision } from "../people.ts";
+import { few } from "../long.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, kindsOf, operatorOf, seller, sent, until } from "./booking-fixtures.ts";
 import { approving, at, type Connection, type Person, rejecting } from "./client.ts";
@@ -64,7 +65,7 @@ describe("while the person thinks", () => {
     },
   ];
 
-  test.concurrent.each(dearer)(
+  test.concurrent.each(few(dearer, "the seller raises the price"))(
     "$name: terms_changed, the approval is void, and a fresh one is for the new price",
     async ({ meanwhile }) => {
       verifies("promise.exact_terms", "ask.quote_worse", "quote.read_back");
@@ -119,7 +120,7 @@ describe("while the person thinks", () => {
     },
   ];
 
-  test.concurrent.each(gone)(
+  test.concurrent.each(few(gone, "the quote expires at the seller"))(
     "$name: the approval is void, nothing is sent, and a renewed quote can be bought",
     async ({ meanwhile }) => {
       verifies("quote.status_available", "quote.ttl", "tool.request_quote.renews");
@@ -141,7 +142,7 @@ describe("while the person thinks", () => {
     },
   );
 
-  test.concurrent.each(dearer)(
+  test.concurrent.each(few(dearer, "the seller raises the price"))(
     "$name, and a 2026 client repeats its call with the answer: the answer does not carry over",
     async ({ meanwhile }) => {
       verifies("promise.exact_terms");
@@ -224,34 +225,37 @@ describe("between the decision and the sending", () => {
     },
   ];
 
-  test.concurrent.each(changes)("$name: nothing is sent, and the money is given back", async ({ code, change }) => {
-    verifies("ask.terminal_does_not_send", "booking.poll");
-    const desk = await bookingDesk();
-    const operator = operatorOf(desk);
-    try {
-      const client = await desk.connect();
-      const ref = await quoteFrom(client);
-      const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
-      const approvalId = asked.string("approval", "approval_id");
-      change(desk, ref.split("/")[1] ?? "");
-      const approve = await signedDecision(operator, approvalId);
-      await operator.decideOnly(approvalId, approve);
-      const reply = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
-      expect(["refused", "terms_changed"], reply.text).toContain(reply.at("status"));
-      expect(at(reply.list("not_bought")[0], "code")).toBe(code);
-      expect(at(reply.list("not_bought")[0], "was_sent")).toBe(false);
-      expect(reply.at("nothing_booked")).toBe(true);
-      expect(sent(desk, "deal")).toBe(0);
-      expect((await balancesOf(desk))?.total.micros).toBe(0n);
-      // Spent is spent: deciding it again does not start it again.
-      await expect(operator.decideOnly(approvalId, approve)).rejects.toMatchObject({ code: "approval_used" });
-      await delay(1_500);
-      expect(sent(desk, "deal")).toBe(0);
-    } finally {
-      await operator.close();
-      await desk.close();
-    }
-  });
+  test.concurrent.each(few(changes, "the price rises"))(
+    "$name: nothing is sent, and the money is given back",
+    async ({ code, change }) => {
+      verifies("ask.terminal_does_not_send", "booking.poll");
+      const desk = await bookingDesk();
+      const operator = operatorOf(desk);
+      try {
+        const client = await desk.connect();
+        const ref = await quoteFrom(client);
+        const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
+        const approvalId = asked.string("approval", "approval_id");
+        change(desk, ref.split("/")[1] ?? "");
+        const approve = await signedDecision(operator, approvalId);
+        await operator.decideOnly(approvalId, approve);
+        const reply = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
+        expect(["refused", "terms_changed"], reply.text).toContain(reply.at("status"));
+        expect(at(reply.list("not_bought")[0], "code")).toBe(code);
+        expect(at(reply.list("not_bought")[0], "was_sent")).toBe(false);
+        expect(reply.at("nothing_booked")).toBe(true);
+        expect(sent(desk, "deal")).toBe(0);
+        expect((await balancesOf(desk))?.total.micros).toBe(0n);
+        // Spent is spent: deciding it again does not start it again.
+        await expect(operator.decideOnly(approvalId, approve)).rejects.toMatchObject({ code: "approval_used" });
+        await delay(1_500);
+        expect(sent(desk, "deal")).toBe(0);
+      } finally {
+        await operator.close();
+        await desk.close();
+      }
+    },
+  );
 
   test.concurrent("an approved line whose quote ends before any process serves gives its money back", async () => {
     const desk = await bookingDesk();

@@ -5,6 +5,7 @@ import { describe, expect, test, vi } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { verifyAnchors, verifyChain } from "../../src/ledger/verify.ts";
 import type { FaultSpec } from "../../src/sandbox/faults.ts";
+import { few } from "../long.ts";
 import { verifies } from "../requirements.ts";
 import { balancesIn, bookingDesk, kill, kindsIn, ledgerOf, seller, sent, statusOf, until } from "./booking-fixtures.ts";
 import { approving, type Person } from "./client.ts";
@@ -16,7 +17,6 @@ vi.setConfig({ testTimeout: 60_000 });
 /** One way to die: what the seller does meanwhile, and the moment at which the server is killed. */
 interface Death {
   readonly name: string;
-  readonly inShort?: true;
   readonly fault?: FaultSpec;
   readonly person?: Person;
   /** True once the moment has come. */
@@ -40,21 +40,29 @@ const posted = ({ desk }: Scene) => sent(desk, "deal") > 0;
 const committed = ({ desk, ref }: Scene) => dealsOf(desk, ref) > 0;
 const onDeal = { operation: "deal", uses: 1 } as const;
 
-/** Every step of a booking, and every way its one POST can end; those in short stand for the rest outside the long form. */
+/** The deaths of every run of the tests: they stand for the rest, which the long form has. */
+const inShort = [
+  "while the person thinks",
+  "as soon as the decision is recorded",
+  "after the answer was dropped",
+  "before a late commit",
+];
+
+/** Every step of a booking, and every way its one POST can end. */
 const deaths: readonly Death[] = [
-  { name: "while the person thinks", inShort: true, person: silent, moment: entry("approval_requested") },
-  { name: "as soon as the decision is recorded", inShort: true, moment: entry("booking_started") },
+  { name: "while the person thinks", person: silent, moment: entry("approval_requested") },
+  { name: "as soon as the decision is recorded", moment: entry("booking_started") },
   { name: "as soon as the sending is claimed", moment: entry("send_claimed") },
   {
     name: "during the last look at the quote",
     fault: { kind: "slow", operation: "quote-read", ms: 500 },
     moment: entry("send_claimed"),
   },
-  { name: "before the seller commits", inShort: true, fault: { kind: "slow", ...onDeal, ms: 700 }, moment: posted },
+  { name: "before the seller commits", fault: { kind: "slow", ...onDeal, ms: 700 }, moment: posted },
   { name: "after the seller committed", fault: { kind: "slow", ...onDeal, ms: 700, when: "after" }, moment: committed },
-  { name: "after the answer was dropped", inShort: true, fault: { kind: "drop-answer", ...onDeal }, moment: committed },
+  { name: "after the answer was dropped", fault: { kind: "drop-answer", ...onDeal }, moment: committed },
   { name: "once the outcome is unknown", fault: { kind: "drop-answer", ...onDeal }, moment: entry("booking_unknown") },
-  { name: "before a late commit", inShort: true, fault: { kind: "late-commit", ...onDeal, ms: 4_000 }, moment: posted },
+  { name: "before a late commit", fault: { kind: "late-commit", ...onDeal, ms: 4_000 }, moment: posted },
   {
     name: "after the caller gave up, before the seller commits",
     fault: { kind: "late-commit", ...onDeal, ms: 5_000 },
@@ -65,7 +73,6 @@ const deaths: readonly Death[] = [
   { name: "while the seller hangs", fault: { kind: "hang", ...onDeal }, moment: posted },
   {
     name: "before the order",
-    inShort: true,
     fault: { kind: "slow", operation: "order", ms: 700, uses: 1 },
     moment: entry("booking_confirmed"),
   },
@@ -147,10 +154,8 @@ function random(seed: number): () => number {
 describe("kill -9 during a booking, then a restart", () => {
   verifies("promise.never_two", "promise.intent_first", "media_buy.persisted", "quote.read_back");
 
-  test.concurrent.each(deaths.filter(({ inShort }) => inShort || process.env["LONG"] === "1"))(
-    "$name: one deal, booked",
-    { timeout: 90_000 },
-    (death) => dieAndRecover(death, 0),
+  test.concurrent.each(few(deaths, ...inShort))("$name: one deal, booked", { timeout: 90_000 }, (death) =>
+    dieAndRecover(death, 0),
   );
 
   test.runIf(process.env["LONG"] === "1")("200 times at random moments", { timeout: 3_600_000 }, async () => {

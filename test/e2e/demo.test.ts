@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { inLong } from "../long.ts";
 import { verifies } from "../requirements.ts";
 import { mainFile, type Ran } from "./fixtures.ts";
 import { hasTerminal, PseudoTerminal } from "./pseudo-terminal.ts";
@@ -119,10 +120,12 @@ describe("npm run demo, without a terminal", () => {
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 
-  test.each([
+  const broken: readonly (readonly [string, readonly string[], string])[] = [
     ["a server that does not start", [], "The server did not start"],
     ["a server that cannot work", ["prompts"], "ERR_MODULE_NOT_FOUND"],
-  ])("%s is said plainly, with exit code 1", async (_what, folders, said) => {
+  ];
+
+  test.each(broken.slice(0, inLong ? 2 : 1))("%s is said plainly, with exit code 1", async (_what, folders, said) => {
     // As in a folder where nobody ran npm ci: the bundle is there, what it needs beside it is not.
     const elsewhere = join(home, "copy");
     cpSync(dirname(mainFile), join(elsewhere, "dist"), { recursive: true });
@@ -152,10 +155,12 @@ describe.runIf(hasTerminal)("npm run demo, on a terminal", () => {
     await expectCleanedUp();
   });
 
-  test.each([
+  const refusals: readonly (readonly [string, string, string])[] = [
     ["a rejection", "reject", "Rejected"],
     ["Enter", "", "Left open"],
-  ])("%s books nothing, and is no failure", async (_what, typed, heading) => {
+  ];
+
+  test.each(refusals.slice(0, inLong ? 2 : 1))("%s books nothing, and is no failure", async (_what, typed, heading) => {
     const terminal = demo();
     await terminal.answer(prompt, typed);
     expect(await terminal.ended(), terminal.screen).toBe(0);
@@ -166,7 +171,7 @@ describe.runIf(hasTerminal)("npm run demo, on a terminal", () => {
     await expectCleanedUp();
   });
 
-  test("NO_COLOR is honoured", async () => {
+  test.runIf(process.env["LONG"] === "1")("NO_COLOR is honoured", async () => {
     const terminal = PseudoTerminal.open([process.execPath, mainFile, "demo"], { ...environment(), NO_COLOR: "1" });
     await terminal.answer(prompt, "reject");
     expect(await terminal.ended()).toBe(0);
@@ -174,14 +179,18 @@ describe.runIf(hasTerminal)("npm run demo, on a terminal", () => {
     expect(terminal.screen).not.toMatch(new RegExp(`${esc}\\[[\\d;]*m`));
   });
 
-  test("closing the terminal at the question leaves nothing behind", { timeout: 60_000 }, async () => {
-    const terminal = demo();
-    await terminal.see(prompt);
-    terminal.hangUp();
-    await terminal.ended();
-    await expect.poll(() => readdirSync(temporary), { timeout: 40_000, interval: 200 }).toEqual([]);
-    await expectCleanedUp();
-  });
+  test.runIf(process.env["LONG"] === "1")(
+    "closing the terminal at the question leaves nothing behind",
+    { timeout: 60_000 },
+    async () => {
+      const terminal = demo();
+      await terminal.see(prompt);
+      terminal.hangUp();
+      await terminal.ended();
+      await expect.poll(() => readdirSync(temporary), { timeout: 40_000, interval: 200 }).toEqual([]);
+      await expectCleanedUp();
+    },
+  );
 });
 
 describe.runIf(process.env["LONG"] === "1")("a fresh clone", () => {

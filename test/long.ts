@@ -1,0 +1,17 @@
+import process from "node:process";
+
+/** Whether the long form runs: `npm run test:long`, which CI runs too. */
+export const inLong = process.env["LONG"] === "1";
+
+/**
+ * Rows of a table that all show one thing in other places: every one in the long form, the named ones in every run. A name
+ * that no row has is a slip, and throws.
+ */
+export function few<Row extends { readonly name: string }>(
+  rows: readonly Row[],
+  ...names: readonly string[]
+): readonly Row[] {
+  const missing = names.filter((name) => !rows.some((row) => row.name === name));
+  if (missing.length > 0) throw new Error(`no row is named ${missing.join(", ")}`);
+  return inLong ? rows : rows.filter(({ name }) => names.includes(name));
+}
