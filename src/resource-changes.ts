@@ -4,6 +4,21 @@ import { refOf, splitRef } from "./domain/ids.ts";
 /** How often the ledger is asked whether anything happened, while somebody wants to know. */
 const LOOK_MS = 500;
 
+/** The longest address that can be subscribed to, and how many of them one session or one listen may have. */
+const URI_CHARS = 500;
+export const MOST_URIS = 200;
+/** What of ours can change. Another scheme is nobody's here; the protocol lets a client subscribe to it all the same. */
+const CHANGING = /^(?!buyer:)|^buyer:\/\/(approval\/[^/]+|(quote|media-buy)\/[^/]+\/[^/]+)$/i;
+
+/** Why these cannot all be subscribed to together, in a sentence for whoever asked; null when they can. */
+export function whyNotWatched(uris: ReadonlySet<string>): string | null {
+  if (uris.size > MOST_URIS)
+    return `Nothing was subscribed to: ${MOST_URIS} resources at once are the most. End subscriptions that are no longer needed, then try again.`;
+  const odd = [...uris].find((uri) => uri.length > URI_CHARS || !CHANGING.test(uri));
+  if (odd === undefined) return null;
+  return `Nothing was subscribed to: ${JSON.stringify(odd.slice(0, 60))} is no resource that changes. Subscribe to buyer://quote/{seller}/{id}, buyer://media-buy/{seller}/{id} or buyer://approval/{id}, of at most ${URI_CHARS} characters.`;
+}
+
 /**
  * Addresses of resources as they change, whoever changes them: this process, the terminal, another client's server. The
  * ledger is asked only between start and stop. Sellers are no part of the ledger, so nothing is told of them.

@@ -1,11 +1,11 @@
-import type { McpServer } from "@modelcontextprotocol/server";
+import { type McpServer, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import type { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import * as z from "zod";
 import type { Desk } from "./desk.ts";
-import { ResourceChanges } from "./resource-changes.ts";
+import { ResourceChanges, whyNotWatched } from "./resource-changes.ts";
 
 /** A subscription of the 2026 era: a request that stays open, naming the resources it wants to hear of. */
-const listening = z.looseObject({
+export const listening = z.looseObject({
   method: z.literal("subscriptions/listen"),
   id: z.union([z.string(), z.number()]),
   params: z.looseObject({ notifications: z.looseObject({ resourceSubscriptions: z.array(z.string()) }) }),
@@ -37,6 +37,8 @@ export class ResourceUpdates {
     this.#server = server;
     if (era === "modern") return server;
     server.server.setRequestHandler("resources/subscribe", async ({ params }) => {
+      const why = this.#whyNot([params.uri]);
+      if (why !== null) throw new ProtocolError(ProtocolErrorCode.InvalidParams, why);
       await this.#want("connection", [params.uri]);
       return {};
     });
@@ -63,6 +65,14 @@ export class ResourceUpdates {
         return;
       }
       const { id, params } = listen.data;
+      const why = this.#whyNot(params.notifications.resourceSubscriptions);
+      if (why !== null) {
+        const error = { code: ProtocolErrorCode.InvalidParams, message: why };
+        wire
+          .send({ jsonrpc: "2.0", id, error })
+          .catch((failed: unknown) => this.#desk.log("a refusal was not sent", { error: String(failed) }));
+        return;
+      }
       // Acknowledged once the point is known from which on changes are told: none is missed in between.
       this.#want(id, params.notifications.resourceSubscriptions)
         .catch((error: unknown) => this.#desk.log("a subscription could not begin", { error: String(error) }))
@@ -75,7 +85,13 @@ export class ResourceUpdates {
     this.#rest();
   }
 
+  /** Why these are not subscribed to beside what is already. */
+  #whyNot(uris: readonly string[]): string | null {
+    return whyNotWatched(new Set([...[...this.#wanted.values()].flatMap((some) => [...some]), ...uris]));
+  }
+
   async #want(by: string | number, uris: readonly string[]): Promise<void> {
+    if (uris.length === 0) return;
     const wanted = this.#wanted.get(by) ?? new Set();
     for (const uri of uris) wanted.add(uri);
     this.#wanted.set(by, wanted);

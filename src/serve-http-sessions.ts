@@ -33,22 +33,34 @@ export function legacySessions(
 ): LegacySessions {
   const sessions = new Sessions<WebStandardStreamableHTTPServerTransport>(principals, () => performance.now(), limits);
 
-  const begin = async (request: Exchange, response: ServerResponse, caller: Principal, message: object) => {
+  const begin = async (
+    request: Exchange,
+    response: ServerResponse,
+    caller: Principal,
+    message: object,
+    giveBack: () => void,
+  ) => {
     const updates = new ResourceUpdates(desk);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       maxRequestBodySize: BODY_BYTES,
-      onsessioninitialized: (id) => sessions.begin(id, caller.name, transport),
+      onsessioninitialized: (id) => sessions.begin(id, caller.name, transport, giveBack),
     });
     transport.onclose = () => {
       updates.close();
       if (transport.sessionId !== undefined) sessions.forget(transport.sessionId);
     };
-    const server = await serverFor(desk, caller, "legacy");
-    await (caller.scopes.includes("buy:read") ? updates.serve(server, "legacy") : server).connect(transport);
-    await handlerOf(transport)(request, response, message);
-    // A handshake that was refused begins nothing.
-    if (transport.sessionId === undefined) await transport.close();
+    try {
+      const server = await serverFor(desk, caller, "legacy");
+      await (caller.scopes.includes("buy:read") ? updates.serve(server, "legacy") : server).connect(transport);
+      await handlerOf(transport)(request, response, message);
+    } finally {
+      // A handshake that was refused, or failed, begins nothing.
+      if (transport.sessionId === undefined) {
+        giveBack();
+        await transport.close();
+      }
+    }
   };
   const handlerOf = (transport: WebStandardStreamableHTTPServerTransport) =>
     toNodeHandler(
@@ -66,11 +78,12 @@ export function legacySessions(
         }
         if (!isInitializeRequest(message))
           return refuse(response, { status: 400, message: "Bad Request: a session begins with initialize" });
-        if (!(await sessions.hasRoom(caller.name))) {
+        const giveBack = await sessions.reserve(caller.name);
+        if (!giveBack) {
           const headers = { "retry-after": "60" };
           return refuse(response, { status: 503, message: "Too many sessions are open", headers });
         }
-        return begin(request, response, caller, message);
+        return begin(request, response, caller, message, giveBack);
       }
       const transport = sessions.find(id, caller.name);
       if (!transport) return refuse(response, { status: 404, code: -32_001, message: "Session not found" });

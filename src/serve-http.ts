@@ -1,12 +1,11 @@
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import {
   classifyInboundRequest,
   createMcpHandler,
   InMemoryServerEventBus,
-  type ServerEventBus,
   validateHostHeader,
   validateOriginHeader,
 } from "@modelcontextprotocol/server";
@@ -20,14 +19,18 @@ import { BODY_BYTES } from "./http/body.ts";
 import { type Endpoint, going, listen } from "./http/listener.ts";
 import { RateLimits } from "./http/rate.ts";
 import type { SessionLimits } from "./http/sessions.ts";
+import { Shares } from "./http/shares.ts";
 import { holderOf } from "./http/tokens.ts";
-import { ResourceChanges } from "./resource-changes.ts";
+import { ResourceChanges, whyNotWatched } from "./resource-changes.ts";
+import { listening } from "./resource-updates.ts";
 import { createServer, type ServerFor } from "./server.ts";
-import { exchangeOf, withReferences } from "./serve-http-exchange.ts";
+import { type Exchange, exchangeOf, withReferences } from "./serve-http-exchange.ts";
 import { legacySessions } from "./serve-http-sessions.ts";
 
 /** How long calls under way may take to end once the server is being stopped; after it their state is in the ledger. */
 const DRAIN_MS = 10_000;
+/** Clients of the 2026 era that may wait for changes at once. */
+const MOST_LISTENS = 1_024;
 /** Without a token, whoever asks: every program on this machine together. */
 const OPEN_PER_MINUTE = 6_000;
 
@@ -38,6 +41,8 @@ export interface ServedParts {
   /** Carries what changed to the clients of the 2026 era that wait for it. */
   readonly heard?: InMemoryServerEventBus;
   readonly sessions?: SessionLimits;
+  /** How many clients of the 2026 era may wait for changes at once, all principals together. */
+  readonly mostListens?: number;
 }
 
 /**
@@ -54,7 +59,12 @@ export async function serveOverHttp(
   desk: Desk,
   settings: HttpSettings,
   ending: AbortSignal,
-  { serverFor = createServer, heard = new InMemoryServerEventBus(), sessions: limits }: ServedParts = {},
+  {
+    serverFor = createServer,
+    heard = new InMemoryServerEventBus(),
+    sessions: limits,
+    mostListens = MOST_LISTENS,
+  }: ServedParts = {},
 ): Promise<void> {
   const { host, port, principals } = settings;
   const issues = whyNotServed(settings, desk.settings.sandbox, desk.settings.command);
@@ -63,17 +73,6 @@ export async function serveOverHttp(
   const changes = new ResourceChanges(desk, (uris) => {
     for (const uri of uris) heard.publish({ kind: "resource_updated", uri });
   });
-  // The ledger is asked only while somebody listens.
-  const bus: ServerEventBus = {
-    publish: (event) => heard.publish(event),
-    subscribe: (listener) => {
-      const end = heard.subscribe(listener);
-      return () => {
-        end();
-        if (heard.listenerCount === 0) changes.stop();
-      };
-    },
-  };
   const faults = withReferences(desk.log);
   const modern = createMcpHandler(
     async ({ authInfo }) => {
@@ -89,7 +88,9 @@ export async function serveOverHttp(
     },
     {
       legacy: "reject",
-      bus,
+      bus: heard,
+      // Shared out below; the SDK's own limit is one for all callers.
+      maxSubscriptions: mostListens,
       maxRequestBodySize: BODY_BYTES,
       onerror: ({ message }) => desk.log("http", { error: message }),
     },
@@ -98,6 +99,31 @@ export async function serveOverHttp(
   const sessions = legacySessions(desk, serverFor, faults, Math.max(1, principals.length), limits);
   const sweeping = setInterval(() => sessions.endIdle(), 60_000).unref();
   const calls = new Set<Promise<void>>();
+  const listens = new Shares(mostListens, principals.length);
+  let watching = 0;
+  /** Answers a request that stays open for changes, until it ends, however it does. */
+  const hear = async (exchange: Exchange, response: ServerResponse, caller: Principal, message: object) => {
+    const asked = listening.safeParse(message).data;
+    const uris = asked?.params.notifications.resourceSubscriptions ?? [];
+    const why = whyNotWatched(new Set(uris));
+    if (asked && why !== null) return refuse(response, { status: 400, code: -32_602, message: why, id: asked.id });
+    const giveBack = listens.take(caller.name);
+    if (!giveBack) {
+      const text = `Too many streams wait for changes: ${caller.name} may have ${listens.each}. This one was not begun; end another, then try again.`;
+      return refuse(response, { status: 429, message: text, headers: { "retry-after": "60" } });
+    }
+    // The ledger is asked only while somebody listens.
+    if (uris.length > 0) watching += 1;
+    try {
+      // Acknowledged once the point is known from which on changes are told: none is missed in between.
+      if (uris.length > 0) await changes.start();
+      await answerModern(exchange, response, message);
+    } finally {
+      giveBack();
+      if (uris.length > 0) watching -= 1;
+      if (watching === 0) changes.stop();
+    }
+  };
 
   const endpoint: Endpoint<Principal> = {
     log: desk.log,
@@ -109,14 +135,13 @@ export async function serveOverHttp(
     async post(request, response, caller, message) {
       if (ending.aborted) return refuse(response, going);
       const exchange = exchangeOf(request, response, caller);
-      const listening = "method" in message && message.method === "subscriptions/listen";
-      // Acknowledged once the point is known from which on changes are told: none is missed in between.
-      if (listening) await changes.start();
-      const answering = isLegacy(request, message)
+      const legacy = isLegacy(request, message);
+      // What waits for changes has no end of its own, and is not waited for.
+      if (!legacy && "method" in message && message.method === "subscriptions/listen")
+        return hear(exchange, response, caller, message);
+      const answering = legacy
         ? sessions.answer(exchange, response, caller, message)
         : answerModern(exchange, response, message);
-      // What waits for changes has no end of its own, and is not waited for.
-      if (listening) return answering;
       calls.add(answering);
       await answering.finally(() => calls.delete(answering));
     },

@@ -6,6 +6,8 @@ export interface Refusal {
   /** JSON-RPC error code; -32000 where the protocol names none. */
   readonly code?: number;
   readonly message: string;
+  /** The request it answers, where its id was read and is one. */
+  readonly id?: string | number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -23,8 +25,9 @@ export function referenceOf(response: ServerResponse): string {
 }
 
 /** Answers with a refusal. The connection ends with it, so that a body nobody reads is not waited for. */
-export function refuse(response: ServerResponse, { status, code = -32_000, message, headers = {} }: Refusal): void {
-  const text = JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id: null });
+export function refuse(response: ServerResponse, refusal: Refusal): void {
+  const { status, code = -32_000, message, id = null, headers = {} } = refusal;
+  const text = JSON.stringify({ jsonrpc: "2.0", error: { code, message }, id });
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(text),

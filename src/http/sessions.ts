@@ -1,3 +1,5 @@
+import { Shares } from "./shares.ts";
+
 /** Most sessions at once, and how long one may rest: a client of the 2025 protocol that comes later begins anew. */
 export interface SessionLimits {
   readonly most: number;
@@ -12,6 +14,8 @@ interface Held<Session> {
   /** Requests under way, streams among them. */
   open: number;
   seen: number;
+  /** Makes room for another. */
+  readonly giveBack: () => void;
 }
 
 /**
@@ -20,14 +24,14 @@ interface Held<Session> {
  */
 export class Sessions<Session extends { close(): Promise<void> }> {
   readonly #held = new Map<string, Held<Session>>();
-  readonly #share: number;
+  readonly #shares: Shares;
   readonly #idleMs: number;
   readonly #now: () => number;
 
   /** @param principals how many there are. @param now milliseconds of a clock that never goes back */
   constructor(principals: number, now: () => number, { most, idleMs }: SessionLimits = sessionLimits) {
     this.#idleMs = idleMs;
-    this.#share = Math.max(1, Math.floor(most / Math.max(1, principals)));
+    this.#shares = new Shares(most, principals);
     this.#now = now;
   }
 
@@ -35,15 +39,20 @@ export class Sessions<Session extends { close(): Promise<void> }> {
     return this.#held.size;
   }
 
-  /** Whether a principal may begin another one. */
-  async hasRoom(principal: string): Promise<boolean> {
-    const own = () => [...this.#held.values()].filter((held) => held.principal === principal).length;
-    if (own() >= this.#share) await this.endIdle();
-    return own() < this.#share;
+  /**
+   * Takes room for another one of a principal, before it is begun: many may be beginning at once.
+   * @returns what gives the room back if none begins; null when there is none
+   */
+  async reserve(principal: string): Promise<(() => void) | null> {
+    const room = this.#shares.take(principal);
+    if (room) return room;
+    await this.endIdle();
+    return this.#shares.take(principal);
   }
 
-  begin(id: string, principal: string, session: Session): void {
-    this.#held.set(id, { session, principal, open: 0, seen: this.#now() });
+  /** Begins one in the room that was reserved, which is given back when it ends. */
+  begin(id: string, principal: string, session: Session, giveBack: () => void): void {
+    this.#held.set(id, { session, principal, open: 0, seen: this.#now(), giveBack });
   }
 
   /** The session with this id, if it is this principal's; another's is as unknown as none. */
@@ -67,6 +76,7 @@ export class Sessions<Session extends { close(): Promise<void> }> {
   }
 
   forget(id: string): void {
+    this.#held.get(id)?.giveBack();
     this.#held.delete(id);
   }
 
@@ -81,7 +91,7 @@ export class Sessions<Session extends { close(): Promise<void> }> {
   }
 
   async #end(ending: readonly (readonly [string, Held<Session>])[]): Promise<void> {
-    for (const [id] of ending) this.#held.delete(id);
+    for (const [id] of ending) this.forget(id);
     await Promise.allSettled(ending.map(([, { session }]) => session.close()));
   }
 }

@@ -51,6 +51,7 @@ const { idleMs: IDLE_MS } = sessionLimits;
 
 describe("sessions", () => {
   const closed: string[] = [];
+  const none = () => undefined;
   const session = (id: string) => ({
     close: () => {
       closed.push(id);
@@ -62,24 +63,36 @@ describe("sessions", () => {
     let now = 0;
     const sessions = new Sessions(2, () => now, { ...sessionLimits, most: 4 });
     for (const id of ["a1", "a2"]) {
-      expect(await sessions.hasRoom("a")).toBe(true);
-      sessions.begin(id, "a", session(id));
+      const giveBack = await sessions.reserve("a");
+      if (!giveBack) throw new Error("there is no room");
+      sessions.begin(id, "a", session(id), giveBack);
     }
-    expect(await sessions.hasRoom("a")).toBe(false);
-    expect(await sessions.hasRoom("b")).toBe(true);
+    expect(await sessions.reserve("a")).toBeNull();
+    expect(await sessions.reserve("b")).not.toBeNull();
     now = IDLE_MS / 2;
     await sessions.during("a2", () => Promise.resolve());
     now = IDLE_MS + 1;
-    expect(await sessions.hasRoom("a")).toBe(true);
+    expect(await sessions.reserve("a")).not.toBeNull();
     expect(closed).toEqual(["a1"]);
     expect(sessions.find("a1", "a")).toBeNull();
     expect(sessions.find("a2", "a")).not.toBeNull();
   });
 
+  test("room is taken before one begins, however many begin at once, and given back once", async () => {
+    const sessions = new Sessions(2, () => 0, { ...sessionLimits, most: 4 });
+    const taken = await Promise.all(Array.from({ length: 5 }, () => sessions.reserve("a")));
+    const [first] = taken.filter((one) => one !== null);
+    expect(taken.filter((one) => one !== null).length).toBe(2);
+    first?.();
+    first?.();
+    const again = await Promise.all([sessions.reserve("a"), sessions.reserve("a")]);
+    expect(again.filter((one) => one !== null).length).toBe(1);
+  });
+
   test("belong to who began them, and do not rest while a request is open", async () => {
     let now = 0;
     const sessions = new Sessions(1, () => now);
-    sessions.begin("s", "a", session("s"));
+    sessions.begin("s", "a", session("s"), none);
     expect(sessions.find("s", "b")).toBeNull();
     let end: () => void = () => undefined;
     const stream = sessions.during("s", () => new Promise<void>((resolve) => (end = resolve)));
@@ -97,8 +110,8 @@ describe("sessions", () => {
 
   test("all end together, also where one cannot", async () => {
     const sessions = new Sessions<{ close(): Promise<void> }>(1, () => 0);
-    sessions.begin("bad", "a", { close: () => Promise.reject(new Error("stuck")) });
-    sessions.begin("good", "a", session("good"));
+    sessions.begin("bad", "a", { close: () => Promise.reject(new Error("stuck")) }, none);
+    sessions.begin("good", "a", session("good"), none);
     await sessions.endAll();
     expect(sessions.size).toBe(0);
     expect(closed).toContain("good");
