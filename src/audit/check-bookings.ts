@@ -1,4 +1,5 @@
 import type { Approval } from "../domain/approval.ts";
+import { signedChannels } from "../domain/decision.ts";
 import { streams } from "../domain/ids.ts";
 import { trustLevels } from "../domain/identity.ts";
 import { channelShortfall, type Mandate, personsNeeded, weigh } from "../domain/mandate.ts";
@@ -130,12 +131,16 @@ function personProblems(
   if (!approval?.decided) return [];
   const { proposer, endorsed, decided } = approval;
   const terms = group.map(({ booking }) => booking.terms);
-  const first = endorsed && endorsed.by !== decided.by ? endorsed.digests : [];
+  // How the second one decided is weighed with the channel; that the signatures verify, with the decisions.
+  const another = endorsed && signedChannels.includes(endorsed.via) && endorsed.by !== decided.by;
+  const first = another ? endorsed.digests : [];
   const both = group.every(({ booking }) => first.includes(booking.digest));
   return [
     ...(!mandate.proposerMayApprove && decided.by === proposer
       ? [`proposer_may_approve is false, and ${proposer} asked for it`]
       : []),
-    ...(personsNeeded(mandate, terms) === 2 && !both ? ["two_persons_above asks for two people, and one decided"] : []),
+    ...(personsNeeded(mandate, terms) === 2 && !both
+      ? ["two_persons_above asks for two people with a PIN or passkey, and one decided"]
+      : []),
   ];
 }

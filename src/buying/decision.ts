@@ -109,6 +109,14 @@ export function weighDecision(
       "ask_person",
     );
   }
+  // What a client said for somebody, under an earlier release, tells no second person apart.
+  if (!signedChannels.includes(endorsed.via)) {
+    throw new BuyingError(
+      "outside_mandate",
+      `two_persons_above asks for two people with a PIN or passkey, and ${endorsed.by} approved through ${endorsed.via}; reject this and ask to buy again. ${stays}`,
+      "ask_person",
+    );
+  }
   if ([...endorsed.digests].sort().join() !== [...digests].sort().join()) {
     throw new BuyingError(
       "outside_mandate",

@@ -9,12 +9,21 @@ import type { Standing } from "./mandate-facts.ts";
 import type { Ports } from "./ports.ts";
 
 /**
- * Refuses what is beyond the limits of the principal that asks to buy. The day's sum is the ledger's, of every process of
+ * Refuses what is beyond the limits of the principal that asks to buy, and all that one asked for which is no principal
+ * any more: its limits went with it, and without them nothing says how much it may spend. The day's sum is the ledger's, of every process of
  * the desk, and is weighed again with the decision: proposals that fit one by one may not fit together.
  * @throws BuyingError `outside_mandate`
  */
 export function refuseBeyondProposer(ports: Ports, proposer: string, terms: readonly Terms[], now: Standing): void {
-  const { perBuy = null, perDay = null } = principalNamed(ports.settings.principals, proposer) ?? {};
+  const principal = principalNamed(ports.settings.principals, proposer);
+  if (!principal) {
+    throw new BuyingError(
+      "outside_mandate",
+      `${proposer}, who asked for this, is no principal of this desk by now; ask again under one that is. Nothing was booked.`,
+      "ask_person",
+    );
+  }
+  const { perBuy, perDay } = principal;
   if (!now.mandate || (!perBuy && !perDay)) return;
   const total = sum(terms.map(totalOf), now.mandate.currency);
   const reasons: string[] = [];

@@ -49,7 +49,7 @@ export interface Mandate {
   /** Limits of people with a role, in place of `channels`. */
   readonly roles: Readonly<Record<string, ChannelLimits>>;
   readonly people: readonly { readonly name: string; readonly role: string }[];
-  /** Above this, two different people must approve. */
+  /** Above this, two different people must approve, each with a PIN or passkey. */
   readonly twoPersonsAbove: Money | null;
   readonly proposerMayApprove: boolean;
 }
@@ -131,6 +131,8 @@ export function channelShortfall(
 ): string | null {
   const stranger = signedChannels.includes(channel) ? whyNotNamed(mandate, person) : null;
   if (stranger) return stranger;
+  // One caller can be two clients by name, so only proofs tell two people apart; the operator's limits are no person.
+  if (personsNeeded(mandate, lines) === 2 && !signedChannels.includes(channel)) return twoPersonsWords;
   const role = mandate.people.find(({ name }) => name === person)?.role;
   const where = role === undefined ? `channels.${channel}` : `roles.${role}.${channel}`;
   const limit = limitsOf(mandate, person)[channel];
@@ -149,6 +151,9 @@ export function personsNeeded(mandate: Mandate, lines: readonly Terms[]): 1 | 2 
   if (!twoPersonsAbove) return 1;
   return compare(sum(lines.map(totalOf), mandate.currency), twoPersonsAbove) > 0 ? 2 : 1;
 }
+
+const twoPersonsWords =
+  "two_persons_above asks for two people with a PIN or passkey; decide on the page or in the terminal";
 
 const channelWords: Readonly<Record<DecisionChannel, string>> = {
   auto: "a person decides every buy",

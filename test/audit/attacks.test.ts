@@ -176,6 +176,17 @@ describe("somebody who makes every hash, number and anchor anew", () => {
     expect((await findingsOf(beyond)).join("\n")).toContain("channels.page is not set");
   });
 
+  test("cannot pass for two people without two proofs", async () => {
+    const adopted = edited(
+      story.stored,
+      ({ entries }) => entries.includes('"policy_adopted"'),
+      (text) => text.replace('"twoPersonsAbove":null', '"twoPersonsAbove":{"currency":"USD","micros":"1000000"}'),
+    );
+    const found = (await findingsOf(madeAnew(adopted))).filter((one) => one.includes("two_persons_above"));
+    for (const ref of [story.refs.signed, story.refs.form, story.refs.auto])
+      expect(found.join("\n")).toContain(`quote/${ref} started`);
+  });
+
   test("cannot book on a decision about other terms, or on none", async () => {
     const started = (row: StoredRow) =>
       row.stream === `quote/${story.refs.signed}` && row.entries.includes("booking_started");

@@ -58,7 +58,7 @@ export async function playStory(): Promise<Story> {
   const quote = async (product: string, budget: string, campaign = "Spring") =>
     (await quoted(desk, item(product, { budget }), { campaign })).loaded.ref;
   const ask = async (...refs: readonly string[]) => {
-    const outcome = await desk.buy({ refs, poNumber: "PO-7", campaign: null, by: "test" }, 10_000);
+    const outcome = await desk.buy({ refs, poNumber: "PO-7", campaign: null, by: "local" }, 10_000);
     return outcome.approvalId ?? "none";
   };
   const signed = async (approvalId: string, decision: "approve" | "reject", lines?: readonly string[]) => {

@@ -40,7 +40,7 @@ function entry<K extends Entry["kind"]>(rows: readonly Row[], kind: K): Extract<
 }
 
 async function bought(desk: Desk, ref: string, campaign: string | null = null): Promise<string> {
-  const { approvalId } = await desk.buy({ refs: [ref], poNumber: "PO-9", campaign, by: "claude" }, later);
+  const { approvalId } = await desk.buy({ refs: [ref], poNumber: "PO-9", campaign, by: "local" }, later);
   await desk.decide(approvalId ?? "", approve, later);
   return approvalId ?? "";
 }
@@ -92,7 +92,7 @@ describe("what happened", () => {
     expect(entry(rows, "quoted")).toMatchObject({ by: "claude", campaign: "Spring", renews: null });
     expect(entry(rows, "negotiation_ended").why).toMatch(/the seller's price is/);
     expect(entry(rows, "approval_opened")).toMatchObject({
-      proposer: "claude",
+      proposer: "local",
       why: expect.arrayContaining([expect.stringMatching(/\S/)]),
     });
     expect(entry(rows, "approval_decided")).toMatchObject({
@@ -187,7 +187,10 @@ describe("a new conversation", () => {
     const open = (await quoted(bench.desk, item(products.radio), { campaign: "Spring" })).loaded.ref;
     await negotiated(bench.desk, { ref: open, offerCpm: null }, { move: "walk_away" });
     const waiting = (await quoted(bench.desk, item(products.local), { campaign: "Spring" })).loaded.ref;
-    const { approvalId } = await bench.desk.buy({ refs: [waiting], poNumber: null, campaign: null, by: "test" }, later);
+    const { approvalId } = await bench.desk.buy(
+      { refs: [waiting], poNumber: null, campaign: null, by: "local" },
+      later,
+    );
     const done = (await quoted(bench.desk, item(products.sports), { campaign: "Spring" })).loaded.ref;
     await bought(bench.desk, done);
 

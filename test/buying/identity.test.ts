@@ -184,7 +184,7 @@ describe("what a seller is shown", () => {
     bench.sandbox.clearRequests();
     await negotiated(bench.desk, { ref: loaded.ref });
     const { approvalId } = await bench.desk.buy(
-      { refs: [loaded.ref], poNumber: "PO-1", campaign: null, by: "test" },
+      { refs: [loaded.ref], poNumber: "PO-1", campaign: null, by: "local" },
       10_000,
     );
     await bench.desk.decide(approvalId ?? "", formDecision(), 10_000);

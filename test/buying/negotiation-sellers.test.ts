@@ -119,7 +119,7 @@ describe("who does not talk", () => {
     });
     expect((await desk.line(loaded.ref)).line).toMatchObject({ status: "open", rounds: [], negotiation: null });
     expect(
-      (await desk.buy({ refs: [loaded.ref], poNumber: null, campaign: null, by: "test" }, later)).approvalId,
+      (await desk.buy({ refs: [loaded.ref], poNumber: null, campaign: null, by: "local" }, later)).approvalId,
     ).toMatch(/^ap_/);
   });
 
@@ -132,7 +132,7 @@ describe("who does not talk", () => {
       outcome: "not_negotiable",
       why: expect.stringMatching(/closed. Buy it at the price it came to, or renew it/),
     });
-    const { approvalId } = await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, later);
+    const { approvalId } = await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "local" }, later);
     expect((await bench.desk.approval(approvalId ?? "")).lines[0]?.terms.unit_price).toBe("31.00 USD");
   });
 
@@ -151,7 +151,7 @@ describe("who does not talk", () => {
     const [renewed] = await bench.desk.renew([ref], "test", later);
     expect(written(reportIn(renewed).loaded.line.quote.cpm)).toBe("29.75 USD");
     expect(
-      (await errorOf(bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, later))).code,
+      (await errorOf(bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "local" }, later))).code,
     ).toBe("quote_superseded");
   });
 });

@@ -47,7 +47,7 @@ describe("by itself", () => {
       "1653.78 USD",
     ]);
 
-    const { approvalId } = await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, later);
+    const { approvalId } = await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "local" }, later);
     await bench.desk.decide(approvalId ?? "", approve, later);
     expect(written((await bench.desk.line(ref)).line.deal?.cpm ?? null)).toBe("28.52 USD");
     expect(bench.sandbox.deals("northbeam", ref.split("/")[1])).toMatchObject([{ cpm_micros: 28_520_000 }]);
@@ -136,7 +136,7 @@ describe("by itself", () => {
       why: expect.stringMatching(/^ended before/),
     });
     expect(bench.sandbox.requests()).toEqual([]);
-    const { approvalId } = await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, later);
+    const { approvalId } = await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "local" }, later);
     await bench.desk.decide(approvalId ?? "", approve, later);
     expect(written((await bench.desk.line(ref)).line.deal?.cpm ?? null)).toBe("24.70 USD");
   });
@@ -235,7 +235,7 @@ describe("one move at a time", () => {
 
   test("only an open quote that is not over is talked about", async () => {
     const ref = await openQuote(bench);
-    await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, later);
+    await bench.desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "local" }, later);
     const waiting = await negotiated(bench.desk, { ref });
     expect(waiting).toMatchObject({
       outcome: "not_negotiable",

@@ -20,7 +20,7 @@ const later = 10_000;
 const approve = formDecision();
 
 async function askedToBuy(desk: Desk, ref: string): Promise<string> {
-  const { approvalId } = await desk.buy({ refs: [ref], poNumber: "PO-7", campaign: null, by: "test" }, later);
+  const { approvalId } = await desk.buy({ refs: [ref], poNumber: "PO-7", campaign: null, by: "local" }, later);
   return approvalId ?? "none";
 }
 

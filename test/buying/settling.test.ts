@@ -14,7 +14,7 @@ async function unknown({ desk, sandbox }: Bench): Promise<string> {
 
 async function bought(desk: Desk): Promise<string> {
   const { ref } = (await quoted(desk, item(products.display, { budget: "3000 USD" }))).loaded;
-  const asked = await desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "test" }, 10_000);
+  const asked = await desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "local" }, 10_000);
   await desk.decide(asked.approvalId ?? "none", formDecision(), 10_000);
   return ref;
 }

@@ -26,7 +26,7 @@ test("the day of a daily limit begins where the operator is", async () => {
   verifies("promise.spend_day");
   const buy = async (impressions: number) => {
     const { loaded } = await quoted(bench.desk, item(products.sports, { impressions }));
-    const ask = { refs: [loaded.ref], poNumber: null, campaign: null, by: "test" };
+    const ask = { refs: [loaded.ref], poNumber: null, campaign: null, by: "local" };
     const { approvalId } = await bench.desk.buy(ask, 10_000);
     await bench.desk.decide(approvalId ?? "", approve, 10_000);
   };

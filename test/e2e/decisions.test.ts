@@ -5,10 +5,10 @@ import { parseConfig } from "../../src/config.ts";
 import { openDesk } from "../../src/desk.ts";
 import { policyStatement } from "../../src/domain/policy.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
-import { pin, signedDecision } from "../people.ts";
+import { formDecision, pin, signedDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, bookingDesk, ledgerOf, operatorOf, sent, withMandate } from "./booking-fixtures.ts";
-import { at } from "./client.ts";
+import { approving, at } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 
 // Servers start here, and a PIN is slow to check on purpose.
@@ -32,6 +32,38 @@ test.concurrent("above the limit of one person a second one must approve, and on
     const booked = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
     expect(booked.at("status"), booked.text).toBe("booked");
     expect(dealsOf(desk, ref)).toBe(1);
+  } finally {
+    await operator.close();
+    await desk.close();
+  }
+});
+
+test.concurrent("where two people must approve, a client's word for them counts for neither, and nobody is asked by form", async () => {
+  verifies("promise.mandate_limits");
+  const desk = await bookingDesk({ config: withMandate({ two_persons_above: "1000.00 USD" }) });
+  const operator = operatorOf(desk);
+  const why = "two_persons_above asks for two people with a PIN or passkey; decide on the page or in the terminal";
+  try {
+    const client = await desk.connect({ person: approving });
+    const ref = await quoteFrom(client, { impressions: 100_000 });
+    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
+    expect(asked.at("status"), asked.text).toBe("awaiting_approval");
+    expect(asked.text).toContain(why);
+    expect(client.questions).toEqual([]);
+    const approvalId = asked.string("approval", "approval_id");
+    const byWord = async (by: string) => {
+      for (const via of ["form", "card"] as const) {
+        const given = operator.decideOnly(approvalId, formDecision({ via, by, principal: "local" }));
+        await expect(given).rejects.toMatchObject({ code: "outside_mandate", message: expect.stringContaining(why) });
+      }
+    };
+    await byWord("one client user");
+    await byWord("another client user");
+    expect((await operator.approval(approvalId)).endorsed).toBeNull();
+    await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+    await byWord("one client user");
+    expect((await operator.approval(approvalId)).status).toBe("pending");
+    expect(sent(desk, "deal")).toBe(0);
   } finally {
     await operator.close();
     await desk.close();

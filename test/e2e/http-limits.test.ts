@@ -1,6 +1,9 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { signedDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
-import { balancesOf, bookingDesk } from "./booking-fixtures.ts";
+import { balancesOf, bookingDesk, operatorOf } from "./booking-fixtures.ts";
 import { approving, type Connection, type ConnectOptions } from "./client.ts";
 import { quoteFrom, type TestDesk } from "./fixtures.ts";
 import { type HttpServer, listeningOf, principal, type TokenName, tokens } from "./http-server.ts";
@@ -86,4 +89,30 @@ test("a deal that is cancelled is given back to the day of who asked for it", as
   expect(Object.values(perDayAndProposer).map(({ micros }) => micros)).toEqual([0n]);
   const audit = await desk.run("audit", "--verify");
   expect(audit.code, audit.stdout + audit.stderr).toBe(0);
+});
+
+test("what a principal asked for that was taken out of the config is approved by nobody", async () => {
+  verifies("promise.mandate_limits", "promise.fail_closed");
+  await limitedDesk();
+  const maker = await as(await desk.serveHttp(), "maker");
+  const { approvalId } = await askToBuy(maker, 100_000);
+  const file = join(desk.directory, "config.json");
+  const { http, ...rest } = JSON.parse(readFileSync(file, "utf8"));
+  const principals = [...http.principals].filter(({ name }) => name !== "maker");
+  writeFileSync(file, JSON.stringify({ ...rest, http: { ...http, principals } }));
+  const operator = operatorOf(desk);
+  try {
+    const approving = operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+    await expect(approving).rejects.toMatchObject({
+      code: "outside_mandate",
+      message: expect.stringContaining("maker, who asked for this, is no principal of this desk by now"),
+    });
+    const rejected = await operator.decideOnly(
+      approvalId,
+      await signedDecision(operator, approvalId, { decision: "reject" }),
+    );
+    expect(rejected.approval.status).toBe("rejected");
+  } finally {
+    await operator.close();
+  }
 });

@@ -8,6 +8,7 @@ import { sendLine } from "../../src/buying/send.ts";
 import { clearIncident, settleByPerson, settleLine } from "../../src/buying/settle.ts";
 import { statementOf, statementText } from "../../src/domain/decision.ts";
 import type { LineStatus } from "../../src/domain/media-buy.ts";
+import { localPrincipal } from "../../src/domain/principal.ts";
 import { sendsOf } from "./laws-booking.ts";
 import { startProcess } from "./process.ts";
 import { signedAs, wordOf } from "./signatures.ts";
@@ -57,9 +58,10 @@ const acts: Readonly<Record<Habit, Act>> = {
       for (const outcome of await requestQuotes(ports, ask)) if (!outcome.ok) throw outcome.error;
     });
   },
-  buy: (world, places, by) => {
+  buy: (world, places) => {
     const refs = someRefs(world, () => true, 3);
-    const ask = { refs, poNumber: world.random.pick([null, null, "PO-1"]), campaign: null, by };
+    const poNumber = world.random.pick([null, null, "PO-1"]);
+    const ask = { refs, poNumber, campaign: null, by: localPrincipal.name };
     return everywhere(world, places, `createMediaBuy ${refs.join()}`, async (process) => {
       send(world, process, (await createMediaBuy(process.ports, ask)).started);
     });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { signedChannels } from "../../src/domain/decision.ts";
 import type { Trust } from "../../src/domain/identity.ts";
 import { channelShortfall, type Mandate, type MandateFacts, noFurtherLimits, weigh } from "../../src/domain/mandate.ts";
 import { parseMoney } from "../../src/domain/money.ts";
-import { noBalances, settleBalances } from "../../src/domain/spend.ts";
+import { decisionChannels, noBalances, settleBalances } from "../../src/domain/spend.ts";
 import type { Terms } from "../../src/domain/terms.ts";
 import { verifies } from "../requirements.ts";
 import { holding, termsFor, usd } from "./sample.ts";
@@ -215,5 +216,20 @@ describe("a channel", () => {
     expect(form([bigger], facts({ balances: elsewhere }))).toBeNull();
     expect(channelShortfall(mandate, "terminal", [line], facts(), null)).toMatch(/^channels.terminal is not set/);
     expect(channelShortfall({ ...mandate, channels: {} }, "form", [line], facts(), null)).toMatch(/decides nothing/);
+  });
+
+  test("above the amount that takes two people, counts only with a proof of who decided", () => {
+    const limit = { perBuy: usd("50000"), perDay: usd("80000") };
+    const channels = { auto: limit, form: limit, card: limit, terminal: limit, page: limit, passkey: limit };
+    const two = (above: string) => ({ ...mandate, channels, twoPersonsAbove: usd(above) });
+    const counting = (above: string) =>
+      decisionChannels.filter((via) => channelShortfall(two(above), via, [line], facts(), "dana") === null);
+    expect(counting("31500")).toEqual(decisionChannels);
+    expect([...counting("31499.99")].sort()).toEqual([...signedChannels].sort());
+    for (const via of ["auto", "form", "card"] as const)
+      expect(channelShortfall(two("31499.99"), via, [line], facts(), null)).toMatch(/^two_persons_above asks for two/);
+    const bought = facts({ balances: known });
+    expect(weigh(two("31500"), [line], bought).outcome).toBe("allowed");
+    expect(weigh(two("31499.99"), [line], bought).outcome).toBe("needs_approval");
   });
 });
