@@ -90,11 +90,7 @@ const mandate = z
       .array(z.strictObject({ name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,40}$/), role: z.string() }))
       .default([])
       .describe("Who may decide with a PIN or passkey, and as what; absent = anybody who has a PIN on this desk"),
-    two_persons_above: amount
-      .optional()
-      .describe(
-        "Above this, two different people must approve, each with a PIN or passkey; forms, cards and `auto` do not count",
-      ),
+    two_persons_above: amount.optional().describe("Above this, two people must approve, each with PIN or passkey"),
     proposer_may_approve: z.boolean().default(true).describe("Whether who asked for a buy may also approve it"),
   })
   .superRefine((value, context) => {

@@ -66,19 +66,7 @@ async function propose(
   if (open.length === 0) return { rows: [], result: { refs, approvalId: null, started: [] } };
   for (const one of open) refuseClosed(ports, one);
   const lines = await Promise.all(open.map((one) => approvalLine(ports, one, ask.poNumber)));
-  const now = await standing(ports);
-  const decision = weigh(
-    now.mandate,
-    lines.map(({ terms }) => terms),
-    now,
-  );
-  if (decision.outcome === "refused") throw refusedByMandate(now, decision.reasons);
-  refuseBeyondProposer(
-    ports,
-    ask.by,
-    lines.map(({ terms }) => terms),
-    now,
-  );
+  const { now, decision } = await weighed(ports, ask, lines);
 
   const found = await openApproval(ports, open, lines);
   if (found) return { rows: [], result: { refs, approvalId: found, started: [] } };
@@ -126,6 +114,19 @@ async function propose(
   return { rows: [opened, ...asked], result: { refs, approvalId, started: [] } };
 }
 
+/**
+ * Lines weighed against the mandate and the limits of who asks.
+ * @throws BuyingError `no_mandate`, `outside_mandate`, `spending_stopped`
+ */
+async function weighed(ports: Ports, ask: BuyAsk, lines: readonly ApprovalLine[]) {
+  const terms = lines.map((line) => line.terms);
+  const now = await standing(ports);
+  const decision = weigh(now.mandate, terms, now);
+  if (decision.outcome === "refused") throw refusedByMandate(now, decision.reasons);
+  refuseBeyondProposer(ports, ask.by, terms, now);
+  return { now, decision };
+}
+
 /** The approval that asks about just these lines on just these terms, if one is open. */
 async function openApproval(
   ports: Ports,
@@ -140,7 +141,10 @@ async function openApproval(
   return null;
 }
 
-/** Voids approvals that hold these lines on other terms or with other lines: one line is never asked about twice. */
+/**
+ * Voids approvals that hold these lines on other terms or with other lines: one line is never asked about twice. Weighed
+ * before it, so that who may not buy them takes them from nobody.
+ */
 async function freeLines(ports: Ports, ask: BuyAsk, refs: readonly Ref[]): Promise<void> {
   await decideAndAppend(ports, async () => {
     const all = await Promise.all(refs.map((ref) => loadLine(ports, ref)));
@@ -148,6 +152,7 @@ async function freeLines(ports: Ports, ask: BuyAsk, refs: readonly Ref[]): Promi
     const lines = await Promise.all(open.map((one) => approvalLine(ports, one, ask.poNumber)));
     const stand = open.every(({ line }) => line.quote.state === "available");
     if (stand && (await openApproval(ports, open, lines))) return { rows: [], result: undefined };
+    if (approvalIds(open).length > 0) await weighed(ports, ask, lines);
     const approvals = await Promise.all(approvalIds(open).map((id) => loadApproval(ports, id)));
     const rows = await Promise.all(approvals.map((one) => voidRows(ports, one, "a new request to buy took its place")));
     return { rows: rows.flat(), result: undefined };

@@ -116,3 +116,19 @@ test("what a principal asked for that was taken out of the config is approved by
     await operator.close();
   }
 });
+
+test("a principal that may not ask for a quote leaves another's approval of it alone", async () => {
+  verifies("promise.mandate_limits");
+  await limitedDesk();
+  const server = await desk.serveHttp();
+  const [maker, agent] = await Promise.all([as(server, "maker"), as(server, "agent")]);
+  const { ref, approvalId } = await askToBuy(agent, 200_000);
+  const refused = await maker.call("create_media_buy", { ...buy(ref), po_number: "PO-2" });
+  expect(refused.error, refused.text).toMatchObject({ code: "outside_mandate" });
+  const operator = operatorOf(desk);
+  try {
+    expect(await operator.approval(approvalId)).toMatchObject({ status: "pending", voidWhy: null });
+  } finally {
+    await operator.close();
+  }
+});

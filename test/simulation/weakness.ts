@@ -51,7 +51,7 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "balances are written over those of another process",
-    seed: 517,
+    seed: 832,
     breaks: ["balances are the sum", "approved stays within the mandate"],
     append: (append, world) => written(append, world, (stream) => stream.startsWith("spend/")),
   },
