@@ -1,4 +1,6 @@
+import type { ApprovalEvent } from "../domain/approval.ts";
 import type { DecisionChannel } from "../domain/spend.ts";
+import { canonicalJson } from "../domain/terms.ts";
 import { approvalRow, decideAndAppend, loadApproval } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 
@@ -10,16 +12,21 @@ export interface AskedPerson {
   readonly unanswered: string | null;
 }
 
-/** Notes that a person was asked, or that asking brought no decision: the record of silence beside that of decisions. */
+/**
+ * Notes that a person was asked, or that asking brought no decision: the record of silence beside that of decisions. What
+ * its channel's last entry says already is not noted again, or a client that keeps asking would fill the ledger.
+ */
 export async function noteAsked(ports: Ports, approvalId: string, asked: AskedPerson): Promise<void> {
   await decideAndAppend(ports, async () => {
     const loaded = await loadApproval(ports, approvalId);
     if (loaded.approval.status !== "pending") return { rows: [], result: undefined };
     const { via, client, principal, unanswered } = asked;
-    const row =
+    const event: ApprovalEvent =
       unanswered === null
-        ? approvalRow(ports, loaded, { kind: "approval_asked", v: 1, via, client, principal })
-        : approvalRow(ports, loaded, { kind: "approval_not_answered", v: 1, via, how: unanswered, principal });
-    return { rows: [row], result: undefined };
+        ? { kind: "approval_asked", v: 1, via, client, principal }
+        : { kind: "approval_not_answered", v: 1, via, how: unanswered, principal };
+    const before = loaded.entries.findLast((entry) => "via" in entry && entry.via === via);
+    const isNew = canonicalJson(before) !== canonicalJson(event);
+    return { rows: isNew ? [approvalRow(ports, loaded, event)] : [], result: undefined };
   });
 }

@@ -20,6 +20,8 @@ export interface LoadedApproval {
   readonly version: number;
   readonly flowId: string;
   readonly approval: Approval;
+  /** All that happened to it, oldest first. */
+  readonly entries: readonly Entry[];
 }
 
 /** A quote with all that came of it. @throws BuyingError `unknown_quote` */
@@ -57,7 +59,9 @@ export async function loadApproval(ports: Ports, approvalId: string): Promise<Lo
   }
   const fold = (before: Approval | null, event: ApprovalEvent, at: string) =>
     foldApproval(approvalId, before, event, at);
-  return { version: last.version, flowId: first.flowId, approval: foldRows<ApprovalEvent, Approval>(rows, fold) };
+  const approval = foldRows<ApprovalEvent, Approval>(rows, fold);
+  const entries = rows.flatMap((row) => row.entries);
+  return { version: last.version, flowId: first.flowId, approval, entries };
 }
 
 /** The desk's running totals, and the version they were read at. */

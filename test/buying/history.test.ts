@@ -263,3 +263,25 @@ describe("an open quote that is over", () => {
       .toBe(0);
   });
 });
+
+describe("asking again", () => {
+  const bench = sharedBench();
+
+  test("is noted where it says something new, and not without end", async () => {
+    const { desk } = bench;
+    const { ref } = (await quoted(desk, item(products.radio))).loaded;
+    const outcome = await desk.buy({ refs: [ref], poNumber: null, campaign: null, by: "local" }, later);
+    const approvalId = outcome.approvalId ?? "";
+    const from = { client: "a client", principal: "local" };
+    const before = await desk.newest();
+    for (let times = 0; times < 3; times += 1) {
+      await desk.noteAsked(approvalId, { via: "form", ...from, unanswered: "this client shows no forms" });
+      await desk.noteAsked(approvalId, { via: "card", ...from, unanswered: null });
+    }
+    expect((await desk.newest()) - before).toBe(2);
+    await desk.noteAsked(approvalId, { via: "form", ...from, unanswered: null });
+    await desk.noteAsked(approvalId, { via: "form", ...from, unanswered: "this client shows no forms" });
+    await desk.noteAsked(approvalId, { via: "card", ...from, client: "another client", unanswered: null });
+    expect((await desk.newest()) - before).toBe(5);
+  });
+});
