@@ -36,6 +36,15 @@ export function whyMayNotDecide(principal: Principal, proposer: string): string 
   return null;
 }
 
+/**
+ * Why a principal may not cancel what `proposer` asked to buy; null when it may. Money that comes back can be spent again, and
+ * what was delivered may be charged: that is for whoever asked, or answers for a person.
+ */
+export function whyMayNotCancel({ name, scopes: held }: Principal, proposer: string): string | null {
+  if (name === localPrincipal.name || name === proposer || held.includes("buy:approve")) return null;
+  return `${name} neither asked for this buy nor holds buy:approve`;
+}
+
 /** A principal by its name, as the desk knows it now; one that is no longer configured is nobody. */
 export function principalNamed(principals: readonly Principal[], name: string): Principal | null {
   if (name === localPrincipal.name) return localPrincipal;

@@ -60,7 +60,7 @@ async function put(way: Way, approval: Approval, desk: Desk, call: ToolCall): Pr
   return new Question(inputRequired({ inputRequests: { [keys[way.via]]: request }, requestState }));
 }
 
-/** What a 2026 client's answers are called by the way they were asked for: neither can pass for the other. */
+/** What a 2026 client's answers are called by the way they were asked for. Which way counts how far is weighed with the decision. */
 const keys = { form: "approval", page: "page" } as const;
 
 /** The answer this very request carries back, if it is one to this approval. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { BuyingError } from "../domain/errors.ts";
+import { localPrincipal, whyMayNotCancel } from "../domain/principal.ts";
 import { buyRow, buysText } from "./buy-report.ts";
 import { answer, defineTool, everyAnswer } from "./tool.ts";
 
@@ -19,6 +20,12 @@ export const updateMediaBuy = defineTool({
     media_buy: z.looseObject({ media_buy_id: z.string(), status: z.string(), total: z.string() }),
   }),
 }).run(async (input, desk, call) => {
+  const { line } = await desk.buyById(input.media_buy_id);
+  const unentitled = whyMayNotCancel(call.principal, line.booking?.holding.proposer ?? localPrincipal.name);
+  if (unentitled) {
+    const message = `This is not cancelled: ${unentitled}. Nothing was changed.`;
+    throw new BuyingError("outside_mandate", message, "ask_person", { nothingBooked: false });
+  }
   const after = await desk.cancel(input.media_buy_id, call.principal.name);
   if (after.line.status === "cancel_unknown") {
     const message = `Whether ${after.ref} was cancelled is not known: ${after.line.cancelWhy ?? "the answer was lost"}. Its money stays held; ask again to find out.`;

@@ -88,6 +88,19 @@ describe.each(clientKinds)("a %s client", (kind) => {
   });
 });
 
+test("a deal is cancelled by who asked for it or decides, and by no other token", async () => {
+  const [maker, agent] = [await as("maker"), await as("agent", { person: approving })];
+  const ref = await quote(agent);
+  expect((await agent.ok("create_media_buy", buy(ref))).at("status")).toBe("booked");
+  const cancel = { media_buy_id: ref, action: "cancel" };
+  const refused = await maker.call("update_media_buy", cancel);
+  expect(at(refused.error, "code"), refused.text).toBe("outside_mandate");
+  expect(refused.text).toContain("maker neither asked for this buy nor holds buy:approve. Nothing was changed.");
+  expect((await maker.ok("get_media_buys", { ids: [ref] })).at("media_buys", 0, "status")).toBe("booked");
+  const checker = await as("checker");
+  expect((await checker.ok("update_media_buy", cancel)).at("media_buy", "status")).toBe("cancelled");
+});
+
 describe("answers nobody was asked for", () => {
   test("from a token without buy:approve count for nothing, with a state or without", async () => {
     verifies("approval.gate", "promise.exact_terms");
