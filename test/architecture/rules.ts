@@ -286,8 +286,7 @@ export const testConditions: Readonly<Record<string, string>> = {
   'runIf(process.env["LONG"] === "1")': "the long forms, with npm run test:long",
   "runIf(hasTerminal)": "a pseudo-terminal is opened with a tool that only Linux systems have",
   "runIf(chromiumIsHere)": "a real browser, where one is installed",
-  "runIf(whyNot === null)":
-    "the Inspector is fetched, where CI or LONG says that there is time; else the reason is printed",
+  "runIf(whyNot === null)": "the Inspector is fetched, where LONG says that there is time; else the reason is printed",
 };
 
 /** Tests that are switched off, alone, or announced; a test nobody runs proves nothing. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inLong } from "../long.ts";
 import { verifies } from "../requirements.ts";
 import { mainFile, type Ran, startSandboxDesk, type TestDesk } from "./fixtures.ts";
 import type { HttpServer } from "./http-server.ts";
@@ -21,7 +22,7 @@ if (whyNot) process.stderr.write(`inspector.test.ts: docs/inspector.md is not ru
 
 /** The Inspector is 110 MB of other people's code, so it is no dependency; it is fetched where time is taken for it. */
 function reasonNotToRun(): string | null {
-  if (!process.env["CI"] && !process.env["LONG"]) return "neither CI nor LONG is set";
+  if (!inLong) return "LONG is not set";
   if (!hasTerminal) return "no terminal can be opened here";
   const fetched = spawnSync("npx", ["-y", "-p", inspector, "mcpdo", "--version"], { encoding: "utf8" });
   return fetched.status === 0 ? null : `${inspector} could not be fetched`;
