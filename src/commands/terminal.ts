@@ -17,6 +17,9 @@ export interface Terminal {
 /** A terminal over real streams. A pipe is never interactive, so that no program can answer in a person's place. */
 export function terminalOf(input: ReadStream, output: WriteStream, user: string): Terminal {
   const interactive = input.isTTY === true && output.isTTY === true;
+  // A terminal that was closed can be neither read, written nor set back (EIO). Its end is told by the end of the input;
+  // an error that nobody hears would end the process before it has tidied up.
+  for (const stream of [input, output]) stream.on("error", () => undefined);
   return {
     interactive,
     user,
@@ -27,6 +30,8 @@ export function terminalOf(input: ReadStream, output: WriteStream, user: string)
     question: (prompt, signal) =>
       new Promise((resolve) => {
         const lines = createInterface({ input, output });
+        // It passes on the errors of a terminal that is gone, and closes besides.
+        lines.on("error", () => undefined);
         const stop = () => lines.close();
         signal?.addEventListener("abort", stop, { once: true });
         lines.once("close", () => {

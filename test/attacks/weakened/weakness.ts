@@ -245,7 +245,7 @@ export const selfApprovals: readonly Weakness[] = [
       { file: binding, name: "a decision in other letters decides nothing", says: /expected 1 to be \+?0/ },
       {
         file: interop,
-        name: "a 1.x client that 'accepts an empty form' decides nothing",
+        name: "a 1.x client over stdio that 'accepts an empty form' decides nothing",
         says: /to contain 'did not fit the form'/,
       },
     ],
@@ -258,7 +258,7 @@ export const selfApprovals: readonly Weakness[] = [
     caughtBy: [
       {
         file: interop,
-        name: "a 2.x legacy client that 'declines with an approving content' decides nothing",
+        name: "a 2.x legacy client over stdio that 'declines with an approving content' decides nothing",
         says: /to contain 'the client declined the question'/,
       },
     ],
@@ -419,6 +419,11 @@ export const replays: readonly Weakness[] = [
         file: "src/buying/approve.ts",
         take: "  if (Date.parse(approval.expiresAt) <= ports.now().getTime()) {",
         give: '  if (approval.expiresAt === "") {',
+      },
+      {
+        file: "src/buying/decision.ts",
+        take: "if (!(Date.parse(decision.decidedAt) <= Date.parse(approval.expiresAt)))",
+        give: 'if (approval.expiresAt === "")',
       },
     ],
     caughtBy: [
