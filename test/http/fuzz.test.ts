@@ -13,8 +13,8 @@ const CASES = LONG ? 20_000 : 300;
 /** `SEED=… npx vitest run --config test/vitest.config.ts test/http/fuzz` replays a run; a failure names its cases. */
 const SEED = Number(process.env["SEED"] ?? (LONG ? Date.now() % 1_000_000 : 4));
 const AT_ONCE = 16;
-/** How long a whole request may take to be answered: more than any of these waits for anybody. */
-const PATIENCE_MS = 20_000;
+/** How long a whole request may take to be answered: longer than any call may wait for sellers or people (50 s). */
+const PATIENCE_MS = 60_000;
 /** How long an open stream may say nothing before it is left. */
 const QUIET_MS = 300;
 
