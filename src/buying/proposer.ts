@@ -10,8 +10,8 @@ import type { Ports } from "./ports.ts";
 
 /**
  * Refuses what is beyond the limits of the principal that asks to buy, and all that one asked for which is no principal
- * any more: its limits went with it, and without them nothing says how much it may spend. The day's sum is the ledger's, of every process of
- * the desk, and is weighed again with the decision: proposals that fit one by one may not fit together.
+ * any more: its limits went with it, and without them nothing says how much it may spend. The day's sum is the ledger's,
+ * of every process of the desk, and is weighed again with the decision: proposals that fit one by one may not fit together.
  * @throws BuyingError `outside_mandate`
  */
 export function refuseBeyondProposer(ports: Ports, proposer: string, terms: readonly Terms[], now: Standing): void {
