@@ -13,7 +13,6 @@ export const updateMediaBuy = defineTool({
   input: z.strictObject({
     media_buy_id: z.string().max(400).describe("media_buy_id or seller/deal_id"),
     action: z.enum(["cancel"]),
-    reason: z.string().max(300).optional(),
   }),
   output: z.looseObject({
     ...everyAnswer,

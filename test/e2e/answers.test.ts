@@ -66,8 +66,7 @@ describe("a booked buy", () => {
     const before = await committed();
     const booked = await client.ok("create_media_buy", { lines: [{ quote_id: quoteId }] });
     const dealId = booked.string("media_buys", 0, "packages", 0, "deal_id");
-    const cancel = (id: string) =>
-      client.ok("update_media_buy", { media_buy_id: id, action: "cancel", reason: "test" });
+    const cancel = (id: string) => client.ok("update_media_buy", { media_buy_id: id, action: "cancel" });
     const cancelled = await cancel(quoteId);
     expect(cancelled.at("media_buy", "status")).toBe("cancelled");
     expect(await committed()).toBe(before);

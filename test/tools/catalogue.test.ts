@@ -52,7 +52,7 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
   approve: ["approval_id", "wait_s"],
   get_inbox: [],
   get_media_buys: ["campaign", "delivery", "ids[]", "limit", "refresh", "status[]"],
-  update_media_buy: ["action", "media_buy_id", "reason"],
+  update_media_buy: ["action", "media_buy_id"],
   get_history: ["campaign", "cursor", "deal_id", "flow_id", "kind", "limit", "media_buy_id", "since"],
 };
 
