@@ -1,11 +1,12 @@
 import * as z from "zod";
-import { relationships, type Tier, tiers, trustLevels } from "./domain/identity.ts";
+import { trustLevels } from "./domain/identity.ts";
 import { type Mandate, priceModels } from "./domain/mandate.ts";
 import { isCurrency, type Money, parseMoney } from "./domain/money.ts";
-import { httpSettings, principalProblems } from "./config-http.ts";
+import { adcpSettings, type GovernanceConfig, governanceOf, type WebhooksConfig, webhooksOf } from "./config-adcp.ts";
+import { httpSettings, isLoopback, loopbackNames, principalProblems } from "./config-http.ts";
 import { mandateProblems } from "./config-mandate.ts";
+import { seller, sellerId, type SellerConfig, sellersOf } from "./config-sellers.ts";
 import { channels } from "./domain/inventory.ts";
-import { Secret } from "./domain/secret.ts";
 import { decisionChannels } from "./domain/spend.ts";
 
 const amount = z.string().transform((text, context): Money => {
@@ -17,7 +18,6 @@ const amount = z.string().transform((text, context): Money => {
   }
 });
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
-const sellerId = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/, "lower-case letters, digits, dots and dashes");
 
 const channelLimit = z
   .strictObject({
@@ -126,31 +126,6 @@ const mandate = z
     }),
   );
 
-const credential = z
-  .strictObject({ bearer: z.string().min(1).optional(), api_key: z.string().min(1).optional() })
-  .refine((value) => (value.bearer === undefined) !== (value.api_key === undefined), "either bearer or api_key");
-
-const seller = z.strictObject({
-  id: sellerId.describe("What this desk calls the seller"),
-  url: z.url({ protocol: /^https?$/ }).describe("Base address of its agent"),
-  name: z.string().optional().describe("What people call it; default: its id"),
-  domain: z.string().optional().describe("Its own domain; default: the host of its address"),
-  protocol: z.literal("iab-seller-agent").default("iab-seller-agent").describe("What it speaks"),
-  trust: z
-    .enum(trustLevels)
-    .describe("How far this desk trusts it, as the operator knows: registered, verified, preferred…"),
-  relationship: z
-    .enum(relationships)
-    .default("new")
-    .describe("A trusted seller sees one step more of the buyer, a new one starts at the seat"),
-  credentials: z
-    .partialRecord(z.enum(tiers).exclude(["public"]), credential)
-    .default({})
-    .describe(
-      'By tier (seat, agency, advertiser): {"bearer": …} or {"api_key": …}; "env:NAME" reads an environment variable',
-    ),
-});
-
 const schema = z.strictObject({
   desk: z
     .string()
@@ -171,6 +146,7 @@ const schema = z.strictObject({
     .default({})
     .describe("Identity fields; each is shown only to sellers whose tier reveals it"),
   sellers: z.array(seller).default([]).describe("The sellers of this desk"),
+  adcp: adcpSettings,
   mandate: mandate.optional().describe("What may be spent; absent = nothing"),
   reveal_from: z
     .strictObject({
@@ -204,9 +180,16 @@ const schema = z.strictObject({
     .prefault({})
     .describe("How long a seller may take: reads and discovery, media kits and quotes, negotiation and booking"),
   booking: z
-    .strictObject({ settle_after_s: seconds(1, 86_400).default(300).describe("Seconds") })
+    .strictObject({
+      settle_after_s: seconds(1, 86_400)
+        .default(300)
+        .describe("Quiet time after which a lost booking may be sent once more, where the protocol allows it"),
+      follow_every_s: seconds(1, 3_600)
+        .default(30)
+        .describe("First pause between looks at a buy that its seller keeps waiting; it grows to twenty times that"),
+    })
     .prefault({})
-    .describe("Quiet time after which a lost booking may be sent once more, where the protocol allows it"),
+    .describe("Seconds that pace the settling of lost bookings and the following of buys that wait for their seller"),
   page: z
     .strictObject({ port: z.number().int().min(1024).max(65_535).optional() })
     .default({})
@@ -222,21 +205,15 @@ const schema = z.strictObject({
     .describe("Lets sellers on this machine be reached over plain http, for tests against your own seller"),
 });
 
-export interface SellerConfig {
-  readonly id: string;
-  readonly url: string;
-  readonly name: string;
-  readonly domain: string;
-  readonly protocol: string;
-  readonly trust: (typeof trustLevels)[number];
-  readonly relationship: (typeof relationships)[number];
-  readonly credentials: Readonly<
-    Partial<Record<Tier, { readonly kind: "bearer" | "api_key"; readonly secret: Secret }>>
-  >;
-}
+export type { GivenCredential } from "./config-credentials.ts";
+export type { GovernanceConfig } from "./config-adcp.ts";
+export type { SellerConfig } from "./config-sellers.ts";
 
+/** A whole config, checked. */
 export type Config = Omit<z.output<typeof schema>, "sellers"> & {
   readonly sellers: readonly SellerConfig[];
+  readonly governance: GovernanceConfig | null;
+  readonly webhooks: WebhooksConfig | null;
   readonly sandbox: boolean;
 };
 
@@ -277,21 +254,21 @@ export function parseConfig(
     );
   // Desks are kept by their name: a real one of this name would share the sandbox's ledger.
   const issues = parsed.data.desk === sandboxName ? [`desk: ${sandboxName} is the sandbox desk's own name`] : [];
-  const sellers = parsed.data.sellers.map((one): SellerConfig => {
-    const domain = one.domain ?? new URL(one.url).hostname;
-    const credentials = Object.fromEntries(
-      Object.entries(one.credentials).map(([tier, given]) => [
-        tier,
-        secretOf(`sellers.${one.id}.credentials.${tier}`, given, environment, issues),
-      ]),
-    );
-    return { ...one, name: one.name ?? one.id, domain, credentials };
-  });
+  const source = { environment, issues };
+  const sellers = sellersOf(parsed.data.sellers, parsed.data.adcp.account, source);
   const ids = sellers.map(({ id }) => id);
   for (const id of ids.filter((one, at) => ids.indexOf(one) !== at)) issues.push(`sellers: ${id} is there twice`);
+  for (const one of parsed.data.sellers) {
+    if (Object.keys(one.publishers).length > 0 && !parsed.data.allow_loopback)
+      issues.push(`sellers.${one.id}.publishers: only with allow_loopback, for tests on this machine`);
+  }
   issues.push(...principalProblems(parsed.data.http, parsed.data.mandate?.currency ?? null));
+  const { adcp, http, allow_loopback: local } = parsed.data;
+  const governance = governanceOf(adcp.governance, source);
+  const hosts = [...(isLoopback(http) ? loopbackNames : []), ...http.allowed_hosts];
+  const webhooks = webhooksOf(adcp.webhooks, hosts, local, source);
   if (issues.length > 0) throw new ConfigError(where, issues);
-  return { ...parsed.data, sellers, sandbox: false };
+  return { ...parsed.data, sellers, governance, webhooks, sandbox: false };
 }
 
 const sandboxName = "sandbox";
@@ -313,27 +290,14 @@ export function sandboxConfig(): Config {
       currency: "USD",
       ...most,
       max_cpm: "60.00 USD",
+      max_prices: { all: { cpc: "2.00 USD", cpcv: "0.10 USD", cpv: "0.10 USD", cpp: "500.00 USD" } },
       min_trust: "registered",
       time_zone: "UTC",
       channels: { form: most, card: most, terminal: most, page: most, passkey: most },
     },
     allow_loopback: true,
   });
-  return { ...parsed, sellers: [], sandbox: true };
-}
-
-function secretOf(
-  where: string,
-  given: { bearer?: string | undefined; api_key?: string | undefined },
-  environment: Readonly<Record<string, string | undefined>>,
-  issues: string[],
-): { kind: "bearer" | "api_key"; secret: Secret } {
-  const kind = given.bearer === undefined ? "api_key" : "bearer";
-  const text = given.bearer ?? given.api_key ?? "";
-  const name = text.startsWith("env:") ? text.slice(4) : null;
-  const value = name === null ? text : environment[name];
-  if (!value) issues.push(`${where}: the environment variable ${name ?? "?"} is not set`);
-  return { kind, secret: new Secret(value ?? "") };
+  return { ...parsed, sellers: [], governance: null, webhooks: null, sandbox: true };
 }
 
 function isTimeZone(name: string): boolean {

@@ -12,7 +12,9 @@ import {
   sellerDetails,
 } from "./buying/discover.ts";
 import { failureAsError } from "./buying/failures.ts";
-import { cancelBuy, loadBuy, performanceOf } from "./buying/flight.ts";
+import { changeBuy, type ChangeOutcome } from "./buying/change.ts";
+import { type CreativesOutcome, type CreativesRequest, syncCreatives } from "./buying/creatives.ts";
+import { cancelBuy, deliveryOf, loadBuy } from "./buying/flight.ts";
 import { type LoadedLine, loadApproval, loadLine } from "./buying/lines.ts";
 import { type Standing, spentToday, standing } from "./buying/mandate-facts.ts";
 import { approvePolicy, type PolicyState, policyState, whyNoSay } from "./buying/policy.ts";
@@ -24,11 +26,13 @@ import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
 import { sendLine } from "./buying/send.ts";
 import { clearIncident, type PersonsWord, settleByPerson, settleLine } from "./buying/settle.ts";
+import { type ExpectedAt, isWaitedFor, webhookAt } from "./buying/webhooks.ts";
 import { Watcher } from "./buying/watcher.ts";
 import type { Config, SellerConfig } from "./config.ts";
 import type { Approval } from "./domain/approval.ts";
+import type { ChangeAsk } from "./domain/change.ts";
+import type { Delivery } from "./domain/delivery.ts";
 import type { BuyingError } from "./domain/errors.ts";
-import { tiers } from "./domain/identity.ts";
 import type { Log } from "./domain/log.ts";
 import type { Ref } from "./domain/ids.ts";
 import type { Line, LineStatus } from "./domain/media-buy.ts";
@@ -42,11 +46,10 @@ import { lazyLedger } from "./ledger/lazy.ts";
 import type { Row } from "./ledger/ledger.ts";
 import { recentCache } from "./ledger/recent-cache.ts";
 import { openSqliteLedger } from "./ledger/sqlite.ts";
-import { originOf, sellerDirectory } from "./sellers/directory.ts";
-import type { KnownSeller } from "./sellers/records.ts";
-import type { Performance } from "./sellers/seller.ts";
+import { sellerDirectory } from "./sellers/directory.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
+import { knownSeller, openGovernance, timeoutsOf } from "./desk-sellers.ts";
 import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
@@ -82,7 +85,11 @@ export interface Desk {
   /** Looks at the seller for lines whose outcome is open. */
   refresh(refs: readonly Ref[]): Promise<void>;
   cancel(id: Ref, by: string): Promise<LoadedLine>;
-  performance(id: Ref): Promise<Performance | null>;
+  /** Asks to change a booked buy; what its approval covers is sent before this returns, or within `waitMs`. */
+  change(id: Ref, ask: ChangeAsk, by: string, waitMs: number): Promise<ChangeOutcome>;
+  delivery(id: Ref): Promise<Delivery | null>;
+  /** Hands creatives to a seller's library; spends nothing. */
+  syncCreatives(ask: CreativesRequest): Promise<CreativesOutcome>;
   seller(idNameOrDomain: string): Promise<SellerRecord>;
   /** A seller's own card and supply chain, as far as it publishes them; nothing of the buyer is shown for it. */
   sellerDetails(idNameOrDomain: string): Promise<SellerDetails>;
@@ -112,6 +119,15 @@ export interface Desk {
   newest(): Promise<number>;
   /** Key for state handed through clients; kept in the data directory, shared by all processes of this desk. */
   stateKey(): Promise<Uint8Array>;
+  /**
+   * From now on requests that are frozen by this process name where their sellers may send webhooks.
+   * @returns false where the config names no address for them
+   */
+  takeWebhooks(): boolean;
+  /** What a request that was frozen asked its seller to send to a path; null for nothing. */
+  webhookAt(path: string): Promise<ExpectedAt | null>;
+  /** A seller hints that a task of a line's has moved: the line is looked at soon, if it waits for that. */
+  lookAt(ref: Ref, taskId: string): Promise<void>;
   /** Follows open work until the desk is closed. */
   watch(): void;
   explain(error: unknown): BuyingError;
@@ -143,24 +159,25 @@ export function openDesk(options: DeskOptions): Desk {
   const { sandboxSellers } = options;
   const knownOf = (sellers: readonly SellerConfig[]) => sellers.map((one) => knownSeller(config, one));
   const configured = knownOf(config.sellers);
+  let webhooks: Config["webhooks"] = null;
   const directory = sellerDirectory({
+    webhooks: () => webhooks,
     known: async () => (sandboxSellers ? knownOf(await sandboxSellers()) : configured),
     allowLoopback: config.allow_loopback,
     blocked: config.mandate?.blockedSellers ?? [],
-    timeouts: {
-      discovery: config.timeouts.discovery_s * 1000,
-      media_kit: config.timeouts.media_kit_s * 1000,
-      booking: config.timeouts.booking_s * 1000,
-    },
+    timeouts: timeoutsOf(config),
     cache,
+    cacheSeconds: config.cache.ttl_s,
     log,
   });
+  const governance = openGovernance(config, log);
   const ports: Ports = {
     settings,
     ledger,
     cache,
     directory,
     strategies,
+    ...(governance ? { governance } : {}),
     signatures: { verify: (text, signature) => verifySignature(people, text, signature) },
     holder: randomUUID(),
     now: () => new Date(),
@@ -183,6 +200,10 @@ export function openDesk(options: DeskOptions): Desk {
         .catch((error: unknown) => log("sending failed", { ref, error: String(error) })),
     );
     await within(Promise.all(sending), waitMs);
+  };
+  const sent = async <Outcome extends { readonly started: readonly Ref[] }>(outcome: Outcome, waitMs: number) => {
+    await sendAll(outcome.started, waitMs);
+    return outcome;
   };
   let page: Promise<ApprovalPage | null> | null = null;
   const openPage = async (): Promise<ApprovalPage | null> => {
@@ -211,16 +232,8 @@ export function openDesk(options: DeskOptions): Desk {
     quote: (ask) => requestQuotes(ports, ask),
     renew: (refs, by, deadlineMs) => renewQuotes(ports, refs, by, deadlineMs),
     negotiate: (ask) => negotiate(ports, ask),
-    buy: async (ask, waitMs) => {
-      const outcome = await createMediaBuy(ports, ask);
-      await sendAll(outcome.started, waitMs);
-      return outcome;
-    },
-    decide: async (approvalId, decision, waitMs) => {
-      const outcome = await decide(ports, approvalId, decision, true);
-      await sendAll(outcome.started, waitMs);
-      return outcome;
-    },
+    buy: async (ask, waitMs) => sent(await createMediaBuy(ports, ask), waitMs),
+    decide: async (approvalId, decision, waitMs) => sent(await decide(ports, approvalId, decision, true), waitMs),
     decideOnly: (approvalId, decision) => decide(ports, approvalId, decision, false),
     approval,
     noteAsked: (approvalId, asked) => noteAsked(ports, approvalId, asked),
@@ -243,7 +256,9 @@ export function openDesk(options: DeskOptions): Desk {
       await Promise.all(refs.map((ref) => settleLine(ports, ref, true)));
     },
     cancel: (id, by) => cancelBuy(ports, id, by),
-    performance: (id) => performanceOf(ports, id),
+    change: async (id, ask, by, waitMs) => sent(await changeBuy(ports, id, ask, by), waitMs),
+    delivery: (id) => deliveryOf(ports, id),
+    syncCreatives: (ask) => syncCreatives(ports, ask),
     seller: (id) => directory.find(id),
     sellerDetails: (id) => sellerDetails(ports, id),
     sellers: () => directory.all(),
@@ -276,11 +291,20 @@ export function openDesk(options: DeskOptions): Desk {
         log("the key for states cannot be had", { error: String(error) });
         throw error;
       }),
+    takeWebhooks: () => {
+      webhooks = config.webhooks;
+      return webhooks !== null;
+    },
+    webhookAt: (path) => webhookAt(ports, path),
+    lookAt: async (ref, taskId) => {
+      if (await isWaitedFor(ports, ref, taskId)) watcher.lookSoon(ref);
+    },
     watch: () => watcher.start(),
     explain: (error) => failureAsError(ports, error),
     close: async () => {
       await watcher.stop();
       await (await page)?.close();
+      await governance?.close();
       await ledger.close();
       await cache.close();
     },
@@ -289,45 +313,9 @@ export function openDesk(options: DeskOptions): Desk {
 
 const transient: readonly LineStatus[] = ["approved", "sending"];
 
-function knownSeller(config: Config, one: SellerConfig): KnownSeller {
-  const byMandate = config.mandate?.blockedSellers.includes(one.id) ?? false;
-  const { id, name, domain, protocol, trust, relationship } = one;
-  const trustBy = byMandate ? "mandate" : config.sandbox ? "sandbox" : "the operator's config";
-  const credentials = Object.fromEntries(
-    Object.entries(one.credentials).map(([tier, { kind, secret }]) => [
-      tier,
-      kind === "bearer" ? { bearer: secret.reveal() } : { apiKey: secret.reveal() },
-    ]),
-  );
-  const held = tiers.filter((tier) => tier in one.credentials);
-  const blocked = byMandate || trust === "blocked";
-  return {
-    record: {
-      id,
-      name,
-      domain,
-      origin: originOf(one.url),
-      protocol,
-      trust,
-      trustBy,
-      relationship,
-      credentials: held,
-      blocked,
-    },
-    credentials,
-  };
-}
-
-/** Ends early, and quietly, when it is told to: each call to sellers has a deadline, which hardly any of them reaches. */
+/** Waits, or stops waiting. Nothing stays behind on the signal: a watcher sleeps on one for days. */
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    const stop = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    signal?.addEventListener("abort", stop, { once: true });
-  });
+  return delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
 }
 
 async function within(work: Promise<unknown>, ms: number): Promise<void> {

@@ -7,12 +7,12 @@ import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { failureInWords } from "./commands/failure.ts";
 import { usage, usageOf } from "./commands/usage.ts";
-import { type Config, ConfigError, parseConfig, type SellerConfig, sandboxConfig } from "./config.ts";
+import { type Config, ConfigError, parseConfig, sandboxConfig } from "./config.ts";
 import { isLoopback } from "./config-http.ts";
 import type { AuditAsk } from "./commands/audit.ts";
 import { type DeskOptions, openDesk } from "./desk.ts";
 import type { Log } from "./domain/log.ts";
-import { Secret } from "./domain/secret.ts";
+import { sandboxSellersOf } from "./desk-sandbox.ts";
 import { defaultConfigFile, defaultDataHome, deskFiles } from "./files.ts";
 
 /** argv and environment -> config -> desk -> serve. The only file that touches the process. */
@@ -38,6 +38,7 @@ async function main(): Promise<number | null> {
       http: { type: "boolean" },
       noted: { type: "string", multiple: true },
       as: { type: "string" },
+      storyboard: { type: "string" },
       check: { type: "boolean" },
       help: { type: "boolean", short: "h" },
       version: { type: "boolean" },
@@ -48,7 +49,7 @@ async function main(): Promise<number | null> {
   if (values.version) return print((await import("./version.ts")).version);
   if (command === "docs") return (await import("./commands/docs.ts")).docsCommand(values.check ?? false, print);
   if (command === "token") return (await import("./commands/token.ts")).tokenCommand(argument, print);
-  if (command === "demo") return runDemo();
+  if (command === "demo") return runDemo(values.storyboard);
   if (values.sandbox && values.config !== undefined)
     return complain("--sandbox and --config name two desks. Nothing was started.");
   const port = command === undefined ? null : Number(command);
@@ -191,15 +192,25 @@ async function runAudit(options: DeskOptions, ask: AuditAsk): Promise<number> {
   }
 }
 
-async function runDemo(): Promise<number> {
-  const [{ demo }, { resetSandbox }] = await Promise.all([import("./demo/demo.ts"), import("./sandbox/daemon.ts")]);
+async function runDemo(named: string | undefined): Promise<number> {
+  const [{ demo }, { storyboards }, { resetSandbox, playSeller }] = await Promise.all([
+    import("./demo/demo.ts"),
+    import("./demo/storyboard.ts"),
+    import("./sandbox/daemon.ts"),
+  ]);
+  const storyboard = storyboards.find((one) => one === named) ?? null;
+  if (named !== undefined && storyboard === null)
+    return complain(`The storyboards are ${storyboards.join(" and ")}, not ${JSON.stringify(named)}.`);
+  const sandboxOf = (dataHome: string) => deskFiles(dataHome, sandboxConfig().desk).sandbox;
   return demo({
+    storyboard,
     command: process.execPath,
     main: ownFile(),
     input: process.stdin,
     output: process.stdout,
     colours: !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb",
-    endSandbox: (dataHome) => resetSandbox(deskFiles(dataHome, sandboxConfig().desk).sandbox),
+    endSandbox: (dataHome) => resetSandbox(sandboxOf(dataHome)),
+    playSeller: (dataHome, order) => playSeller(sandboxOf(dataHome), order),
     signal: untilInterrupted(),
   });
 }
@@ -232,7 +243,9 @@ function deskOptions(sandbox: boolean, configFlag: string | undefined, dataFlag:
   const read = sandbox ? sandboxConfig() : readConfig(configFlag);
   const dataHome = dataFlag ?? read.data_dir ?? dataHomeOf(undefined);
   const config = { ...read, data_dir: dataHome };
-  const sandboxSellers = config.sandbox ? sandboxSellersOf(dataHome, config) : null;
+  const sandboxSellers = config.sandbox
+    ? sandboxSellersOf(deskFiles(dataHome, config.desk).sandbox, daemonOf(dataHome))
+    : null;
   // A client may have set these in the environment, where the person's own terminal does not have them.
   const configFile = configFlag ?? process.env["MEDIA_BUYER_CONFIG"];
   const dataDir = dataFlag ?? process.env["MEDIA_BUYER_DATA_DIR"];
@@ -262,28 +275,6 @@ function textOf(file: string): string {
 
 function dataHomeOf(flag: string | undefined): string {
   return flag ?? process.env["MEDIA_BUYER_DATA_DIR"] ?? defaultDataHome(process.platform, process.env);
-}
-
-/** Starts the desk's sandbox when it is first needed, and says where its sellers are. */
-function sandboxSellersOf(dataHome: string, config: Config): () => Promise<readonly SellerConfig[]> {
-  const directory = deskFiles(dataHome, config.desk).sandbox;
-  return async () => {
-    const { ensureSandbox } = await import("./sandbox/daemon.ts");
-    const sellers = await ensureSandbox({ directory, spawn: daemonOf(dataHome) });
-    const trust = ["preferred", "verified", "registered"] as const;
-    return sellers.map(({ id, name, domain, url, keys }, index) => ({
-      id,
-      name,
-      domain,
-      url,
-      protocol: "iab-seller-agent",
-      trust: trust[index] ?? "registered",
-      relationship: index === 0 ? ("trusted" as const) : ("established" as const),
-      credentials: Object.fromEntries(
-        Object.entries(keys).map(([tier, key]) => [tier, { kind: "api_key" as const, secret: new Secret(key) }]),
-      ),
-    }));
-  };
 }
 
 function daemonOf(dataHome: string): { command: string; args: readonly string[] } {

@@ -24,6 +24,7 @@ import { holderOf } from "./http/tokens.ts";
 import { ResourceChanges, whyNotWatched } from "./resource-changes.ts";
 import { listening } from "./resource-updates.ts";
 import { createServer, type ServerFor } from "./server.ts";
+import { webhookHandler } from "./serve-http-webhooks.ts";
 import { type Exchange, exchangeOf, withReferences } from "./serve-http-exchange.ts";
 import { legacySessions } from "./serve-http-sessions.ts";
 
@@ -130,6 +131,7 @@ export async function serveOverHttp(
     whyNotForUs: guardOf(settings),
     callerOf: callerOf(settings),
     ready: () => desk.newest(),
+    webhook: desk.takeWebhooks() ? webhookHandler(desk) : null,
     session: (request, response, caller) =>
       sessions.answer(exchangeOf(request, response, caller), response, caller, undefined),
     async post(request, response, caller, message) {

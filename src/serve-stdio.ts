@@ -9,11 +9,11 @@ const WATCH_AFTER_MS = 1_500;
 
 /**
  * Serves one client over stdin and stdout, in whichever protocol era it opens with, and follows open work meanwhile.
+ * @param transport over other pipes than those of this process
  * @returns a function that ends it: what is in flight is finished or journalled
  */
-export function serveOverStdio(desk: Desk): () => Promise<void> {
+export function serveOverStdio(desk: Desk, transport = new StdioServerTransport()): () => Promise<void> {
   const updates = new ResourceUpdates(desk);
-  const transport = new StdioServerTransport();
   const handle = serveStdio(({ era }) => updates.serve(createServer(desk, localPrincipal, era), era), {
     transport,
     onerror: (error) => desk.log("stdio", { error: error.message }),

@@ -63,7 +63,11 @@ describe("the house", () => {
   test("nothing names the place it was written in", () => {
     // Put together here, so that this file does not hold what it looks for.
     const places = new RegExp(["/wo" + "rk/", "/tm" + "p/", "\\bwire pa" + "ge\\b", "\\.\\./sha" + "red"].join("|"));
-    const found = [...sources, ...tests].filter(({ text }) => places.test(text)).map(({ path }) => path);
+    // The one folder beside the repository that a test may look for: official schemas that no package carries.
+    const schemas = "../sha" + "red/wire/adcp-schemas/";
+    const found = [...sources, ...tests]
+      .filter(({ text }) => places.test(text.replaceAll(schemas, "")))
+      .map(({ path }) => path);
     none("files that name a place", found);
   });
 
@@ -84,7 +88,7 @@ describe("the rules can fail", () => {
       file("buying/send.ts", 'const z = await import("../sellers/iab-seller-agent.ts");'),
       file("tools/approve.ts", 'import { decide } from "../buying/approve.ts";'),
       file("strategies/greedy.ts", 'import "../buying/quote.ts";'),
-      file("sandbox/seller.ts", 'import type { Deal } from "../domain/media-buy.ts";'),
+      file("sandbox/seller.ts", 'import type { Deal } from "../domain/deal.ts";'),
       file("elsewhere/new.ts", ""),
     ];
     expect(layerBreaches(bad, {})).toEqual([
@@ -93,7 +97,7 @@ describe("the rules can fail", () => {
       "buying/send.ts:1: (not type only) may not import sellers/iab-seller-agent.ts",
       "tools/approve.ts:1: (not type only) may not import buying/approve.ts",
       "strategies/greedy.ts:1: (not type only) may not import buying/quote.ts",
-      "sandbox/seller.ts:1: may not import domain/media-buy.ts",
+      "sandbox/seller.ts:1: may not import domain/deal.ts",
       "elsewhere/new.ts: belongs to no layer",
     ]);
   });

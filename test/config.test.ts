@@ -55,7 +55,7 @@ describe("a config file", () => {
       approval: { expires_after_minutes: 1440 },
       cache: { ttl_s: 300 },
       timeouts: { discovery_s: 10, media_kit_s: 15, booking_s: 30 },
-      booking: { settle_after_s: 300 },
+      booking: { settle_after_s: 300, follow_every_s: 30 },
       allow_loopback: false,
     });
     expect(config.mandate).toBeUndefined();
@@ -67,7 +67,7 @@ describe("a config file", () => {
     const config = parse({ ...least, timeouts: { booking_s: 5 }, cache: { ttl_s: 0 }, booking: { settle_after_s: 1 } });
     expect(config.timeouts).toEqual({ discovery_s: 10, media_kit_s: 15, booking_s: 5 });
     expect(config.cache).toEqual({ ttl_s: 0 });
-    expect(config.booking).toEqual({ settle_after_s: 1 });
+    expect(config.booking).toEqual({ settle_after_s: 1, follow_every_s: 30 });
   });
 
   test.each([

@@ -159,7 +159,12 @@ describe("pages", () => {
     expect(blocks.length).toBeGreaterThan(4);
     const environment = new Proxy<Record<string, string>>({}, { get: () => "secret" });
     const configs = blocks.filter(({ value }) => "desk" in value);
-    expect(configs.map(({ path }) => path)).toEqual(["README.md", "docs/configuration.md", "docs/quickstart.md"]);
+    expect(configs.map(({ path }) => path)).toEqual([
+      "README.md",
+      "docs/adcp.md",
+      "docs/configuration.md",
+      "docs/quickstart.md",
+    ]);
     for (const { path, value } of configs) {
       expect(parseConfig(JSON.stringify(value), path, environment).sellers.length).toBeGreaterThan(0);
     }

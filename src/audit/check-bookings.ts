@@ -1,4 +1,5 @@
 import type { Approval } from "../domain/approval.ts";
+import { beyondApproved, ceilingOf } from "../domain/ceiling.ts";
 import { signedChannels } from "../domain/decision.ts";
 import { streams } from "../domain/ids.ts";
 import { trustLevels } from "../domain/identity.ts";
@@ -76,7 +77,8 @@ export function policiesIn(book: Book): readonly { readonly row: Row; readonly e
 }
 
 function checkDecision(book: Book, { row, ref, booking }: Started): readonly Finding[] {
-  const { approvalId, via, digest } = booking;
+  const { approvalId, via, digest, under } = booking;
+  if (under !== undefined) return checkCovered(book, row, under, booking);
   if (approvalId === null)
     return via === "auto" ? [] : [findingAt(row, `was started through ${via} without an approval`)];
   const stream = streams.approval(approvalId);
@@ -93,10 +95,29 @@ function checkDecision(book: Book, { row, ref, booking }: Started): readonly Fin
     : [findingAt(row, `was started through ${via}, decided through ${decided.entry.via}`)];
 }
 
+/** A change under its buy's approval was, at that moment, within what was approved of the buy. */
+function checkCovered(
+  book: Book,
+  row: Row,
+  under: string,
+  { terms, approvalId, via }: BookingStart,
+): readonly Finding[] {
+  if (book.withheld.has(streams.quote(under))) return [];
+  const buy = book.lines.get(under)?.steps.findLast((step) => step.row.seq < row.seq)?.after;
+  const ceiling = buy && ceilingOf(buy);
+  const isItsOwn =
+    terms.changes?.media_buy === under && buy?.booking?.approvalId === approvalId && buy.booking.via === via;
+  if (!ceiling || !isItsOwn) return [findingAt(row, `was started under ${under}, which it does not change`)];
+  return beyondApproved(ceiling, terms).map((why) =>
+    findingAt(row, `was started without an approval of its own: ${why}`),
+  );
+}
+
 /** The lines that were started together, weighed as they were then. */
 function checkLimits(book: Book, group: readonly Started[], today: Mandate | null): readonly Finding[] {
   const [first] = group;
-  if (!first) return [];
+  // What commits nothing more is not weighed again: less may be bought under any mandate.
+  if (!first || first.booking.under !== undefined) return [];
   const { row, booking } = first;
   const adopted = policiesIn(book).findLast((policy) => policy.row.seq < row.seq)?.entry.mandate;
   const mandate = adopted ?? today;

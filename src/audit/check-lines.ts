@@ -1,6 +1,7 @@
 import { bookedDifferences } from "../domain/booked.ts";
 import { refOf, streams } from "../domain/ids.ts";
-import type { Deal, Line, LineEvent } from "../domain/media-buy.ts";
+import type { Deal } from "../domain/deal.ts";
+import type { Line, LineEvent } from "../domain/media-buy.ts";
 import { compare, type Money } from "../domain/money.ts";
 import { digestOf, type Terms, totalOf } from "../domain/terms.ts";
 import type { Finding } from "../ledger/verify.ts";
@@ -35,12 +36,12 @@ function checkStep(book: Book, ref: string, step: Step<LineEvent, Line>): readon
       );
     }
     case "send_claimed":
-      return found(whyNotSend(before, entry.resend));
+      return found(whyNotSend(before, entry.resend, row.at));
     case "booking_confirmed": {
       if (!before?.booking) return found("is booked without a booking");
       return found(
         differing("says it was booked as approved", before.booking.terms, entry.deal, before.quote.cpm),
-        claimProblem(book, ref, before.quote.sellerId, entry.deal.dealId),
+        claimProblem(book, before.quote.changes?.buy ?? ref, before.quote.sellerId, entry.deal.dealId),
       );
     }
     case "settled_by_person": {
@@ -50,7 +51,7 @@ function checkStep(book: Book, ref: string, step: Step<LineEvent, Line>): readon
       return found(
         // A person names a deal and no more; everything else of it is what was approved.
         differing("settled as booked", before.booking.terms, entry.deal, before.quote.cpm),
-        claimProblem(book, ref, before.quote.sellerId, entry.deal.dealId),
+        claimProblem(book, before.quote.changes?.buy ?? ref, before.quote.sellerId, entry.deal.dealId),
       );
     }
     case "booking_mismatched": {
@@ -59,7 +60,9 @@ function checkStep(book: Book, ref: string, step: Step<LineEvent, Line>): readon
         besides(book, row, "overspent").some(({ entry: { holding } }) => holding.ref === ref)
           ? null
           : "was booked on other terms, and no incident was noted with it",
-        isAnothers || !before ? null : claimProblem(book, ref, before.quote.sellerId, entry.deal.dealId),
+        isAnothers || !before
+          ? null
+          : claimProblem(book, before.quote.changes?.buy ?? ref, before.quote.sellerId, entry.deal.dealId),
       );
     }
     default:
@@ -67,17 +70,29 @@ function checkStep(book: Book, ref: string, step: Step<LineEvent, Line>): readon
   }
 }
 
-function differing(said: string, terms: Terms, deal: Deal, lastRead: Money): string | null {
+function differing(said: string, terms: Terms, deal: Deal, lastRead: Money | null): string | null {
   const found = bookedDifferences(terms, deal, lastRead);
   if (found.length === 0) return null;
   return `${said}, but ${found.map(({ field, approved, now }) => `${field} ${approved} became ${now}`).join(", ")}`;
 }
 
-/** A first sending follows the decision; a second one only an answer that was lost, two looks, and no earlier second. */
-function whyNotSend(before: Line | null, resend: boolean): string | null {
+/** Protocols whose sellers answer the same bytes alike, so that a lost answer may be asked for again and again. */
+const replayed: readonly string[] = ["adcp"];
+
+/**
+ * A first sending follows the decision; another one only an answer that was lost, and looks that found nothing booked.
+ * Where the same bytes are answered alike, they may be sent again while their seller still knows them; elsewhere once.
+ */
+function whyNotSend(before: Line | null, resend: boolean, at: string): string | null {
   const claims = before?.claims ?? [];
   if (!resend) return before?.status === "approved" && claims.length === 0 ? null : "was sent twice";
   if (before?.status !== "booking_unknown") return "was sent twice while the first answer was awaited";
+  if (replayed.includes(before.booking?.terms.seller.protocol ?? "")) {
+    const [first] = claims;
+    const until = Date.parse(first?.at ?? "") + (before.quote.wire?.replaySeconds ?? 0) * 1000;
+    if (!(Date.parse(at) < until)) return "was sent again when its seller no longer had to know the first";
+    return before.seenAvailable > 0 ? null : "was sent again without a look that found nothing booked";
+  }
   if (claims.some((claim) => claim.resend)) return "was sent a third time";
   return before.seenAvailable >= 2 ? null : "was sent twice without two looks that found it still free";
 }

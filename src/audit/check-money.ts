@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { streams } from "../domain/ids.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
-import { add, compare, displayMoney, type Money } from "../domain/money.ts";
+import { returnedBy } from "../domain/ceiling.ts";
+import { add, compare, displayMoney, type Money, subtract, zero } from "../domain/money.ts";
 import {
   type Balances,
   type Holding,
@@ -85,9 +86,18 @@ function checkHoldings(book: Book, rows: readonly Row[]): readonly Finding[] {
           held.set(key, { ...known, most: add(known.most, event.by) });
           return [];
         }
+        const change = known.released ? null : returnedIn(book, row, holding);
+        if (change !== null) {
+          const left = subtract(known.most, holding.amount);
+          held.set(key, { ...known, most: left, holding: { ...known.holding, amount: left } });
+          return left.micros >= 0n && compare(change, holding.amount) === 0
+            ? []
+            : [findingAt(row, `gives back ${displayMoney(holding.amount)} for a change that lowered it by less`)];
+        }
         held.set(key, { ...known, released: true });
         if (known.released) return [findingAt(row, `gives back the money of ${holding.ref} twice`)];
-        if (compare(holding.amount, known.holding.amount) !== 0 && compare(holding.amount, known.most) !== 0)
+        const whole = add(holding.amount, keptIn(book, row, holding));
+        if (compare(whole, known.holding.amount) !== 0 && compare(whole, known.most) !== 0)
           return [findingAt(row, `gives back ${displayMoney(holding.amount)} of ${displayMoney(known.most)}`)];
         return isFreed(book, row, holding)
           ? []
@@ -116,6 +126,23 @@ function checkOutcomes(book: Book): readonly Finding[] {
       }),
     ),
   );
+}
+
+/** What a change of a buy gave back of the buy's money, in the same append; null where it is no such release. */
+function returnedIn(book: Book, row: Row, { ref }: Holding): Money | null {
+  const stream = streams.quote(ref);
+  const found = besides(book, row, "buy_changed").find((one) => one.row.stream === stream)?.entry.change;
+  if (!found) return null;
+  const isMade = besides(book, row, "booking_confirmed").some((one) => one.row.stream === streams.quote(found.ref));
+  const less = returnedBy(found.terms, found.returned);
+  return isMade && compare(less, found.returned) === 0 ? found.returned : zero(found.returned.currency);
+}
+
+/** What of a cancelled buy was spent and stays committed, by the cancellation in the same append; zero otherwise. */
+function keptIn(book: Book, row: Row, { ref, amount }: Holding): Money {
+  const stream = streams.quote(ref);
+  const found = besides(book, row, "cancel_confirmed").find((one) => one.row.stream === stream)?.entry;
+  return found?.v === 2 ? found.kept : zero(amount.currency);
 }
 
 function isStarted(book: Book, row: Row, holding: Holding): boolean {

@@ -1,11 +1,14 @@
+import { costOfDeal, packagesBooked } from "../domain/booked.ts";
 import { sha256, streams } from "../domain/ids.ts";
+import type { BookedPackage, Deal } from "../domain/deal.ts";
 import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
-import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
+import { displayMoney, formatMoney } from "../domain/money.ts";
 import type { SpendEvent } from "../domain/spend.ts";
-import { type Terms, totalOf } from "../domain/terms.ts";
+import type { LinePrice } from "../domain/package.ts";
+import { type PackageTerms, pricesIn, type Terms, totalOf } from "../domain/terms.ts";
 import type { Row } from "../ledger/ledger.ts";
 import { type Html, html } from "../card/html.ts";
-import { instantWords, rangeWords, viaWords } from "../card/words.ts";
+import { instantWords, rangeWords, rateWords, viaWords, volumeWords } from "../card/words.ts";
 import { describeEntry } from "../tools/describe-entry.ts";
 import type { AuditReport } from "./audit.ts";
 import type { Folded } from "./book.ts";
@@ -118,17 +121,65 @@ function termsTable(terms: Terms, deal: Line["deal"]): Html {
   const row = (label: string, approved: string, booked: string | null) =>
     html`<tr><th>${label}</th><td>${approved}</td><td class="${booked !== null && booked !== approved ? "bad" : ""}">${booked ?? (deal ? "" : "—")}</td></tr>`;
   return html`<table class="terms"><tr><th></th><th>Approved</th><th>Booked${deal && html` as <code>${deal.dealId}</code>`}</th></tr>
-${row("Product", terms.product, deal?.productId ?? null)}
+${row("Product", productWords(terms), deal && !terms.packages ? deal.productId : null)}
 ${row("Deal type", `${terms.deal_type}${terms.guaranteed ? ", guaranteed" : ""}`, null)}
-${row("CPM", terms.unit_price, deal && formatMoney(deal.cpm))}
-${row("Impressions", terms.impressions.toLocaleString("en-US"), deal && (deal.impressions?.toLocaleString("en-US") ?? "not stated"))}
+${
+  terms.packages
+    ? packageRows(terms, terms.packages, pricesIn(terms), deal)
+    : html`${row("CPM", terms.unit_price ?? "", deal && (deal.cpm ? formatMoney(deal.cpm) : "not stated"))}
+${row("Impressions", (terms.impressions ?? 0).toLocaleString("en-US"), deal && (deal.impressions?.toLocaleString("en-US") ?? "not stated"))}`
+}
 ${row("Flight", rangeWords(terms.flight.start, terms.flight.end), deal && rangeWords(deal.flight.start, deal.flight.end))}
-${row("Total, net", displayMoney(totalOf(terms)), deal && displayMoney(costOfImpressions(deal.cpm, deal.impressions ?? terms.impressions)))}
+${row("Total, net", displayMoney(totalOf(terms)), deal && costWords(terms, deal))}
 ${terms.po_number !== null && row("PO number", terms.po_number, null)}
 ${terms.not_honoured.length > 0 && row("Not honoured by the seller", terms.not_honoured.join(", ").replaceAll("_", " "), null)}
 ${row("Revealed of the buyer", terms.identity_revealed, null)}
 ${row("Cancelling", terms.cancellation ?? "not stated", null)}
 </table>`;
+}
+
+function productWords({ product, packages = [] }: Terms): string {
+  return product ?? packages.map((one) => one.product).join(", ");
+}
+
+function costWords(terms: Terms, deal: Deal): string {
+  const cost = costOfDeal(terms, deal);
+  return cost ? displayMoney(cost) : "not stated";
+}
+
+/** A row for each package: what was approved of it, and what was booked; and one for each that nobody asked for. */
+function packageRows(
+  terms: Terms,
+  asked: readonly PackageTerms[],
+  prices: readonly LinePrice[],
+  deal: Line["deal"],
+): Html {
+  const { pairs, rest } = packagesBooked(terms, asked, deal ?? {});
+  const row = (label: string, approved: Html | string, booked: string, isBad: boolean) =>
+    html`<tr><th>${label}</th><td>${approved}</td><td class="${isBad ? "bad" : ""}">${booked}</td></tr>`;
+  return html`${pairs.map(([one, found], at) => {
+    const price = prices[at];
+    const approved = html`${price !== undefined && html`${displayMoney(price.total)}, ${rateWords(price)}, ${volumeWords(price)}`}${promisesOf(one)}`;
+    if (!deal) return row(`Package ${one.product}`, approved, "—", false);
+    const isBad =
+      !found ||
+      (found.budget !== null && formatMoney(found.budget) !== one.budget) ||
+      (found.bid !== null && (!one.is_bid || formatMoney(found.bid) !== one.unit_price));
+    return row(`Package ${one.product}`, approved, found ? bookedWords(found) : "missing", isBad);
+  })}${rest.map((found) => row(`Package ${found.packageId}`, "not asked for", bookedWords(found), true))}`;
+}
+
+function bookedWords({ budget, bid }: BookedPackage): string {
+  return `${budget ? displayMoney(budget) : "budget not stated"}${bid ? `, a bid of ${displayMoney(bid)}` : ""}`;
+}
+
+function promisesOf({ standards, publishers, creatives }: PackageTerms): Html {
+  const parts = [
+    ...standards,
+    ...(publishers.length > 0 ? [`on ${publishers.join(", ")}`] : []),
+    ...(creatives.length > 0 ? [`creatives ${creatives.join(", ")}`] : []),
+  ];
+  return html`${parts.map((part) => html`<br>${part}`)}`;
 }
 
 /** What moved the money of each line, by reference, in order of arrival. */
@@ -159,6 +210,8 @@ const answers: readonly LineEvent["kind"][] = [
   "send_claimed",
   "booking_unknown",
   "booking_looked_up",
+  "seller_waits",
+  "seller_ready",
   "booking_refused",
   "booking_confirmed",
   "booking_mismatched",

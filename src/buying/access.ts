@@ -19,6 +19,7 @@ export function planAccess(
   record: SellerRecord,
   deal: { dealType: DealType; goal: Goal | null; value: Money | null },
 ): AccessPlan {
+  if (record.byAccount) return byAccount(ports, record);
   const { revealFrom } = ports.settings;
   const sameCurrency = deal.value !== null && revealFrom !== null && deal.value.currency === revealFrom.agency.currency;
   const revealed = revealFrom
@@ -36,6 +37,26 @@ export function planAccess(
   return { reveal: revealed, access: accessAs(ports, revealed.tier) };
 }
 
+/**
+ * Sellers that sell to accounts learn brand and operator whatever the deal: the operator's config says under whose name,
+ * and no seller is told it that nobody vouches for.
+ */
+function byAccount(ports: Ports, record: SellerRecord): AccessPlan {
+  if (record.blocked || trustCap[record.trust] === null) throw blocked(record);
+  const known = record.trust !== "unknown";
+  const tier = known ? "advertiser" : "public";
+  const why = known
+    ? "it sells to accounts, and this desk's settings name brand and operator for it"
+    : "nobody vouches for it";
+  return { access: accessAs(ports, tier), reveal: { tier, why: [why], withoutCredential: null, next: null } };
+}
+
+/** The access for looking around: a seller that knows its buyers by account is told nothing before something is quoted. */
+export function browseAccess(ports: Ports, record: SellerRecord): Access {
+  if (record.byAccount) return accessAs(ports, "public");
+  return planAccess(ports, record, { dealType: "PD", goal: null, value: null }).access;
+}
+
 /** The access that shows the fields of one tier and uses that tier's credential. */
 export function accessAs(ports: Ports, tier: Tier): Access {
   return { tier, identity: masked(ports.settings.buyer, tier) };
@@ -45,6 +66,7 @@ export function accessAs(ports: Ports, tier: Tier): Access {
 export function highestTier(record: SellerRecord): Tier | null {
   const cap = trustCap[record.trust];
   if (cap === null || record.blocked) return null;
+  if (record.byAccount) return record.trust === "unknown" ? "public" : "advertiser";
   const held: readonly Tier[] = ["public", ...record.credentials];
   return held
     .filter((tier) => atMost(tier, cap))

@@ -126,7 +126,13 @@ async function approveRows(
   const rest = lines.filter((one) => !started.includes(one));
   const rows = [
     approvalRow(ports, loaded, decidedEvent(decision, digests)),
-    ...(await startRows(ports, started, chosen, { via, by, proposer: approval.proposer, approval }, now)),
+    ...(await startRows(
+      ports,
+      started,
+      chosen,
+      { via, by, at: decision.decidedAt, proposer: approval.proposer, approval },
+      now,
+    )),
     ...rest.map((one) =>
       lineRow(ports, one, { kind: "approval_closed", v: 1, approvalId, why: "not among the lines approved" }),
     ),

@@ -6,6 +6,8 @@ import { weigh } from "../domain/mandate.ts";
 import { shortCode } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { voidRows } from "./approve.ts";
+import { type Choice, chooseTerms } from "./choose.ts";
+import { refuseForbidden } from "./governed.ts";
 import { approvalLine } from "./line-terms.ts";
 import { decideAndAppend, firstApprovalRow, type LoadedLine, lineRow, loadApproval, loadLine } from "./lines.ts";
 import { type Standing, standing } from "./mandate-facts.ts";
@@ -17,6 +19,8 @@ import { startRows } from "./start.ts";
 
 export interface BuyAsk {
   readonly refs: readonly Ref[];
+  /** Bids and creatives chosen with the purchase, for some of the lines. */
+  readonly choices?: readonly Choice[] | undefined;
   readonly poNumber: string | null;
   readonly campaign: string | null;
   readonly by: string;
@@ -42,8 +46,15 @@ export async function createMediaBuy(ports: Ports, ask: BuyAsk): Promise<BuyOutc
   const waiting = loaded.filter(({ line }) => !isCommitted(line.status));
   if (waiting.length === 0) return { refs, approvalId: null, started: [] };
   for (const one of waiting) refuseClosed(ports, one);
+  await Promise.all((ask.choices ?? []).map((choice) => chooseTerms(ports, choice)));
   await Promise.all(waiting.map((one) => readOpenQuote(ports, one.ref)));
   await adoptPolicy(ports);
+  if (ports.governance) {
+    const open = await openLines(ports, refs);
+    const lines = await Promise.all(open.map((one) => approvalLine(ports, one, ask.poNumber)));
+    await weighed(ports, ask, lines);
+    await refuseForbidden(ports, open, lines, ask.by);
+  }
   for (let tries = 0; tries < 10; tries += 1) {
     await freeLines(ports, ask, refs);
     const outcome = await decideAndAppend(ports, () => propose(ports, ask, refs));
@@ -61,10 +72,8 @@ async function propose(
   ask: BuyAsk,
   refs: readonly Ref[],
 ): Promise<{ rows: readonly NewRow[]; result: BuyOutcome | null }> {
-  const all = await Promise.all(refs.map((ref) => loadLine(ports, ref)));
-  const open = all.filter(({ line }) => !isCommitted(line.status));
+  const open = await openLines(ports, refs);
   if (open.length === 0) return { rows: [], result: { refs, approvalId: null, started: [] } };
-  for (const one of open) refuseClosed(ports, one);
   const lines = await Promise.all(open.map((one) => approvalLine(ports, one, ask.poNumber)));
   const { now, decision } = await weighed(ports, ask, lines);
 
@@ -77,7 +86,10 @@ async function propose(
       ports,
       open,
       lines,
-      { via: "auto", by: "operator's auto-approval limits", proposer: ask.by, approval: null },
+      {
+        ...{ via: "auto", by: "operator's auto-approval limits", at: ports.now().toISOString() },
+        ...{ proposer: ask.by, approval: null },
+      },
       now,
     );
     return { rows, result: { refs, approvalId: null, started: open.map(({ ref }) => ref) } };
@@ -112,6 +124,14 @@ async function propose(
     });
   });
   return { rows: [opened, ...asked], result: { refs, approvalId, started: [] } };
+}
+
+/** The lines that are still to be bought, as they are now. @throws BuyingError for one that cannot be bought any more */
+async function openLines(ports: Ports, refs: readonly Ref[]): Promise<readonly LoadedLine[]> {
+  const all = await Promise.all(refs.map((ref) => loadLine(ports, ref)));
+  const open = all.filter(({ line }) => !isCommitted(line.status));
+  for (const one of open) refuseClosed(ports, one);
+  return open;
 }
 
 /**

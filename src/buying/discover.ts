@@ -47,17 +47,19 @@ export interface Discovery {
 export async function discoverSellers(ports: Ports, request: DiscoverRequest): Promise<Discovery> {
   const known = request.url ? [await ports.directory.introduce(request.url)] : await ports.directory.all();
   const contactable = known.filter((record) => !record.blocked);
-  const asked = await askAll(ports, contactable, request.deadlineMs, async (record) => {
+  const asked = await askAll(ports, contactable, request.deadlineMs, async (unasked) => {
+    const record = await ports.directory.resolved(unasked);
     const card = await cardOf(ports, record, request.refresh);
     const reason = whyFiltered(request, record, card) ?? (await whyNotThere(ports, request, record));
-    return { card, reason };
+    return { record, card, reason };
   });
   const bought = await boughtBefore(ports);
   const sellers: DiscoveredSeller[] = [];
   const keptOut: Discovery["keptOut"][number][] = known
     .filter((record) => record.blocked)
     .map((record) => ({ record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" as const }));
-  for (const { record, status, value, why } of asked) {
+  for (const { record: unasked, status, value, why } of asked) {
+    const record = value?.record ?? unasked;
     if (!value) keptOut.push({ record, why: why ?? status, status });
     else if (value.reason) keptOut.push({ record, why: value.reason, status: "filtered" });
     else {
@@ -71,7 +73,7 @@ export async function discoverSellers(ports: Ports, request: DiscoverRequest): P
 
 /** A seller's agent card, from the cache while it is fresh. */
 export async function cardOf(ports: Ports, record: SellerRecord, refresh = false): Promise<SellerCard> {
-  const key = `card:${record.origin}`;
+  const key = `card:${record.id}:${record.origin}`;
   if (!refresh) {
     const cached = await ports.cache.get(key);
     // Written three lines below and by nobody else.

@@ -16,6 +16,7 @@ export const asCode: Readonly<Record<FailureKind, readonly [ErrorCode, Recovery]
   idempotency_conflict: ["seller_refused", "retry_later"],
   unauthorized: ["credential_missing", "ask_person"],
   forbidden: ["seller_refused", "choose_another"],
+  not_authorized_to_sell: ["seller_unauthorized", "choose_another"],
   below_minimum: ["below_minimum", "fix_arguments"],
   unpriced: ["price_on_request", "choose_another"],
   closed: ["not_negotiable", "choose_another"],

@@ -36,7 +36,7 @@ export async function approvalLine(ports: Ports, loaded: LoadedLine, poNumber: s
     terms,
     productName: quote.product.name,
     sellerName: record.name,
-    listCpm: formatMoney(quote.listCpm),
-    quotedCpm: formatMoney(quotedCpm),
+    listCpm: quote.listCpm && formatMoney(quote.listCpm),
+    quotedCpm: quotedCpm && formatMoney(quotedCpm),
   };
 }

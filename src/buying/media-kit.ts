@@ -1,8 +1,8 @@
 import { BuyingError } from "../domain/errors.ts";
 import { refOf, splitRef } from "../domain/ids.ts";
-import type { Channel, DealType, MediaKit, Price, Product } from "../domain/inventory.ts";
+import type { Channel, DealType, MediaKit, Price, Product, SellerProposal } from "../domain/inventory.ts";
 import { compare, type Money } from "../domain/money.ts";
-import { planAccess } from "./access.ts";
+import { blocked, browseAccess } from "./access.ts";
 import { type Asked, askAll } from "./fan-out.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 
@@ -14,6 +14,8 @@ export interface MediaKitRequest {
   readonly geo: readonly string[];
   readonly dealType: DealType | null;
   readonly query: string | null;
+  /** Words for sellers that offer by a brief; the others are asked as ever. */
+  readonly brief: string | null;
   readonly maxCpm: Money | null;
   readonly limit: number;
   readonly offset: number;
@@ -28,16 +30,18 @@ export interface MediaKitAnswer {
 }
 
 /**
- * A page of what sellers offer, asked of all of them at once: exact prices first, the lowest first. Each seller's kit is
- * cached as seen.
+ * A page of what sellers offer, asked of all of them at once: offers for the brief first, then exact prices, the lowest
+ * first. Each seller's kit is cached as seen.
  */
 export async function getMediaKit(ports: Ports, request: MediaKitRequest): Promise<MediaKitAnswer> {
   const records = await chosen(ports, request.sellers);
   const asked = await askAll(ports, records, request.deadlineMs, (record) =>
-    kitOf(ports, record, request.query, request.refresh),
+    kitOf(ports, record, request.query, request.refresh, request.brief),
   );
   const matching = asked.flatMap(({ value }) => value?.products ?? []).filter((product) => matches(request, product));
   matching.sort(byPrice);
+  // What was offered for the brief is the answer to it; kits that know no briefs come after.
+  if (request.brief !== null) matching.sort((left, right) => Number(!left.terms) - Number(!right.terms));
   const products = matching.slice(request.offset, request.offset + request.limit);
   const sellers = asked.map((one) => {
     const shown = matching.filter((product) => product.sellerId === one.record.id).length;
@@ -52,51 +56,68 @@ export async function getMediaKit(ports: Ports, request: MediaKitRequest): Promi
  */
 export async function kitOf(
   ports: Ports,
-  record: SellerRecord,
+  unasked: SellerRecord,
   query: string | null,
   refresh = false,
+  wished: string | null = null,
 ): Promise<MediaKit> {
-  const { access } = planAccess(ports, record, { dealType: "PD", goal: null, value: null });
+  const record = await ports.directory.resolved(unasked);
+  if (record.blocked) throw blocked(record);
+  const access = browseAccess(ports, record);
   // A seller nobody vouches for gets no words of the planner's either; its kit is filtered here.
-  const asked = record.trust === "unknown" ? null : (query?.toLowerCase().trim() ?? null);
-  const key = `kit:${record.origin}:${access.tier}:${asked ?? ""}`;
+  const isKnown = record.trust !== "unknown";
+  const brief = isKnown && record.byAccount ? (wished?.trim() ?? null) : null;
+  const asked = isKnown && !record.byAccount ? (query?.toLowerCase().trim() ?? null) : null;
+  const key = `kit:${record.id}:${record.origin}:${access.tier}:${JSON.stringify([asked, brief])}`;
   if (!refresh) {
     const cached = await ports.cache.get(key);
     if (isKept(cached)) return kitFrom(cached);
   }
-  const { products, unreadable, notes } = await ports.directory
+  const { products, unreadable, notes, proposals } = await ports.directory
     .connect(record)
-    .catalogue({ query: asked, limit: 1000 }, access);
-  const kit: MediaKit = { sellerId: record.id, seenAs: access.tier, products, unreadable, notes };
+    .catalogue({ query: asked, brief, limit: 1000 }, access);
+  const kit: MediaKit = { sellerId: record.id, seenAs: access.tier, products, unreadable, notes, proposals };
   const text = JSON.stringify(kit, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
   await ports.cache.set(key, { kit: text } satisfies Kept);
   return kit;
 }
 
+/** A product, or a proposal of the seller's with the first product in it. */
+export interface Found {
+  readonly record: SellerRecord;
+  readonly product: Product;
+  readonly proposal: SellerProposal | null;
+}
+
 /**
  * One product by its reference, or by a name that only one seller uses.
+ * @param brief what the seller was asked with, where it makes products for a brief
  * @throws BuyingError `unknown_product` with candidates
  */
 export async function findProduct(
   ports: Ports,
   wanted: string,
   deadlineMs: number,
-): Promise<{ readonly record: SellerRecord; readonly product: Product }> {
+  brief: string | null = null,
+): Promise<Found> {
   if (/^[a-z0-9.-]+\/\S+$/.test(wanted)) {
     const { sellerId, theirId } = splitRef(wanted);
     const record = await ports.directory.find(sellerId);
-    const kit = await kitOf(ports, record, null);
+    const kit = await kitOf(ports, record, null, false, brief);
     const product = kit.products.find((candidate) => candidate.ref === refOf(record.id, theirId));
-    if (product) return { record, product };
+    if (product) return { record, product, proposal: null };
+    const proposal = kit.proposals?.find((one) => one.ref === refOf(record.id, theirId));
+    const first = proposal && kit.products.find(({ productId }) => productId === proposal.shares[0]?.productId);
+    if (proposal && first) return { record, product: first, proposal };
     throw unknownProduct(wanted, nearest(wanted, kit.products));
   }
   const asked = await askAll(ports, await chosen(ports, []), deadlineMs, (record) => kitOf(ports, record, null));
   const products = asked.flatMap(({ record, value }) =>
-    (value?.products ?? []).map((product) => ({ record, product })),
+    (value?.products ?? []).map((product) => ({ record, product, proposal: null })),
   );
   const named = products.filter(({ product }) => product.name.toLowerCase() === wanted.trim().toLowerCase());
   const [only] = named;
-  if (only && named.length === 1) return only;
+  if (only && named.length === 1) return { ...only, record: await ports.directory.resolved(only.record) };
   throw unknownProduct(
     wanted,
     named.length > 1
@@ -179,6 +200,7 @@ export function lowestPrice(price: Price): Money | null {
       return price.low;
     case "floor":
       return price.floor;
+    case "per_unit":
     case "on_request":
       return null;
   }

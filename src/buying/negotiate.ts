@@ -1,11 +1,14 @@
+import { bidAdvice } from "../domain/bids.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
 import { costOfImpressions, type Money, min, money, mulDiv, subtract, toMinorUnit } from "../domain/money.ts";
 import { ceiling } from "../domain/negotiation.ts";
+import { askedPrice, totalOfQuote } from "../domain/quote.ts";
 import { failureAsError } from "./failures.ts";
 import { type LoadedLine, loadLine } from "./lines.ts";
 import {
   type Ended,
+  type FirmMove,
   type ManualMove,
   type NegotiateItem,
   type NegotiationOutcome,
@@ -13,12 +16,13 @@ import {
   playOut,
   type Talk,
 } from "./negotiation-moves.ts";
+import { talkInWords } from "./negotiation-words.ts";
 import type { Ports } from "./ports.ts";
 
 export interface NegotiateAsk {
   readonly items: readonly NegotiateItem[];
   readonly strategy: string;
-  readonly move: "auto" | ManualMove;
+  readonly move: "auto" | ManualMove | FirmMove;
   readonly step: Money | null;
   readonly maxRounds: number;
   readonly deadlineMs: number;
@@ -72,9 +76,7 @@ async function one(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Promis
     const before = await loadLine(ports, item.ref);
     const ended = endedBefore(before) ?? (await talkItOut(ports, ask, item));
     const loaded = await loadLine(ports, item.ref);
-    const { quote, quotedCpm } = loaded.line;
-    const saved = costOfImpressions(subtract(quotedCpm, quote.cpm), quote.impressions);
-    return { ref: item.ref, ...ended, loaded, saved: saved.micros > 0n ? saved : null, error: null };
+    return { ref: item.ref, ...ended, loaded, saved: savedOn(loaded), error: null };
   } catch (error) {
     return failed(item.ref, failureAsError(ports, error));
   }
@@ -90,12 +92,19 @@ function endedBefore({ line }: LoadedLine): Ended | null {
 
 async function talkItOut(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Promise<Ended> {
   const talk = await begin(ports, ask, item);
-  return ask.move === "auto" ? playOut(talk) : playOne(talk, ask.move);
+  const { move } = ask;
+  if (move === "firm" || item.words !== null)
+    return talkInWords(talk, { words: item.words, finalize: move === "firm" });
+  return move === "auto" ? playOut(talk) : playOne(talk, move);
 }
 
 async function begin(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Promise<Talk> {
   const loaded = await loadLine(ports, item.ref);
   const { line } = loaded;
+  if (line.quote.changes) {
+    const message = `${item.ref} changes a media buy; ask for other figures with update_media_buy. Nothing was booked.`;
+    throw new BuyingError("not_negotiable", message, "fix_arguments", { field: "quotes" });
+  }
   if (line.status !== "open") {
     const state = line.status.replaceAll("_", " ");
     throw new BuyingError(
@@ -120,7 +129,17 @@ async function begin(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Prom
     );
   }
   const record = await ports.directory.find(line.quote.sellerId);
-  const { cpm } = line.quote;
+  const [bid] = line.quote.packages ?? [];
+  if (bid?.kind === "auction" && item.words === null) {
+    const message = `${item.ref} is an auction: nobody negotiates a bid, you choose it with create_media_buy {lines: [{quote_id, max_bid}]}. ${bidAdvice(bid)} Nothing was booked.`;
+    throw new BuyingError("not_negotiable", message, "fix_arguments", { field: "quotes" });
+  }
+  const inWords = item.words !== null || ask.move === "firm";
+  const cpm = askedPrice(line.quote) ?? (inWords ? totalOfQuote(line.quote) : null);
+  if (!cpm) {
+    const message = `${item.ref} buys several products, each at its own price: ask for what you want in words. Nothing was booked.`;
+    throw new BuyingError("not_negotiable", message, "fix_arguments", { field: "quotes" });
+  }
   for (const [field, amount] of [
     ["target_cpm", item.targetCpm],
     ["max_cpm", item.maxCpm],
@@ -152,6 +171,13 @@ async function begin(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Prom
     strategy,
     limits: { target, max, step, maxRounds: ask.maxRounds },
   };
+}
+
+/** What the price has come down by, over all that is bought; null where it has not, or no impressions are counted. */
+function savedOn({ line: { quote, quotedCpm } }: LoadedLine): Money | null {
+  if (!quotedCpm || !quote.cpm || quote.impressions === null) return null;
+  const saved = costOfImpressions(subtract(quotedCpm, quote.cpm), quote.impressions);
+  return saved.micros > 0n ? saved : null;
 }
 
 function failed(ref: Ref, error: BuyingError): NegotiationReport {

@@ -11,12 +11,15 @@ import {
   type Round,
   type Strategy,
 } from "../domain/negotiation.ts";
+import { atCpm } from "../domain/quote.ts";
 import { type RoundAnswer, type Seller, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { appendLine, type LoadedLine, loadLine } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 
 export type ManualMove = "counter" | "accept" | "walk_away";
+/** Asks the seller to commit itself to a firm offer. */
+export type FirmMove = "firm";
 
 export interface NegotiateItem {
   readonly ref: Ref;
@@ -24,6 +27,8 @@ export interface NegotiateItem {
   readonly maxCpm: Money | null;
   /** For one step at a time: the price of this counter. */
   readonly offerCpm: Money | null;
+  /** For sellers that negotiate in words: what to ask for. */
+  readonly words: string | null;
 }
 
 export type NegotiationOutcome =
@@ -114,6 +119,7 @@ async function make(talk: Talk, move: Move, view: NegotiationView): Promise<Ende
   const sellerSaid = answer.rationale || null;
   const kept: Round = { ...round, move: move.kind === "accept" ? "accept" : round.move, roundsLeft };
   await record(ports, item.ref, { kind: "negotiation_round", v: 1, round: kept });
+  if (answer.quote) await record(ports, item.ref, { kind: "quote_read", v: 1, quote: answer.quote });
   if (answer.status === "rejected") {
     const why = "the seller ended the negotiation; buy the quote at its own price, or renew it to begin again";
     return { ...(await end(talk, "rejected", why)), sellerSaid };
@@ -142,12 +148,12 @@ async function exchange(
   view: NegotiationView,
 ): Promise<RoundAnswer> {
   const access = accessAs(ports, tier);
-  const { quote } = (await loadLine(ports, item.ref)).line;
+  const { quote, request } = (await loadLine(ports, item.ref)).line;
   const n = view.roundsDone + 1;
   try {
     return move.kind === "accept" && view.sellerCpm
-      ? await seller.accept(quote, view.sellerCpm, n, ports.newId(), access)
-      : await seller.counter(quote, move.kind === "counter" ? move.cpm : limits.max, n, ports.newId(), access);
+      ? await seller.accept(quote, request, view.sellerCpm, n, ports.newId(), access)
+      : await seller.counter(quote, request, move.kind === "counter" ? move.cpm : limits.max, n, ports.newId(), access);
   } catch (error) {
     if (error instanceof SellerFailure && ["forbidden", "unsupported", "closed", "unauthorized"].includes(error.kind))
       throw notNegotiable(error, tier);
@@ -161,7 +167,8 @@ async function end(talk: Talk, outcome: "walked_away" | "rejected", why: string)
   return { outcome, why: `${why}${still}`, sellerSaid: null };
 }
 
-async function record(ports: Ports, ref: string, event: LineEvent): Promise<void> {
+/** Keeps what happened in a negotiation. @throws BuyingError `not_negotiable` once the quote is no longer open */
+export async function record(ports: Ports, ref: string, event: LineEvent): Promise<void> {
   await appendLine(ports, ref, ({ line }) => {
     if (line.status === "open") return [event];
     // Asked to buy or renewed meanwhile; whoever goes on with it reads the seller's price again first.
@@ -174,7 +181,7 @@ function viewOf({ line }: LoadedLine): NegotiationView {
   const last = line.rounds.at(-1);
   const offers = line.rounds.flatMap(({ move, we }) => (move === "counter" && we ? [we] : []));
   return {
-    quoteCpm: line.quotedCpm,
+    quoteCpm: line.quotedCpm ?? atCpm(line.quote).cpm,
     sellerCpm: last?.they ?? null,
     ourLast: offers.at(-1) ?? null,
     roundsDone: line.rounds.length,
@@ -183,7 +190,8 @@ function viewOf({ line }: LoadedLine): NegotiationView {
   };
 }
 
-function notNegotiable(failure: SellerFailure, tier: Tier): BuyingError {
+/** Why this seller does not negotiate with us, and what to do instead. */
+export function notNegotiable(failure: SellerFailure, tier: Tier): BuyingError {
   const said = failure.sellerSaid === null ? {} : { sellerSaid: failure.sellerSaid };
   if (failure.kind === "closed") {
     const message =

@@ -1,8 +1,11 @@
-import { bookedDifferences, overspend } from "../domain/booked.ts";
+import { bookedDifferences, costOfDeal, overspend } from "../domain/booked.ts";
 import { type Ref, refOf, streams } from "../domain/ids.ts";
-import type { BookingStart, Deal, Line, LineEvent } from "../domain/media-buy.ts";
-import { asMuchAsFits, costOfImpressions } from "../domain/money.ts";
-import { totalOf } from "../domain/terms.ts";
+import type { Deal, SellerWait } from "../domain/deal.ts";
+import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
+import { afterOf, returnedBy } from "../domain/ceiling.ts";
+import { asMuchAsFits, type Money, subtract, zero } from "../domain/money.ts";
+import type { Holding } from "../domain/spend.ts";
+import { canonicalJson, totalOf } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
@@ -23,26 +26,37 @@ import type { Ports } from "./ports.ts";
  * Records what a seller booked, compared with what was approved: equal is booked; anything else is an incident that
  * stops further approvals, with the actual figure in the balances. The deal is claimed for this line in the same append.
  * @param sent what was sent, as the caller knows it: the line may have been closed since
+ * @param may whether the one who asked still speaks for a line that waits for its deal
  * @returns true when this call recorded it, false when somebody already had
  */
-export async function recordDeal(ports: Ports, ref: Ref, deal: Deal, sent: BookingStart): Promise<boolean> {
+export async function recordDeal(
+  ports: Ports,
+  ref: Ref,
+  deal: Deal,
+  sent: BookingStart,
+  may: (line: Line) => boolean = () => true,
+): Promise<boolean> {
   const recorded = await decideAndAppend(ports, async () => {
     const loaded = await loadLine(ports, ref);
     const { line, flowId } = loaded;
-    if (!line.booking || !["sending", "booking_unknown"].includes(line.status))
+    const isOpen = ["sending", "booking_unknown", "awaiting_seller"].includes(line.status);
+    // Of what waits for its account nothing was sent.
+    if (!line.booking || !isOpen || line.wait?.for === "account")
       return { rows: await unawaited(ports, loaded, deal, sent), result: false };
+    if (!may(line)) return { rows: [], result: false };
     const { attempt, terms, holding } = line.booking;
+    const { changes } = line.quote;
     const dealRef = refOf(line.quote.sellerId, deal.dealId);
     const owner = await dealOwner(ports, dealRef);
     const found = [...bookedDifferences(terms, deal, line.quote.cpm)];
-    if (owner !== null && owner !== ref)
+    const rightful = changes?.buy ?? ref;
+    if (owner !== null && owner !== rightful)
       found.push({ field: "deal_id", approved: "a deal of its own", now: `${deal.dealId}, which ${owner} has` });
     const claim = owner === null ? [dealRow(ref, dealRef, flowId)] : [];
     if (found.length === 0) {
-      return {
-        rows: [lineRow(ports, loaded, { kind: "booking_confirmed", v: 1, attempt, deal }), ...claim],
-        result: true,
-      };
+      const confirmed = lineRow(ports, loaded, { kind: "booking_confirmed", v: 1, attempt, deal });
+      const after = changes ? await changedRows(ports, loaded, line.booking, deal, changes.buy) : [];
+      return { rows: [confirmed, ...claim, ...after], result: true };
     }
     const event: LineEvent = { kind: "booking_mismatched", v: 1, attempt, deal, differences: found };
     const why = found.map(({ field, approved, now }) => `${field}: approved ${approved}, booked ${now}`).join("; ");
@@ -51,10 +65,81 @@ export async function recordDeal(ports: Ports, ref: Ref, deal: Deal, sent: Booki
     const by = asMuchAsFits(overspend(terms, deal), spend.balances.total);
     const incident = spendRow(ports, spend, flowId, [{ kind: "overspent", v: 1, holding, by, why }]);
     ports.log("booked on other terms than approved", { ref, why });
-    return { rows: [lineRow(ports, loaded, event), ...claim, incident], result: true };
+    const base = changes ? await changedBuy(ports, loaded, line.booking, deal, changes.buy, null) : [];
+    return { rows: [lineRow(ports, loaded, event), ...claim, incident, ...base], result: true };
   });
   if (recorded) await anchor(ports, (await loadLine(ports, ref)).flowId);
   return recorded;
+}
+
+/** What a change that was made means for its buy: how it stands, and the money that it gives back. */
+async function changedRows(
+  ports: Ports,
+  change: LoadedLine,
+  booking: BookingStart,
+  deal: Deal,
+  buyRef: Ref,
+): Promise<readonly NewRow[]> {
+  const spend = await loadBalances(ports);
+  const { line, flowId } = await loadLine(ports, buyRef);
+  const holding = line.booking?.holding;
+  const isOver = line.status === "cancelled";
+  const returned = holding && !isOver ? returnedBy(booking.terms, leftOf(line, holding)) : null;
+  const changed = await changedBuy(ports, change, booking, deal, buyRef, returned);
+  if (!holding || !returned || returned.micros <= 0n) return changed;
+  const why = `${change.ref} lowered what is bought`;
+  const freed = { kind: "released", v: 1, holding: { ...holding, amount: returned }, why } as const;
+  return [...changed, spendRow(ports, spend, flowId, [freed])];
+}
+
+/** What of a buy's money its changes have not given back yet. */
+export function leftOf({ changes }: Line, { amount }: Holding): Money {
+  return changes.reduce((left, { returned }) => subtract(left, returned), amount);
+}
+
+/** How a buy stands after a change of it. @param returned what it gives back of the buy's money; null = nothing */
+export async function changedBuy(
+  ports: Ports,
+  { ref }: LoadedLine,
+  { terms, under }: BookingStart,
+  deal: Deal,
+  buyRef: Ref,
+  returned: Money | null,
+): Promise<readonly NewRow[]> {
+  const buy = await loadLine(ports, buyRef);
+  const after = afterOf(terms);
+  // What the seller does not repeat is as it was asked for; the next change starts from it.
+  const packages = deal.packages?.map((one) => {
+    const asked = after.find(({ packageId }) => packageId === one.packageId);
+    return { ...one, budget: one.budget ?? asked?.budget ?? null, bid: one.bid ?? asked?.bid ?? null };
+  });
+  const change = { ref, terms, under: under !== undefined, returned: returned ?? zero(terms.currency) };
+  return [lineRow(ports, buy, { kind: "buy_changed", v: 1, change, deal: { ...deal, packages } })];
+}
+
+/**
+ * Records that a seller keeps a buy waiting, and for what; nothing where it says what is on record already.
+ * @param may whether the one who asked still speaks for the line
+ */
+export async function recordWait(
+  ports: Ports,
+  ref: Ref,
+  wait: SellerWait,
+  may: (line: Line) => boolean,
+): Promise<void> {
+  await appendLine(ports, ref, ({ line }) => {
+    const isOpen = ["sending", "booking_unknown", "awaiting_seller"].includes(line.status);
+    if (!isOpen || !line.booking || !may(line) || canonicalJson(line.wait) === canonicalJson(wait)) return [];
+    return [{ kind: "seller_waits", v: 1, attempt: line.booking.attempt, wait }];
+  });
+}
+
+/**
+ * A wait as it counts once the bytes have left. An account is what is waited for before that: whatever the seller says
+ * of one now, what it has is not sent again when the account is open.
+ */
+export function waitOfSent(wait: SellerWait): SellerWait {
+  return wait.for === "account" ? { ...wait, for: wait.url === null ? "decision" : "signature" } : wait;
 }
 
 /**
@@ -71,10 +156,8 @@ async function unawaited(
   const known = line.deal?.dealId === deal.dealId || spend.balances.incidents.includes(ref);
   if (known || (await dealOwner(ports, refOf(line.quote.sellerId, deal.dealId))) !== null) return [];
   ports.log("a deal came that no booking waits for", { ref, deal: deal.dealId, status: line.status });
-  const cost =
-    deal.cpm.currency === terms.currency
-      ? costOfImpressions(deal.cpm, deal.impressions ?? terms.impressions)
-      : totalOf(terms);
+  const said = costOfDeal(terms, deal);
+  const cost = said?.currency === terms.currency ? said : totalOf(terms);
   const by = asMuchAsFits(cost, spend.balances.total);
   const why = `deal ${deal.dealId} came when no booking waited for it; the line was ${line.status.replaceAll("_", " ")}`;
   return [spendRow(ports, spend, flowId, [{ kind: "overspent", v: 1, holding, by, why }])];

@@ -17,7 +17,7 @@ export interface Inbox {
   readonly recent: readonly LoadedLine[];
 }
 
-const underWay: readonly LineStatus[] = ["approved", "sending", "cancelling"];
+const underWay: readonly LineStatus[] = ["approved", "sending", "awaiting_seller", "cancelling"];
 const attention: readonly LineStatus[] = ["booking_unknown", "terms_mismatch", "cancel_unknown"];
 
 /** Everything open, and the latest that was booked. */
@@ -28,11 +28,11 @@ export async function inbox(ports: Ports): Promise<Inbox> {
   const approvals = await Promise.all(heads.map(({ stream }) => loadApproval(ports, stream.slice("approval/".length))));
   return {
     standing: await standing(ports),
-    openQuotes: quotes.filter(({ line }) => Date.parse(line.quote.expiresAt) > now),
+    openQuotes: quotes.filter(({ line }) => !line.quote.changes && Date.parse(line.quote.expiresAt) > now),
     approvals: approvals.map(({ approval }) => approval).filter(({ expiresAt }) => Date.parse(expiresAt) > now),
     underWay: await linesIn(ports, underWay, 100),
     attention: await linesIn(ports, attention, 100),
-    recent: await linesIn(ports, ["booked", "cancelled"], 10),
+    recent: (await linesIn(ports, ["booked", "cancelled"], 30)).filter(isShown).slice(0, 10),
   };
 }
 
@@ -48,10 +48,15 @@ export interface BuysAsk {
 export async function mediaBuys(ports: Ports, ask: BuysAsk): Promise<readonly LoadedLine[]> {
   const bought: readonly LineStatus[] = [...committed, "cancelled", "awaiting_approval"];
   const wanted = ask.statuses.length > 0 ? ask.statuses : lineStatuses.filter((status) => bought.includes(status));
-  if (ask.campaign === null) return linesIn(ports, wanted, ask.limit, ask.before);
+  if (ask.campaign === null) return (await linesIn(ports, wanted, ask.limit, ask.before)).filter(isShown);
   // The ledger knows no campaigns, so that all are looked through before they are counted.
   const lines = await linesIn(ports, wanted, 5_000, ask.before);
-  return (await labelled(ports, lines, ask.campaign)).slice(0, ask.limit);
+  return (await labelled(ports, lines, ask.campaign)).filter(isShown).slice(0, ask.limit);
+}
+
+/** A change that was made is told by its buy; one that is still open stands beside it. */
+function isShown({ line }: LoadedLine): boolean {
+  return line.quote.changes === undefined || !["booked", "cancelled"].includes(line.status);
 }
 
 /** The lines of a campaign: its label was put on the quote, or on the request to buy it. */

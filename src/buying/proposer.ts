@@ -3,7 +3,7 @@ import { BuyingError } from "../domain/errors.ts";
 import { add, compare, displayMoney, sum } from "../domain/money.ts";
 import { principalNamed, whyMayNotDecide } from "../domain/principal.ts";
 import { proposedOn } from "../domain/spend.ts";
-import { type Terms, totalOf } from "../domain/terms.ts";
+import { stakeOf, type Terms } from "../domain/terms.ts";
 import type { PersonsDecision } from "./decision.ts";
 import type { Standing } from "./mandate-facts.ts";
 import type { Ports } from "./ports.ts";
@@ -25,7 +25,7 @@ export function refuseBeyondProposer(ports: Ports, proposer: string, terms: read
   }
   const { perBuy, perDay } = principal;
   if (!now.mandate || (!perBuy && !perDay)) return;
-  const total = sum(terms.map(totalOf), now.mandate.currency);
+  const total = sum(terms.map(stakeOf), now.mandate.currency);
   const reasons: string[] = [];
   const name = `http.principals.${proposer}`;
   if (perBuy && compare(total, perBuy) > 0)

@@ -11,7 +11,7 @@ import {
   money,
   subtract,
 } from "../domain/money.ts";
-import type { Quote, QuoteRequest } from "../domain/quote.ts";
+import { atCpm, type Quote, type QuoteRequest, totalOfQuote } from "../domain/quote.ts";
 import { termsOf } from "../domain/terms.ts";
 import { type AccessPlan, accessAs, planAccess } from "./access.ts";
 import { termsContext } from "./line-terms.ts";
@@ -51,15 +51,17 @@ export async function reportOf(
   { found, plan, availsMs }: Reporting,
 ): Promise<QuoteReport> {
   const { quote, request } = loaded.line;
-  const total = costOfImpressions(quote.cpm, quote.impressions);
+  const total = totalOfQuote(quote);
   // The value it was weighed by before it was asked for: our price was not known then.
-  const value = request.budget ?? costOfImpressions(quote.listCpm, quote.impressions);
+  const list =
+    quote.listCpm && quote.impressions !== null ? costOfImpressions(quote.listCpm, quote.impressions) : total;
+  const value = request.budget ?? list;
   const { reveal } = plan ?? planAccess(ports, record, { dealType: request.dealType, goal: request.goal, value });
   const facts = await standing(ports);
   const terms = termsOf(quote, request, termsContext(ports, record, loaded.line.campaign, null));
   const tier = quote.shownAs;
   const next = reveal.next && !atMost(reveal.next, tier) ? reveal.next : null;
-  const perMille = next ? expectedSaving(quote.listCpm, tier, next) : null;
+  const perMille = next && quote.listCpm ? expectedSaving(quote.listCpm, tier, next) : null;
   return {
     loaded,
     total,
@@ -69,7 +71,7 @@ export async function reportOf(
       why:
         reveal.tier === tier ? reveal.why : [`it was asked for as ${tier}; asked for now, it would be ${reveal.tier}`],
       next,
-      nextSaving: perMille ? costOfImpressions(perMille, quote.impressions) : null,
+      nextSaving: perMille && quote.impressions !== null ? costOfImpressions(perMille, quote.impressions) : null,
     },
     mandate: weigh(facts.mandate, [terms], facts),
     warnings: warningsOf(quote, request, reveal.withoutCredential, total),
@@ -81,7 +83,7 @@ async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, ms: nu
   try {
     const seller = ports.directory.connect(record);
     const access = { ...accessAs(ports, quote.shownAs), signal: AbortSignal.timeout(ms) };
-    return await seller.avails(quote.product.id, quote.flight, quote.impressions, access);
+    return await seller.avails(quote.product.id, quote.flight, quote.impressions ?? 0, access);
   } catch (error) {
     // Avails are a courtesy beside the quote, and must not cost it its deadline; without them it says "not reported".
     ports.log("avails not read", { quote: quote.ref, error: String(error) });
@@ -90,8 +92,17 @@ async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, ms: nu
 }
 
 function warningsOf(quote: Quote, request: QuoteRequest, without: Tier | null, total: Money): readonly string[] {
+  const warnings = [...(quote.notes ?? []), ...(quote.packages ? [] : tierWarnings(quote, without))];
+  if (quote.inventoryAvailable === false) warnings.push("the seller says the inventory is not available");
+  if (request.budget && compare(total, request.budget) > 0) warnings.push("above the budget");
+  return warnings;
+}
+
+/** What the price should be for what the seller was shown; a seller that prices by account has no tiers. */
+function tierWarnings(quote: Quote, without: Tier | null): readonly string[] {
   const warnings: string[] = [];
-  const { shownAs: tier, pricedAs, listCpm, cpm } = quote;
+  const { shownAs: tier, pricedAs } = quote;
+  const { listCpm, cpm } = atCpm(quote);
   const expected = expectedDiscount[tier];
   // Sellers round a price to what can be paid, so that a discount may fall short by that much.
   const discounted = add(
@@ -106,7 +117,5 @@ function warningsOf(quote: Quote, request: QuoteRequest, without: Tier | null, t
     );
   if (without)
     warnings.push(`no credential for ${without}: it would be expected ${expectedDiscount[without]} % below list`);
-  if (quote.inventoryAvailable === false) warnings.push("the seller says the inventory is not available");
-  if (request.budget && compare(total, request.budget) > 0) warnings.push("above the budget");
   return warnings;
 }

@@ -4,15 +4,17 @@ import type { Goal } from "../domain/identity.ts";
 import { type Ref, streams } from "../domain/ids.ts";
 import type { DealType, Product } from "../domain/inventory.ts";
 import { compare, costOfImpressions, displayMoney, impressionsForBudget, type Money } from "../domain/money.ts";
-import type { Quote, QuoteRequest, Targeting } from "../domain/quote.ts";
+import { atCpm, type Quote, type QuoteRequest, type Targeting, totalOfQuote } from "../domain/quote.ts";
 import { canonicalJson } from "../domain/terms.ts";
 import type { Seller } from "../sellers/seller.ts";
+import { budgetRequest, refuseBudgetTerms } from "./budget-request.ts";
 import { type AccessPlan, planAccess } from "./access.ts";
 import { failureAsError } from "./failures.ts";
 import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine } from "./lines.ts";
 import { findProduct, lowestPrice } from "./media-kit.ts";
 import { type QuoteReport, reportOf } from "./quote-report.ts";
 import { noteRefused } from "./refused.ts";
+import { readOpenQuote } from "./reread.ts";
 import { renewalRows } from "./renewal.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 
@@ -24,6 +26,19 @@ export interface QuoteItem {
   readonly impressions: number | null;
   readonly dealType: DealType | null;
   readonly targeting: Targeting | null;
+  /** How the product is to be bought where budgets are sold. */
+  readonly terms: ItemTerms;
+  /** More products of the same seller, each with its own budget, to be bought in one media buy. */
+  readonly with: readonly (ItemTerms & { readonly product: string; readonly budget: Money })[];
+  /** A brief in words, for sellers that offer by one. */
+  readonly brief: string | null;
+}
+
+/** What is chosen of a product that is sold by budget: nulls leave it to the seller's first price. */
+export interface ItemTerms {
+  readonly maxBid: Money | null;
+  readonly pricingOption: string | null;
+  readonly creativeIds: readonly string[];
 }
 
 export interface QuoteAsk {
@@ -100,7 +115,7 @@ function shared(key: string, work: () => Promise<Got>): Promise<Got> {
 }
 
 async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: string): Promise<QuoteReport> {
-  const { record, product } = await findProduct(ports, item.product, ask.deadlineMs);
+  const { record, product, proposal } = await findProduct(ports, item.product, ask.deadlineMs, item.brief);
   if (record.trust === "unknown") {
     throw new BuyingError(
       "trust_too_low",
@@ -108,13 +123,18 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
       "choose_another",
     );
   }
-  const request = requestFor(item, product, ask.goal);
+  const seller = ports.directory.connect(record);
+  const byBudget = seller.sells === "budget";
+  if (!byBudget) refuseBudgetTerms(item, record);
+  const request = byBudget ? budgetRequest(item, product, proposal, ask.goal) : requestFor(item, product, ask.goal);
   const plan = planFor(ports, record, request, product);
   const { ref, found } = await shared(`${ports.holder} ${ask.campaign} ${essenceOf(request)}`, async () => {
     const open = await findOpen(ports, request, ask.campaign);
     if (open) return { ref: open.ref, found: true };
-    checkBeforeAsking(product, request);
-    const got = await askForBudget(ports, ports.directory.connect(record), request, plan, product);
+    if (!byBudget) checkBeforeAsking(product, request);
+    const got = byBudget
+      ? { quote: await seller.quote(request, ports.newId(), plan.access), request }
+      : await askForBudget(ports, seller, request, plan, product);
     return { ref: await keep(ports, got, { ask, flowId, renews: null }), found: false };
   });
   return reportOf(ports, record, await loadLine(ports, ref), { found, plan, availsMs: ask.deadlineMs / 2 });
@@ -127,8 +147,18 @@ async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Pr
     return reportOf(ports, seller, old, { found: true, plan: null, availsMs: deadlineMs / 2 });
   }
   refuseBought(old);
+  if (old.line.quote.changes) {
+    const message = `${old.ref} changes a media buy; ask for it again with update_media_buy. Nothing was booked.`;
+    throw new BuyingError("invalid_arguments", message, "fix_arguments", { field: "quote_ids" });
+  }
   const { request, campaign } = old.line;
-  const { record, product } = await findProduct(ports, request.product, deadlineMs);
+  const known = await ports.directory.find(old.line.quote.sellerId);
+  if (ports.directory.connect(known).sells === "budget" && old.line.status !== "declined") {
+    // Its offer is made of published prices, and of what was negotiated since: read again, it stands anew.
+    const read = await readOpenQuote(ports, old.ref);
+    return reportOf(ports, known, read, { found: false, plan: null, availsMs: deadlineMs / 2 });
+  }
+  const { record, product } = await findProduct(ports, request.product, deadlineMs, request.buys?.brief ?? null);
   const plan = planFor(ports, record, request, product);
   const renewed = await shared(`${ports.holder} renew ${old.ref}`, async () => {
     const quote = await ports.directory.connect(record).quote(request, ports.newId(), plan.access);
@@ -251,13 +281,13 @@ async function askForBudget(
   if (!request.budget) return got;
   for (let tries = 0; tries < 3; tries += 1) {
     const fitting = Math.min(
-      impressionsForBudget(request.budget, got.quote.cpm),
+      impressionsForBudget(request.budget, atCpm(got.quote).cpm),
       product.availableImpressions ?? Number.MAX_SAFE_INTEGER,
     );
     if (fitting === got.quote.impressions) return got;
     got = await ask(fitting);
   }
-  const total = costOfImpressions(got.quote.cpm, got.quote.impressions);
+  const total = totalOfQuote(got.quote);
   if (compare(total, request.budget) <= 0) return got;
   const message = `${product.ref}: the price rises whenever the volume falls, so no volume fits ${displayMoney(request.budget)}. Nothing was booked.`;
   throw new BuyingError("seller_invalid_answer", message, "fix_arguments", { field: "budget" });
@@ -288,5 +318,10 @@ async function findOpen(ports: Ports, request: QuoteRequest, campaign: string | 
 
 /** What makes two asks one. A budget decides the volume, so with one budget they are one whatever volume they came to. */
 function essenceOf({ budget, impressions, ...rest }: QuoteRequest): string {
-  return canonicalJson({ ...rest, volume: budget ? `${budget.micros} ${budget.currency}` : `${impressions}` });
+  const volume = budget ? `${budget.micros} ${budget.currency}` : `${impressions}`;
+  return canonicalJson(
+    JSON.parse(
+      JSON.stringify({ ...rest, volume }, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
+    ),
+  );
 }

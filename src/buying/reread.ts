@@ -11,7 +11,7 @@ export async function readNow(ports: Ports, loaded: LoadedLine): Promise<Quote> 
   const { quote, request } = loaded.line;
   const record = await ports.directory.find(quote.sellerId);
   const access = accessAs(ports, quote.shownAs);
-  const read = await ports.directory.connect(record).readQuote(quote.sellerQuoteId, request, access);
+  const read = await ports.directory.connect(record).readQuote(quote, request, access);
   // What the first answer said about honouring the targeting stands; a plain read does not repeat it.
   return { ...read.quote, notHonoured: quote.notHonoured, product: quote.product };
 }
@@ -28,7 +28,7 @@ export async function readOpenQuote(ports: Ports, ref: Ref): Promise<LoadedLine>
       return await declined(ports, ref, now.state, `the seller says it is ${now.state}`);
     if (now.state === "booked")
       return await declined(ports, ref, now.state, "the seller says somebody booked it, and it was not this desk");
-    if (same(loaded.line.quote, now)) return loaded;
+    if (sameOffer(loaded.line.quote, now)) return loaded;
     return await appendLine(ports, ref, ({ line }) =>
       ["open", "awaiting_approval"].includes(line.status) ? [{ kind: "quote_read", v: 1, quote: now }] : [],
     );
@@ -48,12 +48,11 @@ async function declined(ports: Ports, ref: Ref, state: Quote["state"], why: stri
   });
 }
 
-function same(left: Quote, right: Quote): boolean {
+/** True where two readings of a quote are alike in everything. */
+export function sameOffer(left: Quote, right: Quote): boolean {
   const essence = (quote: Quote) =>
-    canonicalJson({
-      ...quote,
-      listCpm: `${quote.listCpm.micros} ${quote.listCpm.currency}`,
-      cpm: `${quote.cpm.micros} ${quote.cpm.currency}`,
-    });
+    canonicalJson(
+      JSON.parse(JSON.stringify(quote, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value))),
+    );
   return essence(left) === essence(right);
 }

@@ -1,11 +1,20 @@
+import { beyondApproved, ceilingOf } from "../domain/ceiling.ts";
 import type { Ref } from "../domain/ids.ts";
 import { BuyingError } from "../domain/errors.ts";
-import { type BookingStart, foldLine, type Line, type LineEvent } from "../domain/media-buy.ts";
+import {
+  type BookingStart,
+  type Claim,
+  foldLine,
+  type Line,
+  type LineEvent,
+  type LineStatus,
+} from "../domain/media-buy.ts";
 import { compare } from "../domain/money.ts";
 import type { Quote } from "../domain/quote.ts";
-import { differences, digestOf, noWorse, termsOf, totalOf } from "../domain/terms.ts";
-import { type Seller, SellerFailure } from "../sellers/seller.ts";
+import { differences, digestOf, noWorse, stakeOf, type Terms, termsOf } from "../domain/terms.ts";
+import { type FailureKind, type Seller, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
+import { asCode } from "./failures.ts";
 import { signedChannels } from "../domain/decision.ts";
 import { proofHolds } from "./decision.ts";
 import { policyState } from "./policy.ts";
@@ -20,9 +29,9 @@ import {
   loadLine,
   spendRow,
 } from "./lines.ts";
-import { placeOrder, recordDeal } from "./outcome.ts";
+import { placeOrder, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
-import { readNow } from "./reread.ts";
+import { readNow, sameOffer } from "./reread.ts";
 
 /**
  * Sends an approved line, if nobody else has claimed it: claims the right to send, reads the quote once more, sends the
@@ -39,8 +48,8 @@ export async function sendLine(ports: Ports, ref: Ref): Promise<void> {
 }
 
 /**
- * Sends the same bytes a second time: only for a lost answer of a `read_back` seller, once, after the settling time.
- * Nothing but a deal settles it; every other answer leaves the outcome unknown, for the first send may have booked.
+ * Sends the same bytes again, for a lost answer: to a `read_back` seller once, after the settling time, and nothing but a
+ * deal settles it; to a `replay` seller while it still knows them.
  * @param may whether a line may be sent again; asked of the very version that is claimed, so that it is sent again once
  */
 export async function resendLine(ports: Ports, ref: Ref, may: (line: Line) => boolean): Promise<void> {
@@ -61,11 +70,14 @@ async function transmit(
 ): Promise<void> {
   const { ref } = claimed;
   try {
-    const deal = await seller.book(booking.request, accessAs(ports, claimed.line.quote.shownAs));
-    if (await recordDeal(ports, ref, deal, booking)) await placeOrder(ports, ref);
+    const { quote } = claimed.line;
+    const booked = await seller.book(booking.request, quote, accessAs(ports, quote.shownAs));
+    if (booked.kind === "waits")
+      await recordWait(ports, ref, waitOfSent(booked.wait), (line) => isLastClaim(claimed, line));
+    else if (await recordDeal(ports, ref, booked.deal, booking)) await placeOrder(ports, ref);
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
-    const refused = error.definite && error.kind !== "already_booked" && !resend;
+    const refused = resend ? isRefusedAgain(ports, claimed, seller, error) : isRefusal(error);
     ports.log(refused ? "booking refused" : "booking answer lost", { ref, kind: error.kind, status: error.status });
     if (refused)
       await release(ports, claimed, {
@@ -75,6 +87,32 @@ async function transmit(
       });
     else await unknown(ports, claimed, error.message);
   }
+}
+
+/** A seller's parsed no, or proof that nothing was sent; a booking that stands already is neither. */
+function isRefusal(error: SellerFailure): boolean {
+  return error.definite && error.kind !== "already_booked";
+}
+
+/**
+ * Refusals of the buy itself, in a code of the seller's own. Whoever is not let in, or not understood, is turned away, by
+ * the seller or by what stands before it, without a look whether it knows the bytes: that says nothing of what they came to.
+ */
+const ofTheBuy: readonly FailureKind[] = ["refused", "gone", "not_found", "below_minimum", "unpriced", "closed"];
+
+/**
+ * A refusal of a re-send speaks for the sends before it only where the seller answers the same bytes the same way
+ * (`replay`), and only once none of them can take effect any more.
+ */
+function isRefusedAgain(ports: Ports, { line }: LoadedLine, seller: Seller, error: SellerFailure): boolean {
+  const isOfTheBuy = error.definite && error.code !== null && ofTheBuy.includes(error.kind);
+  if (seller.settlement !== "replay" || !isOfTheBuy) return false;
+  return line.claims.slice(0, -1).every((claim) => isQuiet(ports, claim));
+}
+
+/** Whether what was sent under a claim is so long ago that it can no longer take effect. */
+export function isQuiet(ports: Ports, { until }: Claim): boolean {
+  return ports.now().getTime() - Date.parse(until) >= ports.settings.settleAfterMs;
 }
 
 /** Takes the right to send, as an entry: nobody else sends before `until`. @returns null when it is not ours to send */
@@ -108,15 +146,33 @@ function hasTimeToSend(ports: Ports, { line }: LoadedLine): boolean {
  * and a decision that carries none, by the client's form or the operator's limits, is within what its channel counts for.
  */
 async function isVouchedFor(ports: Ports, line: Line): Promise<boolean> {
-  const { approvalId, digest, via, terms } = bookingOf(line);
+  const { approvalId, digest, via, terms, under } = bookingOf(line);
+  if (under !== undefined) return isCovered(ports, under, terms);
   if (!signedChannels.includes(via)) {
     const { inForce } = await policyState(ports);
     const limit = inForce?.channels[via];
-    if (!limit || compare(totalOf(terms), limit.perBuy) > 0) return false;
+    if (!limit || compare(stakeOf(terms), limit.perBuy) > 0) return false;
   }
+  return isDecided(ports, { approvalId, digest, via });
+}
+
+/** Whether what started it is on record: a decision on these terms whose proof holds, or the operator's own limits. */
+async function isDecided(
+  ports: Ports,
+  { approvalId, digest, via }: Pick<BookingStart, "approvalId" | "digest" | "via">,
+): Promise<boolean> {
   if (approvalId === null) return via === "auto";
   const { approval } = await loadApproval(ports, approvalId);
   return approval.decided?.digests.includes(digest) === true && proofHolds(ports, approval);
+}
+
+/** A change under its buy's approval: that approval holds, and the change is still within it. */
+async function isCovered(ports: Ports, under: Ref, terms: Terms): Promise<boolean> {
+  const { line } = await loadLine(ports, under);
+  const ceiling = ceilingOf(line);
+  if (terms.changes?.media_buy !== under || !ceiling || beyondApproved(ceiling, terms).length > 0) return false;
+  // What its channel counts for by now is for new money: a reduction or a pause needs none.
+  return isDecided(ports, bookingOf(line));
 }
 
 /** The last look before sending: the seller still stands for just these terms, or for a lower price. */
@@ -134,19 +190,27 @@ async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller |
     const now = await readNow(ports, claimed);
     const worse = whyNotSend(ports, record, line, now);
     if (worse) return refuse("terms_changed", worse);
-    if (compare(now.cpm, line.quote.cpm) !== 0) {
+    if (!sameOffer(now, line.quote)) {
       await appendLine(ports, ref, ({ line: latest }) =>
         latest.status === "sending" && isLastClaim(claimed, latest) ? [{ kind: "quote_read", v: 1, quote: now }] : [],
       );
     }
+    const wait = await seller.ready(now, accessAs(ports, now.shownAs));
+    if (wait) {
+      await recordWait(ports, ref, wait, (latest) => isLastClaim(claimed, latest));
+      return null;
+    }
+    const forbidden = await ports.governance?.whyNot(
+      record,
+      bookingOf(line).request,
+      line.quote.changes ? "modification" : "purchase",
+    );
+    if (forbidden) return refuse("governance_denied", forbidden);
     if (!hasTimeToSend(ports, claimed)) return refuse("seller_unavailable", "reading the quote again took too long");
     return seller;
   } catch (error) {
     if (error instanceof SellerFailure)
-      return refuse(
-        error.kind === "gone" || error.kind === "not_found" ? "quote_expired" : "seller_unavailable",
-        error.message,
-      );
+      return refuse(error.kind === "not_found" ? "quote_expired" : asCode[error.kind][0], error.message);
     if (error instanceof BuyingError) return refuse(error.code, error.message);
     throw error;
   }
@@ -155,6 +219,8 @@ async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller |
 /** Why a quote as it is now is not what was approved, in our words; null when it is, or costs less. */
 export function whyNotSend(ports: Ports, record: SellerRecord, line: Line, now: Quote): string | null {
   const booking = bookingOf(line);
+  if (now.changes && (now.state !== "available" || now.changes.revision !== line.quote.changes?.revision))
+    return "the media buy was changed at its seller meanwhile: ask again, on what it is now";
   if (now.state !== "available") return `the seller's quote is ${now.state} by now`;
   const terms = termsOf(now, line.request, termsContext(ports, record, line.campaign, booking.terms.po_number));
   if (digestOf(terms) === booking.digest || noWorse(booking.terms, terms)) return null;
@@ -167,7 +233,9 @@ export function whyNotSend(ports: Ports, record: SellerRecord, line: Line, now: 
  * it must not speak for that one.
  */
 function isLastClaim(claimed: LoadedLine, { booking, claims }: Line): boolean {
-  return booking?.attempt === claimed.line.booking?.attempt && claims.length === claimed.line.claims.length;
+  const [mine, last] = [claimed.line.claims.at(-1), claims.at(-1)];
+  const isSame = mine?.holder === last?.holder && mine?.until === last?.until;
+  return isSame && booking?.attempt === claimed.line.booking?.attempt && claims.length === claimed.line.claims.length;
 }
 
 /** Ends an attempt that certainly booked nothing, and gives its money back. */
@@ -176,12 +244,22 @@ async function release(
   claimed: LoadedLine,
   refusal: { readonly code: string; readonly why: string; readonly sent: boolean },
 ): Promise<void> {
+  await releaseLine(ports, claimed.ref, refusal, ["sending", "booking_unknown"], (line) => isLastClaim(claimed, line));
+}
+
+/** {@link release} for whoever is entitled to it: while the line is in one of these states and `may` says so. */
+export async function releaseLine(
+  ports: Ports,
+  ref: Ref,
+  refusal: { readonly code: string; readonly why: string; readonly sent: boolean },
+  from: readonly LineStatus[],
+  may: (line: Line) => boolean,
+): Promise<void> {
   await decideAndAppend(ports, async () => {
     // Balances before the line: money given back in between then shows in the line, and is not given back twice.
     const balances = await loadBalances(ports);
-    const loaded = await loadLine(ports, claimed.ref);
-    const isOpen = ["sending", "booking_unknown"].includes(loaded.line.status);
-    if (!isOpen || !isLastClaim(claimed, loaded.line)) return { rows: [], result: undefined };
+    const loaded = await loadLine(ports, ref);
+    if (!from.includes(loaded.line.status) || !may(loaded.line)) return { rows: [], result: undefined };
     const { attempt, holding } = bookingOf(loaded.line);
     const refused = lineRow(ports, loaded, { kind: "booking_refused", v: 1, attempt, ...refusal });
     const spend = spendRow(ports, balances, loaded.flowId, [{ kind: "released", v: 1, holding, why: refusal.why }]);

@@ -1,17 +1,21 @@
 import type { Signature } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { type Ref, refOf } from "../domain/ids.ts";
-import type { Deal, Line, LineEvent } from "../domain/media-buy.ts";
+import type { Deal } from "../domain/deal.ts";
+import type { Line, LineEvent } from "../domain/media-buy.ts";
 import { parseMoney } from "../domain/money.ts";
 import { type Settlement, settlementText } from "../domain/settlement.ts";
-import { type Seller, SellerFailure } from "../sellers/seller.ts";
+import { stakeOf } from "../domain/terms.ts";
+import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
-import { dealOwner, placeOrder, recordDeal } from "./outcome.ts";
+import { followLine } from "./follow.ts";
+import { look, sellerNow } from "./look.ts";
+import { changedBuy, dealOwner, placeOrder, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
 import { whyNoSay } from "./policy.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow } from "./reread.ts";
-import { bookingOf, resendLine, whyNotSend } from "./send.ts";
+import { bookingOf, isQuiet, resendLine, whyNotSend } from "./send.ts";
 
 /**
  * One step towards knowing what became of a booking whose answer was lost: looks at the seller, records what it finds,
@@ -22,39 +26,66 @@ import { bookingOf, resendLine, whyNotSend } from "./send.ts";
 export async function settleLine(ports: Ports, ref: Ref, looksOnly = false): Promise<boolean> {
   await noteDeadSender(ports, ref);
   const { line } = await loadLine(ports, ref);
+  if (line.status === "awaiting_seller") return followLine(ports, ref, looksOnly);
   if (line.status !== "booking_unknown") return line.status !== "sending";
   const known = await sellerNow(ports, line.quote.sellerId);
   if (!known) return false;
   const { record, seller } = known;
-  const found = await look(() => seller.findBooking(line.quote.sellerQuoteId, accessAs(ports, line.quote.shownAs)));
+  const booking = bookingOf(line);
+  const access = accessAs(ports, line.quote.shownAs);
+  const found = await look(() => seller.findBooking(line.quote, booking.request, access));
+  if (found?.kind === "waits") {
+    const isMine = (latest: Line) => !isSending(latest) && latest.booking?.attempt === booking.attempt;
+    await recordWait(ports, ref, waitOfSent(found.wait), isMine);
+    return false;
+  }
   if (found?.kind === "booked") {
-    if ((await recordDeal(ports, ref, found.deal, bookingOf(line))) && !looksOnly) await placeOrder(ports, ref);
-    return true;
+    const recorded = await recordDeal(ports, ref, found.deal, booking, (latest) => !isSending(latest));
+    if (recorded && !looksOnly) await placeOrder(ports, ref);
+    return !isSending((await loadLine(ports, ref)).line);
   }
   const what = found === null ? "unreachable" : found.kind;
   const { line: after } = await appendLine(ports, ref, ({ line: latest }) => {
     if (latest.status !== "booking_unknown" || isIdle(latest, what)) return [];
     return [{ kind: "booking_looked_up", v: 1, attempt: bookingOf(latest).attempt, found: what }];
   });
-  // The look just made must say available too, not only two older ones.
-  if (!looksOnly && seller.settlement === "read_back" && what === "available" && mayResend(ports, after)) {
-    if (!(await standsAsApproved(ports, record, ref))) return false;
-    await resendLine(ports, ref, (latest) => mayResend(ports, latest));
-    return (await loadLine(ports, ref)).line.status !== "booking_unknown";
-  }
+  const may = seller.settlement === "read_back" ? mayResend : seller.settlement === "replay" ? mayReplay : never;
+  // The look just made must say available too, not only older ones.
+  if (looksOnly || what !== "available" || !may(ports, after)) return false;
+  if (!(await standsAsApproved(ports, record, ref, seller.settlement === "replay"))) return false;
+  // The first sender may have died before it asked.
+  const account = await look(async () => ({ wait: await seller.ready(line.quote, access) }));
+  if (account?.wait !== null) return false;
+  await resendLine(ports, ref, (latest) => may(ports, latest));
+  return (await loadLine(ports, ref)).line.status !== "booking_unknown";
+}
+
+/** What somebody sends at this moment is told by the answer to it, or by a look after it. */
+function isSending({ status }: Line): boolean {
+  return status === "sending";
+}
+
+function never(): boolean {
   return false;
 }
 
-/** The seller to look at; null where the operator keeps it out by now, and only a person can settle. */
-async function sellerNow(ports: Ports, sellerId: string): Promise<{ record: SellerRecord; seller: Seller } | null> {
-  try {
-    const record = await ports.directory.find(sellerId);
-    return { record, seller: ports.directory.connect(record) };
-  } catch (error) {
-    if (!(error instanceof BuyingError)) throw error;
-    ports.log("an unknown booking cannot be looked up", { seller: sellerId, why: error.code });
-    return null;
-  }
+/** Sendings that follow each other at the watcher's pauses, for an answer that was lost on the way. */
+const QUICK_REPLAYS = 3;
+/** More than any outage needs; what is unknown after them is for a person. */
+const MOST_REPLAYS = 40;
+
+/**
+ * The same bytes may be sent again while the seller still knows them: then it answers what it answered before. They must
+ * not arrive after that, however long they are on their way. After the first few each waits for the one before to be
+ * over, so that a refusal speaks for them all.
+ */
+function mayReplay(ports: Ports, line: Line): boolean {
+  const { settleAfterMs, claimMs } = ports.settings;
+  const [first, last] = [line.claims[0], line.claims.at(-1)];
+  if (line.status !== "booking_unknown" || !first || !last || line.claims.length > MOST_REPLAYS) return false;
+  const until = Date.parse(first.at) + (line.quote.wire?.replaySeconds ?? 0) * 1000 - settleAfterMs - claimMs;
+  const isTime = line.claims.length <= QUICK_REPLAYS || isQuiet(ports, last);
+  return isTime && line.seenAvailable > 0 && ports.now().getTime() < until;
 }
 
 /** A claim that ran out without an outcome: its holder died, or hangs. What it did is unknown. */
@@ -77,17 +108,25 @@ async function noteDeadSender(ports: Ports, ref: Ref): Promise<void> {
 function mayResend(ports: Ports, line: Line): boolean {
   const last = line.claims.at(-1);
   if (line.status !== "booking_unknown" || !last || line.claims.some(({ resend }) => resend)) return false;
-  const quiet = ports.now().getTime() - Date.parse(last.until) >= ports.settings.settleAfterMs;
+  const quiet = isQuiet(ports, last);
   const open = Date.parse(line.quote.expiresAt) > ports.now().getTime();
   return quiet && open && line.seenAvailable >= 2;
 }
 
-/** The look before a re-send: what was approved must still be what is had, or a person has to settle it. */
-async function standsAsApproved(ports: Ports, record: SellerRecord, ref: Ref): Promise<boolean> {
+/**
+ * The look before a re-send: what was approved must still be what is had, or a person has to settle it.
+ * @param decides whether a seller that no longer has the quote may be asked all the same: it knows the bytes, or refuses them
+ */
+async function standsAsApproved(ports: Ports, record: SellerRecord, ref: Ref, decides: boolean): Promise<boolean> {
   const loaded = await loadLine(ports, ref);
   if (loaded.line.status !== "booking_unknown") return false;
-  const now = await look(() => readNow(ports, loaded));
-  const why = now ? whyNotSend(ports, record, loaded.line, now) : "the quote could not be read";
+  const why = await readNow(ports, loaded).then(
+    (now) => whyNotSend(ports, record, loaded.line, decides ? { ...now, state: "available" } : now),
+    (error: unknown) => {
+      if (!(error instanceof SellerFailure)) throw error;
+      return decides && ["gone", "not_found"].includes(error.kind) ? null : "the quote could not be read";
+    },
+  );
   if (why) ports.log("not sent again", { ref, why });
   return why === null;
 }
@@ -95,15 +134,6 @@ async function standsAsApproved(ports: Ports, record: SellerRecord, ref: Ref): P
 /** Looks that tell nothing new are not written again, or a dead seller would fill the ledger. */
 function isIdle(line: Line, found: "available" | "gone" | "unreachable"): boolean {
   return found === "available" ? line.seenAvailable >= 2 : line.seenAvailable === 0;
-}
-
-async function look<T>(read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof SellerFailure) return null;
-    throw error;
-  }
 }
 
 /** A person's word as the terminal takes it: what they say, and the signature over it. */
@@ -132,12 +162,16 @@ export async function settleByPerson(
     // Balances before the line: money given back in between then shows in the line, and is not given back twice.
     const spend = await loadBalances(ports);
     const loaded = await loadLine(ports, ref);
-    if (loaded.line.status !== "booking_unknown") {
+    if (!["booking_unknown", "awaiting_seller"].includes(loaded.line.status)) {
       throw new BuyingError(
         "conflict",
         `${ref} is ${loaded.line.status.replaceAll("_", " ")}; there is nothing to settle.`,
         "none",
       );
+    }
+    if (booked && loaded.line.wait?.for === "account") {
+      const why = "nothing was sent yet, it waits for the seller to open the account. Nothing was settled.";
+      throw new BuyingError("conflict", `${ref} cannot be booked: ${why}`, "none");
     }
     const { terms, holding } = bookingOf(loaded.line);
     const deal = dealId === null ? null : dealAsApproved(dealId, loaded.line);
@@ -146,9 +180,16 @@ export async function settleByPerson(
     if (deal) {
       const dealRef = refOf(loaded.line.quote.sellerId, deal.dealId);
       const owner = await dealOwner(ports, dealRef);
-      if (owner !== null && owner !== ref)
-        throw new BuyingError("conflict", `${dealRef} is the deal of ${owner}. Nothing was settled.`, "fix_arguments");
+      const { changes } = loaded.line.quote;
+      if ((owner !== null && owner !== (changes?.buy ?? ref)) || (changes && changes.dealId !== deal.dealId))
+        throw new BuyingError(
+          "conflict",
+          `${dealRef} is ${owner === null ? "not what this changes" : `the deal of ${owner}`}. Nothing was settled.`,
+          "fix_arguments",
+        );
       if (owner === null) rows.push(dealRow(ref, dealRef, loaded.flowId));
+      // On a person's word the buy is as it was asked for; money comes back only where the seller's own books show it.
+      if (changes) rows.push(...(await changedBuy(ports, loaded, bookingOf(loaded.line), deal, changes.buy, null)));
     }
     if (!booked)
       rows.push(
@@ -199,17 +240,26 @@ async function checkWord(ports: Ports, ref: Ref, said: Settlement, signature: Si
 
 function dealAsApproved(dealId: string, line: Line): Deal {
   const { terms } = bookingOf(line);
-  const cpm = parseMoney(terms.unit_price);
+  const cpm = terms.packages || terms.unit_price === null ? null : parseMoney(terms.unit_price);
+  const packages = terms.packages?.map((one, at) => ({
+    ...{
+      packageId: terms.changes?.packages[at]?.package_id ?? `${dealId} ${at + 1}`,
+      productId: one.product,
+      option: one.pricing_option,
+    },
+    ...{ budget: parseMoney(one.budget), bid: one.is_bid ? parseMoney(one.unit_price) : null },
+  }));
   return {
     dealId,
     sellerStatus: "as told by a person",
-    productId: terms.product,
+    productId: terms.product ?? "",
     dealType: terms.deal_type,
     cpm,
     impressions: terms.impressions,
     flight: terms.flight,
     activation: [],
-    openrtb: { id: dealId, bidfloor: cpm, at: null, wseat: [] },
+    openrtb: packages ? null : { id: dealId, bidfloor: cpm, at: null, wseat: [] },
     expiresAt: null,
+    ...(packages ? { packages, total: stakeOf(terms) } : {}),
   };
 }

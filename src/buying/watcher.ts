@@ -9,6 +9,8 @@ import { settleLine } from "./settle.ts";
 
 const FIRST_LOOK_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
+/** How many times the first pause a look at a seller that keeps us waiting is put off at most: ten minutes for 30 s. */
+const LONGEST_FOLLOW = 20;
 /** While somebody may be sending: a claim that ends without an outcome should not wait for a long pause to pass. */
 const CLAIMED_PAUSE_MS = 5_000;
 const ORDERS_EVERY_MS = 600_000;
@@ -20,7 +22,7 @@ const ORDERS_EVERY_MS = 600_000;
  */
 export class Watcher {
   readonly #ports: Ports;
-  readonly #pauses = new Map<Ref, { due: number; pause: number }>();
+  readonly #pauses = new Map<Ref, { due: number; pause: number; waits: boolean }>();
   /** Lines this process is at work on: a slow seller holds up its own lines and no others. */
   readonly #busy = new Map<Ref, Promise<void>>();
   readonly #stop = new AbortController();
@@ -53,7 +55,7 @@ export class Watcher {
     const { ledger } = this.#ports;
     const lines = await ledger.heads({
       kind: "quote",
-      statuses: ["approved", "sending", "booking_unknown"],
+      statuses: ["approved", "sending", "booking_unknown", "awaiting_seller"],
       limit: 1_000,
     });
     const open = new Map(lines.map(({ stream, status }) => [stream.slice("quote/".length), status]));
@@ -67,6 +69,13 @@ export class Watcher {
     }
     const approvals = await ledger.heads({ kind: "approval", statuses: ["pending"], limit: 1_000 });
     for (const { stream } of approvals) await this.#expire(stream.slice("approval/".length));
+  }
+
+  /** Has a line looked at in the next round, whatever pause it was in. */
+  lookSoon(ref: Ref): void {
+    const known = this.#pauses.get(ref);
+    // Without a pause it is looked at in the next round anyhow.
+    if (known) this.#pauses.set(ref, { ...known, due: 0 });
   }
 
   async #run(): Promise<void> {
@@ -100,7 +109,10 @@ export class Watcher {
 
   async #follow(ref: Ref, status: string): Promise<void> {
     const now = this.#ports.now().getTime();
-    const known = this.#pauses.get(ref);
+    const waits = status === "awaiting_seller";
+    const before = this.#pauses.get(ref);
+    // The long pauses of a wait are over with it.
+    const known = before?.waits === waits ? before : undefined;
     if (status !== "approved" && known && known.due > now) return;
     try {
       if (status === "approved") await sendLine(this.#ports, ref);
@@ -111,9 +123,11 @@ export class Watcher {
     } catch (error) {
       this.#ports.log("following a booking failed", { ref, error: String(error) });
     }
-    const longest = status === "sending" ? CLAIMED_PAUSE_MS : LONGEST_PAUSE_MS;
-    const pause = Math.min(longest, known ? known.pause * 2 : FIRST_LOOK_MS);
-    this.#pauses.set(ref, { due: now + pause, pause });
+    const { followEveryMs } = this.#ports.settings;
+    const first = waits ? followEveryMs : FIRST_LOOK_MS;
+    const longest = waits ? followEveryMs * LONGEST_FOLLOW : status === "sending" ? CLAIMED_PAUSE_MS : LONGEST_PAUSE_MS;
+    const pause = Math.min(longest, known ? Math.max(first, known.pause * 2) : first);
+    this.#pauses.set(ref, { due: now + pause, pause, waits });
   }
 
   async #expire(approvalId: string): Promise<void> {

@@ -1,9 +1,21 @@
 import type { Approval, ApprovalLine } from "../domain/approval.ts";
 import type { Tier } from "../domain/identity.ts";
 import { displayMoney, minorUnitDigits, type Money, parseMoney } from "../domain/money.ts";
-import { totalOf } from "../domain/terms.ts";
+import type { LinePrice } from "../domain/package.ts";
+import { type PackageTerms, pricesIn, type Terms, totalOf } from "../domain/terms.ts";
 import { type Html, html, type Part } from "./html.ts";
-import { counted, instantWords, listed, moneyParts, rangeWords, totalOfTerms } from "./words.ts";
+import {
+  changeWords,
+  counted,
+  instantWords,
+  listed,
+  moneyParts,
+  pricesWords,
+  rangeWords,
+  rateWords,
+  totalOfTerms,
+  volumeWords,
+} from "./words.ts";
 
 /**
  * Money first: how much, to whom, for what time.
@@ -16,7 +28,7 @@ export function hero(approval: Approval, lines: readonly ApprovalLine[], verb: s
   const sellers = [...new Set(lines.map(({ sellerName }) => sellerName))];
   const starts = terms.map(({ flight }) => flight.start).sort();
   const stops = terms.map(({ flight }) => flight.end).sort();
-  const upTo = terms.some(({ max_bid }) => max_bid !== null);
+  const upTo = terms.flatMap(pricesIn).some(({ isBid }) => isBid);
   const { poNumber, expiresAt } = approval;
   // As it stands in the terms, and counts.
   const campaigns = [...new Set(terms.map(({ campaign }) => campaign))].filter((campaign) => campaign !== null);
@@ -76,7 +88,8 @@ ${
   terms.not_honoured.length > 0 &&
   html`<p class="warn">The seller will not honour: ${terms.not_honoured.join(", ").replaceAll("_", " ")}</p>`
 }
-<p class="ref">${terms.seller.id}/${terms.product}</p>
+${changeList(terms)}${packageList(terms)}
+<p class="ref">${terms.seller.id}${terms.product !== null && `/${terms.product}`}</p>
 </div></div>`;
 }
 
@@ -85,15 +98,40 @@ function classOf(mark: LineMark): string {
   return mark.kind === "outcome" && !mark.approved ? " out" : "";
 }
 
+/** What a change of a media buy changes. */
+function changeList(terms: Terms): Html | null {
+  const words = changeWords(terms);
+  if (words.length === 0) return null;
+  return html`<ul class="packages">${words.map((one) => html`<li>${one}</li>`)}</ul>`;
+}
+
+/** What a line buys by budget: each product with its own price. */
+function packageList(terms: Terms): Html | null {
+  if (!terms.packages) return null;
+  const prices = pricesIn(terms);
+  return html`<ul class="packages">${terms.packages.map((one, at) => packageItem(one, prices[at]))}</ul>`;
+}
+
+function packageItem({ product, standards, creatives }: PackageTerms, price: LinePrice | undefined): Html {
+  if (!price) return html`<li>${product}</li>`;
+  return html`<li>${product}${html`: <b>${displayMoney(price.total)}</b>, ${rateWords(price)}, ${volumeWords(price)}`}${
+    standards.length > 0 && html`; promised: ${standards.join(", ")}`
+  }${creatives.length > 0 && html`; creatives ${creatives.join(", ")}`}</li>`;
+}
+
 function priceWords({ terms, listCpm, quotedCpm }: ApprovalLine): Html {
-  const model = terms.pricing_model.toUpperCase();
+  if (terms.packages || terms.unit_price === null || terms.impressions === null) {
+    const was = listCpm !== null && listCpm !== terms.unit_price && html` <s>list ${listCpm}</s>`;
+    return html`${pricesWords(pricesIn(terms))}${was}`;
+  }
   const before = [
-    ...(listCpm === terms.unit_price ? [] : [["list", listCpm] as const]),
-    ...(quotedCpm === terms.unit_price || quotedCpm === listCpm ? [] : [["quoted", quotedCpm] as const]),
+    ...(listCpm === null || listCpm === terms.unit_price ? [] : [["list", listCpm] as const]),
+    ...(quotedCpm === null || quotedCpm === terms.unit_price || quotedCpm === listCpm
+      ? []
+      : [["quoted", quotedCpm] as const]),
   ].map(([what, price]) => html` <s>${what} ${moneyParts(parseMoney(price)).number}</s>`);
-  const bid = terms.max_bid === null ? null : html`, at most ${displayMoney(parseMoney(terms.max_bid))}`;
   return html`${terms.impressions.toLocaleString("en-US")} impressions at
-<b>${displayMoney(parseMoney(terms.unit_price))} ${model}</b>${bid}${before}`;
+<b>${displayMoney(parseMoney(terms.unit_price))} CPM</b>${before}`;
 }
 
 /** What a day may cost, and what of it is committed. */
@@ -114,9 +152,19 @@ export function facts(approval: Approval, today: Today | null, open: boolean): H
 <div><dt>Today</dt><dd>${today ? budget(today, total) : "This desk has no mandate."}</dd></div>
 <div><dt>The seller learns</dt><dd>${reveals}</dd></div>
 <div><dt>Cancelling</dt><dd>${cancelling}</dd></div>
+${paying(lines)}
 <div><dt>Asked by</dt><dd>${approval.proposer}, ${instantWords(approval.openedAt)}</dd></div>
 <div><dt>Code</dt><dd><span class="code">${approval.shortCode}</span> must be the same in your chat; it approves nothing</dd></div>
 </dl></section>`;
+}
+
+/** Under which account it is bought, and how it is paid, where sellers say. */
+function paying(lines: readonly ApprovalLine[]): Html | null {
+  if (lines.every(({ terms }) => terms.account === null)) return null;
+  const words = perSeller(lines, ({ terms }) =>
+    terms.account === null ? "no account" : `${terms.account}; payment terms ${terms.payment_terms ?? "not stated"}`,
+  );
+  return html`<div><dt>Paying</dt><dd>${words}</dd></div>`;
 }
 
 const tierWords: Readonly<Record<Tier, string>> = {

@@ -1,5 +1,6 @@
 import type { Approval } from "../domain/approval.ts";
 import { displayMoney, type Money, sum } from "../domain/money.ts";
+import { type LinePrice, perWords, unitWords } from "../domain/package.ts";
 import type { DecisionChannel } from "../domain/spend.ts";
 import { type Terms, totalOf } from "../domain/terms.ts";
 
@@ -71,3 +72,47 @@ export const viaWords: Readonly<Record<DecisionChannel, string>> = {
   page: "with the PIN on the approval page",
   passkey: "with a passkey on the approval page",
 };
+
+/** `29.75 USD CPM`; of a bid `a bid of at most 22.00 USD CPM`. */
+export function rateWords({ price, model, isBid }: LinePrice): string {
+  return `${isBid ? "a bid of at most " : ""}${displayMoney(price)} ${perWords[model]}`;
+}
+
+/** `1,587,301 impressions`; of a flat rate the flight; of a bid what the budget buys at least. */
+export function volumeWords({ units, model, isBid }: LinePrice): string {
+  if (model === "flat_rate") return "the flight";
+  return `${isBid ? "at least " : ""}${units.toLocaleString("en-US")} ${unitWords[model]}`;
+}
+
+/** Prices of a line in a few words: of up to three packages each, of more how many. */
+export function pricesWords(prices: readonly LinePrice[]): string {
+  return prices.length > 3
+    ? `${counted(prices.length, "package")}, each at its own price`
+    : prices.map(rateWords).join(" + ");
+}
+
+/** What a change of a media buy changes, each from what to what; none for a buy of its own. */
+export function changeWords({ changes, packages = [], flight }: Terms): readonly string[] {
+  if (!changes) return [];
+  const { flight_before: was, paused } = changes;
+  const moved = (what: string, before: string, after: string) =>
+    before === after ? [] : [`${what} ${before} becomes ${after}`];
+  return [
+    `changes media buy ${changes.media_buy}`,
+    ...(paused === null ? [] : [paused ? "pauses it" : "lets it run again"]),
+    ...moved("its total of", changes.total_before, changes.total_after),
+    ...packages.flatMap((one, at) => {
+      const before = changes.packages[at];
+      if (!before) return [];
+      return [
+        ...moved(`${before.package_id}: budget`, before.budget, one.budget),
+        ...(before.bid === null ? [] : moved(`${before.package_id}: bid`, before.bid, one.unit_price)),
+      ];
+    }),
+    ...moved(
+      "its flight of",
+      rangeWords(was.start.slice(0, 10), was.end.slice(0, 10)),
+      rangeWords(flight.start.slice(0, 10), flight.end.slice(0, 10)),
+    ),
+  ];
+}

@@ -20,6 +20,10 @@ const effects: Readonly<Record<Effect, { readonly short: string; readonly long: 
     short: "negotiates",
     long: "Negotiates: makes offers to sellers; commits nothing. `readOnlyHint` false, `destructiveHint` false, `idempotentHint` false, `openWorldHint` true.",
   },
+  traffic: {
+    short: "changes what runs",
+    long: "Changes what runs at a seller; commits no money. `readOnlyHint` false, `destructiveHint` true (the same id replaces what is there), `idempotentHint` true, `openWorldHint` true.",
+  },
   spend: mayLeadToSpend,
   ask: mayLeadToSpend,
   decide: mayLeadToSpend,
@@ -43,7 +47,10 @@ const retryRules: Readonly<Record<string, string>> = {
   get_inbox: "Safe.",
   get_media_buys: "Safe. `refresh` looks at the seller for outcomes that are open.",
   update_media_buy:
-    "Safe. A deal that is cancelled stays so; a cancellation whose answer was lost is tried again and verified by reading the deal.",
+    "Safe. A deal that is cancelled stays so; a cancellation whose answer was lost is tried again and verified by reading the deal. A change that was made is found made; one that waits for a person or the seller is found again, and one is under way at a time.",
+  sync_creatives:
+    "Safe. A seller keeps one creative of each id; the same content within the hour is sent under the same key, and the state of review is read again.",
+  get_delivery: "Safe. Every call asks the sellers anew; one that cannot be read is named, and the others are shown.",
   get_history: "Safe. `cursor` goes on where the last page ended.",
 };
 

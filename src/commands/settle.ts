@@ -75,7 +75,7 @@ async function whyNot(
   options: SettleOptions,
 ): Promise<string | null> {
   if (options.clear && !incident) return `${ref} has no open incident.`;
-  if (!options.clear && line.status !== "booking_unknown")
+  if (!options.clear && !["booking_unknown", "awaiting_seller"].includes(line.status))
     return `${ref} is ${line.status.replaceAll("_", " ")}; only an unknown booking is settled.`;
   const stranger = await desk.whyNoSay(person.name);
   return stranger ? `The mandate's ${stranger}.` : whyNobodyHere(terminal, person, desk.settings.command);
@@ -89,7 +89,7 @@ function standing(loaded: LoadedLine): string {
 }
 
 function nextStep({ ref, line }: LoadedLine, incident: boolean, command: string): string {
-  if (line.status === "booking_unknown")
+  if (["booking_unknown", "awaiting_seller"].includes(line.status))
     return `Ask the seller whether it booked quote ${line.quote.sellerQuoteId}, then run one of:\n  ${command} settle ${ref} --booked <deal id>\n  ${command} settle ${ref} --not-booked`;
   if (incident) return `Approvals are stopped. To accept it as it stands: ${command} settle ${ref} --clear`;
   return "There is nothing to settle.";

@@ -2,7 +2,7 @@
 export const usage = `media-buyer-mcp                       serve one MCP client over stdio
 media-buyer-mcp --http [port]         serve other agents over HTTP; docs/http.md
 media-buyer-mcp token [name]          a new token for a caller over HTTP, and its line for the config
-media-buyer-mcp demo                  the whole job on sandbox sellers, from the brief to booked deals
+media-buyer-mcp demo [...]            the whole job on sandbox sellers, from the brief to booked deals
 media-buyer-mcp pin                   set or change your PIN
 media-buyer-mcp pending               the approvals that wait for a person
 media-buyer-mcp approve <id>          show an approval's terms, and decide it with the PIN; reject <id> rejects it
@@ -31,9 +31,11 @@ Prints a new bearer token, once, and the line for http.principals in the config:
 ask to buy. Nothing is kept, and no config is changed.
 
 Exit codes: 0 printed.`,
-  demo: `media-buyer-mcp demo
+  demo: `media-buyer-mcp demo [--storyboard guaranteed | --storyboard auction]
 
-A script plays the AI assistant; an MCP client, this server over stdio and three sandbox sellers over HTTP are real.
+A script plays the AI assistant; an MCP client, this server over stdio and the sandbox sellers over HTTP are real.
+Without a storyboard it buys from IAB seller agents; with one, from an AdCP seller: guaranteed, where the seller's people
+sign too (the demo plays them, and says so), or at auction.
 On a terminal it stops at the approval and asks you. Elsewhere a scripted person approves, and it says so.
 It uses a desk of its own in a temporary directory: no config, no real money, nothing left behind.
 

@@ -10,8 +10,12 @@ import { connect, DemoFailure, type Link } from "./link.ts";
 import { market } from "./market.ts";
 import { type Page, pageOn } from "./page.ts";
 import { type Person, personAt, scriptedPerson } from "./person.ts";
+import { type SellerOrder, tellStory } from "./story.ts";
+import { type Storyboard, storyOf } from "./storyboard.ts";
 
 export interface DemoOptions {
+  /** Which way of AdCP to tell; null for the demo with the IAB sellers. */
+  readonly storyboard: Storyboard | null;
   /** How this program is started again, as the server. */
   readonly command: string;
   readonly main: string;
@@ -21,6 +25,8 @@ export interface DemoOptions {
   readonly colours: boolean;
   /** Ends the sandbox sellers that the server started for this data directory. */
   readonly endSandbox: (dataHome: string) => Promise<void>;
+  /** Plays one of those sellers: its human signs what waits, or time passes there. */
+  readonly playSeller: (dataHome: string, order: SellerOrder) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +49,12 @@ export async function demo(options: DemoOptions): Promise<number> {
   let timesAsked = 0;
   try {
     dataHome = await mkdtemp(join(tmpdir(), "media-buyer-demo-"));
-    page.title(`media-buyer-mcp ${version}: from a brief to booked deals`, "SANDBOX: no real money");
+    const home = dataHome;
+    const story = options.storyboard === null ? null : storyOf(options.storyboard, new Date());
+    page.title(
+      `media-buyer-mcp ${version}: ${story?.title ?? "from a brief to booked deals"}`,
+      "SANDBOX: no real money",
+    );
     link = await connect({
       command: options.command,
       args: [options.main, "--sandbox", "--data-dir", dataHome],
@@ -54,7 +65,14 @@ export async function demo(options: DemoOptions): Promise<number> {
       },
       signal,
     });
-    await tell(link, page, person);
+    if (story === null) await tell(link, page, person);
+    else {
+      introduce(link, page, "the sandbox sellers that speak AdCP");
+      const playSeller = (order: SellerOrder) => options.playSeller(home, order);
+      const unbought = await tellStory({ link, page, playSeller }, story);
+      if (unbought) await notBooked(link, page, unbought.status);
+      else ending(page, `One media buy of ${story.parts.length} products booked as approved by ${who(person)}, once.`);
+    }
     if (timesAsked !== 1) throw new DemoFailure(`The person was asked ${timesAsked} times for one decision.`);
     return 0;
   } catch (error) {
@@ -79,10 +97,7 @@ export async function demo(options: DemoOptions): Promise<number> {
 
 async function tell(link: Link, page: Page, person: Person): Promise<void> {
   const brief = briefFor(new Date());
-  page.say(
-    `A script plays the AI assistant. The rest is the product itself: an MCP client (protocol ${link.protocol}), this server over stdio, and three sandbox sellers speaking the IAB seller agent's protocol over HTTP on this machine.`,
-    "faint",
-  );
+  introduce(link, page, "three sandbox sellers speaking the IAB seller agent's protocol");
   page.heading("The brief");
   page.say(brief.words);
   const picks = await market(link, page, brief);
@@ -94,11 +109,26 @@ async function tell(link: Link, page: Page, person: Person): Promise<void> {
   await buyAgain(link, page, brief, bought, agreed, committed);
   const [first] = agreed;
   if (first) await showTrail(link, page, brief, bought, first);
-  page.heading("Done");
-  page.say(
-    `${agreed.length} deals booked at the negotiated prices, approved by ${person.real ? "you" : "the scripted person"}, each exactly once.`,
-    "good",
+  ending(
+    page,
+    `${agreed.length} deals booked at the negotiated prices, approved by ${who(person)}, each exactly once.`,
   );
+}
+
+function introduce(link: Link, page: Page, sellers: string): void {
+  page.say(
+    `A script plays the AI assistant. The rest is the product itself: an MCP client (protocol ${link.protocol}), this server over stdio, and ${sellers} over HTTP on this machine.`,
+    "faint",
+  );
+}
+
+function who({ real }: Person): string {
+  return real ? "you" : "the scripted person";
+}
+
+function ending(page: Page, outcome: string): void {
+  page.heading("Done");
+  page.say(outcome, "good");
   page.say("To buy from your own assistant, start this server from its MCP settings: see README.md.");
   page.say("To call the tools by hand, with the MCP Inspector: see docs/inspector.md.");
 }

@@ -15,7 +15,7 @@ export interface Pick {
 /** Who sells, what they offer, what it would cost: the chapters before anybody commits to anything. */
 export async function market(link: Link, page: Page, brief: Brief): Promise<readonly Pick[]> {
   const sellers = await showSellers(link, page);
-  await showProducts(link, page);
+  await showProducts(link, page, sellers);
   return compareQuotes(link, page, brief, sellers);
 }
 
@@ -24,21 +24,29 @@ async function showSellers(link: Link, page: Page): Promise<readonly answers.Sel
   const found = await link.call("discover_sellers", {}, answers.discovery);
   if (!found.sandbox) throw new DemoFailure("The server did not open a sandbox desk. Nothing was asked of anybody.");
   if (found.sellers.length === 0) throw new DemoFailure("No seller answered.");
-  for (const one of found.sellers) {
+  const [agents, others] = [true, false].map((isIab) =>
+    found.sellers.filter(({ protocol }) => (protocol === "iab-seller-agent") === isIab),
+  );
+  for (const one of agents ?? []) {
     page.say(`${one.name} (${one.seller_id})`, "strong");
     page.say(`  ${one.channels.map(channelWords).join(", ")}`);
     page.say(`  trust ${one.trust}: may see us as ${one.reveal_up_to}; speaks ${protocolWords(one)}`);
   }
   for (const { seller_id: id, why } of found.kept_out) page.say(`Kept out: ${id}, ${why}`);
+  if (others && others.length > 0) {
+    const named = listed(others.map(({ name, version }) => `${name} (${version ?? "AdCP"})`));
+    page.say(`Not asked here: ${named}. For those: npm run demo -- --storyboard guaranteed, or auction.`, "faint");
+  }
   page.gap();
   page.say("Trust comes from the operator, and is known before a byte about the buyer is sent.", "faint");
-  return found.sellers;
+  return agents ?? [];
 }
 
-async function showProducts(link: Link, page: Page): Promise<void> {
+async function showProducts(link: Link, page: Page, sellers: readonly answers.Seller[]): Promise<void> {
   const channels = ["ctv", "audio", "display"];
-  page.heading("2  What they offer", `get_media_kit {channels: ${JSON.stringify(channels)}}`);
-  const kit = await link.call("get_media_kit", { channels, limit: 20 }, answers.mediaKit);
+  page.heading("2  What they offer", `get_media_kit {sellers: [${sellers.length}], channels: [${channels.length}]}`);
+  const asked = { sellers: sellers.map((one) => one.seller_id), channels, limit: 20 };
+  const kit = await link.call("get_media_kit", asked, answers.mediaKit);
   page.table(
     [
       { title: "Product (seller's words)", shrinks: true },
@@ -58,8 +66,8 @@ async function showProducts(link: Link, page: Page): Promise<void> {
     ]),
   );
   page.gap();
-  const asked = kit.sellers.map(({ seller_id: id, status, of }) => `${id} ${status} (${of} products)`);
-  page.say(`All sellers asked at once: ${asked.join(", ")}. USD per 1,000 impressions.`, "faint");
+  const heard = kit.sellers.map(({ seller_id: id, status, of }) => `${id} ${status} (${of} products)`);
+  page.say(`All sellers asked at once: ${heard.join(", ")}. USD per 1,000 impressions.`, "faint");
 }
 
 async function compareQuotes(

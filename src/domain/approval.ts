@@ -9,9 +9,10 @@ export interface ApprovalLine {
   readonly terms: Terms;
   readonly productName: string;
   readonly sellerName: string;
-  readonly listCpm: string;
+  /** Null where something else than impressions is paid for. */
+  readonly listCpm: string | null;
   /** What the seller asked before the negotiation, if it came down since. */
-  readonly quotedCpm: string;
+  readonly quotedCpm: string | null;
 }
 
 /** What a person decided, with all that is needed to check its proof again. */

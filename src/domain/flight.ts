@@ -35,8 +35,17 @@ export function isoDay(at: Date): string {
 
 /** The calendar day of an instant where the operator is, e.g. `America/New_York` (IANA time zone name). */
 export function dayIn(timeZone: string, at: Date): string {
+  const format = dayFormats.get(timeZone) ?? dayFormat(timeZone);
+  dayFormats.set(timeZone, format);
+  return format.format(at);
+}
+
+/** One a time zone that a mandate names: making one costs more than all else that is asked of a mandate. */
+const dayFormats = new Map<string, Intl.DateTimeFormat>();
+
+function dayFormat(timeZone: string): Intl.DateTimeFormat {
   // The Swedish locale writes dates as YYYY-MM-DD.
-  return new Intl.DateTimeFormat("sv-SE", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat("sv-SE", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
 }
 
 function dayMs(day: string, field: string): number {

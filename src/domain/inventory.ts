@@ -1,6 +1,7 @@
 import type { Tier } from "./identity.ts";
 import type { Ref } from "./ids.ts";
 import type { Money } from "./money.ts";
+import type { PricingModel, PricingOption, Standard } from "./package.ts";
 
 export const channels = [
   "ctv",
@@ -24,6 +25,13 @@ export type Price =
   | { readonly kind: "exact"; readonly model: "cpm"; readonly cpm: Money; readonly floor: Money | null }
   | { readonly kind: "range"; readonly model: "cpm"; readonly low: Money; readonly high: Money }
   | { readonly kind: "floor"; readonly model: "cpm"; readonly floor: Money }
+  /** Per something else than impressions; the model says what. `fixed` false = bids from there on. */
+  | {
+      readonly kind: "per_unit";
+      readonly model: Exclude<PricingModel, "cpm">;
+      readonly price: Money;
+      readonly fixed: boolean;
+    }
   | { readonly kind: "on_request" };
 
 /** Something that can be bought, as one seller shows it to one identity tier. Texts are cleaned seller words. */
@@ -46,6 +54,25 @@ export interface Product {
   readonly availableImpressions: number | null;
   readonly about: string;
   readonly tags: readonly string[];
+  /** Of a seller that sells budgets: how; absent at sellers that sell volume. */
+  readonly terms?: ProductTerms | undefined;
+}
+
+/** How a product is sold by budget: every price it has, what it promises, where it runs. */
+export interface ProductTerms {
+  readonly guaranteed: boolean;
+  readonly options: readonly PricingOption[];
+  readonly standards: readonly Standard[];
+  readonly formats: readonly string[];
+  /** Domains of its publishers. */
+  readonly publishers: readonly string[];
+  readonly countries: readonly string[];
+  /** Our words on what cancelling costs; null where the seller does not say. */
+  readonly cancellation: string | null;
+  /** Our words on what it is forecast to deliver; null where the seller forecasts nothing. */
+  readonly forecast: string | null;
+  /** UTC instant after which the price is no longer promised; null where the seller does not say. */
+  readonly expiresAt: string | null;
 }
 
 /** A seller's catalogue as it was shown to us, and to whom it thought it was showing it. */
@@ -57,6 +84,22 @@ export interface MediaKit {
   readonly unreadable: number;
   /** Our sentences about parts of it that could not be read. */
   readonly notes: readonly string[];
+  /** Bundles the seller proposes for the brief; absent where it makes none. */
+  readonly proposals?: readonly SellerProposal[] | undefined;
+}
+
+/** A bundle of products that a seller puts together for a brief. Texts are cleaned seller words. */
+export interface SellerProposal {
+  readonly ref: Ref;
+  readonly sellerId: string;
+  readonly proposalId: string;
+  readonly name: string;
+  readonly committed: boolean;
+  readonly expiresAt: string | null;
+  readonly budget: { readonly least: Money | null; readonly recommended: Money | null; readonly most: Money | null };
+  /** Shares of the budget in hundredths of a percent; together 10,000. */
+  readonly shares: readonly { readonly productId: string; readonly option: string | null; readonly share: number }[];
+  readonly needsSignature: boolean;
 }
 
 /** Units free for a product in a flight, and what the seller estimates they cost. Never a promise. */

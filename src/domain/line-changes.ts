@@ -1,4 +1,5 @@
 import type { Line, LineEvent } from "./media-buy.ts";
+import { askedPrice } from "./quote.ts";
 
 /** A line as its first entry leaves it. */
 export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: string): Line {
@@ -8,7 +9,7 @@ export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: str
     request: event.request,
     campaign: event.campaign,
     quotedAt: at,
-    quotedCpm: event.quote.cpm,
+    quotedCpm: askedPrice(event.quote),
     rounds: [],
     negotiation: null,
     supersededBy: null,
@@ -18,10 +19,12 @@ export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: str
     claims: [],
     seenAvailable: 0,
     unknownWhy: null,
+    wait: null,
     refusal: null,
     deal: null,
     bookedAt: null,
     differences: [],
+    changes: [],
     orderId: null,
     orderStatus: null,
     orderFailure: null,
@@ -34,15 +37,22 @@ export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: str
 export function changesOf(before: Line, event: LineEvent, at: string): Partial<Line> {
   switch (event.kind) {
     case "quoted":
+    case "creatives_synced":
       return {};
     case "quote_read":
       return { quote: event.quote };
     case "negotiation_round":
       return { rounds: [...before.rounds, event.round] };
     case "negotiation_ended": {
-      const quote = event.cpm ? { ...before.quote, cpm: event.cpm } : before.quote;
+      const quote = event.cpm && !before.quote.packages ? { ...before.quote, cpm: event.cpm } : before.quote;
       return { quote, negotiation: { status: event.status, why: event.why } };
     }
+    case "terms_chosen":
+      return { request: event.request, quote: event.quote };
+    case "seller_waits":
+      return { wait: event.wait, unknownWhy: null };
+    case "seller_ready":
+      return { wait: null, claims: [], seenAvailable: 0 };
     case "quote_declined":
       return { refusal: { code: "quote_declined", why: event.why, sent: false } };
     case "superseded":
@@ -68,12 +78,13 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
         claims: [],
         seenAvailable: 0,
         unknownWhy: null,
+        wait: null,
         refusal: { code: event.code, why: event.why, sent: event.sent },
       };
     case "booking_confirmed":
-      return { deal: event.deal, bookedAt: at, unknownWhy: null };
+      return { deal: event.deal, bookedAt: at, unknownWhy: null, wait: null };
     case "booking_mismatched":
-      return { deal: event.deal, differences: event.differences, bookedAt: at, unknownWhy: null };
+      return { deal: event.deal, differences: event.differences, bookedAt: at, unknownWhy: null, wait: null };
     case "mismatch_cleared":
       return before.status === "terms_mismatch" ? { status: "booked" } : { cancelFrom: "booked" };
     case "settled_by_person":
@@ -88,6 +99,8 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
       return {};
     case "cancel_refused":
       return { status: before.cancelFrom ?? "booked", cancelFrom: null, cancelWhy: event.why };
+    case "buy_changed":
+      return { deal: event.deal, changes: [...before.changes, event.change] };
     case "cancel_unknown":
       return { cancelWhy: event.why };
   }
@@ -99,7 +112,7 @@ function cancelFrom(before: Line): Line["cancelFrom"] {
 }
 
 function settled(before: Line, event: Extract<LineEvent, { kind: "settled_by_person" }>, at: string): Partial<Line> {
-  if (event.booked) return { status: "booked", deal: event.deal, bookedAt: at, unknownWhy: null };
+  if (event.booked) return { status: "booked", deal: event.deal, bookedAt: at, unknownWhy: null, wait: null };
   const refusal = { code: "settled_by_person", why: event.note, sent: true };
   return {
     status: "declined",
@@ -108,6 +121,7 @@ function settled(before: Line, event: Extract<LineEvent, { kind: "settled_by_per
     approvalId: null,
     refusal,
     unknownWhy: null,
+    wait: null,
     attempts: before.attempts,
   };
 }

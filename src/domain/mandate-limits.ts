@@ -1,9 +1,10 @@
 import { trustLevels } from "./identity.ts";
 import { channels } from "./inventory.ts";
 import type { Mandate, MandateFacts, PriceCaps } from "./mandate.ts";
-import { add, compare, displayMoney, type Money, mulDiv, parseMoney, sum } from "./money.ts";
+import { add, compare, displayMoney, type Money, mulDiv, parseMoney, subtract, sum, zero } from "./money.ts";
+import { countsImpressions, type LinePrice, perWords } from "./package.ts";
 import { heldUnder, spentOn } from "./spend.ts";
-import { type Terms, totalOf } from "./terms.ts";
+import { pricesIn, stakeOf, type Terms, totalOf } from "./terms.ts";
 
 /** Why one line may not be bought whatever else is bought with it; each sentence names the line of the mandate. */
 export function lineRefusals(mandate: Mandate, line: Terms, facts: MandateFacts): readonly string[] {
@@ -23,8 +24,9 @@ export function totalRefusals(mandate: Mandate, lines: readonly Terms[], facts: 
   const { currency } = mandate;
   const reasons: string[] = [];
   const total = sum(lines.map(totalOf), currency);
-  if (compare(total, mandate.perBuy) > 0)
-    reasons.push(`per_buy is ${displayMoney(mandate.perBuy)}, this would cost ${displayMoney(total)}`);
+  const stake = sum(lines.map(stakeOf), currency);
+  if (compare(stake, mandate.perBuy) > 0)
+    reasons.push(`per_buy is ${displayMoney(mandate.perBuy)}, this would cost ${displayMoney(stake)}`);
   const within = (name: string, cap: Money | null, before: Money, when: string, own = total) => {
     const after = add(before, own);
     if (!cap || compare(after, cap) <= 0) return;
@@ -51,8 +53,7 @@ export function totalRefusals(mandate: Mandate, lines: readonly Terms[], facts: 
       mandate,
       "concentration.seller_percent",
       seller,
-      lines,
-      ({ seller: { id } }) => id,
+      lines.map((line) => ({ key: line.seller.id, total: totalOf(line) })),
       balances.perSeller,
     ),
   );
@@ -61,26 +62,52 @@ export function totalRefusals(mandate: Mandate, lines: readonly Terms[], facts: 
       mandate,
       "concentration.channel_percent",
       channel,
-      lines,
-      (line) => line.channel ?? "other",
+      lines.flatMap(committedByChannel),
       balances.perChannel,
     ),
   );
   return reasons;
 }
 
+/** What a line commits on each channel; of a change what each package is raised by, which is never less than that. */
+function committedByChannel(line: Terms): readonly { readonly key: string; readonly total: Money }[] {
+  return pricesIn(line).map(({ channel, total }, at) => {
+    const before = line.changes?.packages[at];
+    const more = before ? subtract(total, parseMoney(before.budget)) : total;
+    return { key: channel ?? "other", total: more.micros > 0n ? more : zero(line.currency) };
+  });
+}
+
 function priceRefusals(mandate: Mandate, line: Terms): readonly string[] {
-  const price = parseMoney(line.unit_price);
-  const named = channels.find((channel) => channel === line.channel);
+  return pricesIn(line).flatMap((price) => priceRefusal(mandate, line.seller.id, price));
+}
+
+/** Only a CPM has a cap that every mandate sets; a price per anything else is refused until one is set for it. */
+function priceRefusal(
+  mandate: Mandate,
+  seller: string,
+  { price, channel, model, isBid }: LinePrice,
+): readonly string[] {
+  const named = channels.find((one) => one === channel);
+  const key = model === "vcpm" ? "cpm" : model;
+  const { all } = mandate.maxPrices;
+  const own = named ? capsOf(mandate, named) : {};
   const caps: readonly (readonly [string, Money | undefined])[] = [
-    ["max_cpm", mandate.maxCpm],
-    ["max_prices.all.cpm", mandate.maxPrices.all.cpm],
-    [`max_prices.by_channel.${named}.cpm`, named ? capsOf(mandate, named).cpm : undefined],
+    ["max_cpm", countsImpressions({ model }) ? mandate.maxCpm : undefined],
+    [`max_prices.all.${key}`, all[key]],
+    [`max_prices.by_channel.${named}.${key}`, own[key]],
+    ...(isBid
+      ? ([
+          ["max_prices.all.max_bid", all.max_bid],
+          [`max_prices.by_channel.${named}.max_bid`, own.max_bid],
+        ] as const)
+      : []),
   ];
+  if (!caps.slice(0, 3).some(([, cap]) => cap)) {
+    return [`max_prices.all.${key} is not set, and ${seller} asks ${displayMoney(price)} ${perWords[model]}`];
+  }
   return caps.flatMap(([name, cap]) =>
-    cap && compare(price, cap) > 0
-      ? [`${name} is ${displayMoney(cap)}, ${line.seller.id} asks ${displayMoney(price)}`]
-      : [],
+    cap && compare(price, cap) > 0 ? [`${name} is ${displayMoney(cap)}, ${seller} asks ${displayMoney(price)}`] : [],
   );
 }
 
@@ -120,16 +147,18 @@ function shareRefusals(
   mandate: Mandate,
   name: string,
   percent: number | null,
-  lines: readonly Terms[],
-  keyOf: (line: Terms) => string,
+  parts: readonly { readonly key: string; readonly total: Money }[],
   before: Readonly<Record<string, Money>>,
 ): readonly string[] {
   if (percent === null) return [];
   // Checked when the config is read: a share needs a whole to be a share of. Fails closed all the same.
   if (!mandate.total) return [`${name} needs total to be set`];
   const most = { micros: mulDiv(mandate.total.micros, BigInt(percent), 100n), currency: mandate.currency };
-  return [...new Set(lines.map(keyOf))].flatMap((key) => {
-    const own = sum(lines.filter((line) => keyOf(line) === key).map(totalOf), mandate.currency);
+  return [...new Set(parts.map(({ key }) => key))].flatMap((key) => {
+    const own = sum(
+      parts.filter((part) => part.key === key).map(({ total }) => total),
+      mandate.currency,
+    );
     const after = add(heldUnder(before, key, mandate.currency), own);
     if (compare(after, most) <= 0) return [];
     return [`${name} is ${percent} % of total, ${displayMoney(most)}; ${key} would have ${displayMoney(after)}`];

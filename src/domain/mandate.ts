@@ -3,8 +3,9 @@ import type { Trust } from "./identity.ts";
 import type { Channel } from "./inventory.ts";
 import { lineRefusals, totalRefusals } from "./mandate-limits.ts";
 import { add, compare, displayMoney, type Money, sum } from "./money.ts";
+import type { PricingModel } from "./package.ts";
 import { type Balances, type DecisionChannel, heldUnder, spentOn } from "./spend.ts";
-import { type Terms, totalOf } from "./terms.ts";
+import { type Terms, totalOf, stakeOf } from "./terms.ts";
 
 /** Up to what amount a channel's decisions count. */
 export interface ChannelLimit {
@@ -12,8 +13,11 @@ export interface ChannelLimit {
   readonly perDay: Money;
 }
 
-/** What a price can be per; only `cpm` is sold by a protocol of this release. */
-export const priceModels = ["cpm", "cpc", "cpcv", "cpp", "max_bid", "flat_rate"] as const;
+/** What a price can be per, and `max_bid` for a bid of whatever model. A viewable CPM counts as a CPM. */
+export const priceModels = ["cpm", "cpc", "cpcv", "cpv", "cpp", "max_bid", "flat_rate"] as const satisfies readonly (
+  | PricingModel
+  | "max_bid"
+)[];
 export type PriceModel = (typeof priceModels)[number];
 export type PriceCaps = Readonly<Partial<Record<PriceModel, Money>>>;
 export type ChannelLimits = Readonly<Partial<Record<DecisionChannel, ChannelLimit>>>;
@@ -101,7 +105,7 @@ export function weigh(mandate: Mandate | null, lines: readonly Terms[], facts: M
   if (refusals.length === 0) refusals.push(...totalRefusals(mandate, lines, facts));
   if (refusals.length > 0) return { outcome: "refused", reasons: refusals };
   const shortfall = channelShortfall(mandate, "auto", lines, facts, null);
-  const needs = [...(shortfall ? [shortfall] : []), ...firstBuys(lines, facts)];
+  const needs = [...(shortfall ? [shortfall] : []), ...firstBuys(lines, facts), ...changesAmong(lines)];
   if (needs.length === 0) return { outcome: "allowed", reasons: ["within the operator's auto-approval limits"] };
   return { outcome: "needs_approval", reasons: needs };
 }
@@ -138,8 +142,9 @@ export function channelShortfall(
   const limit = limitsOf(mandate, person)[channel];
   if (!limit) return `${where} is not set: ${channelWords[channel]}`;
   const total = sum(lines.map(totalOf), mandate.currency);
-  if (compare(total, limit.perBuy) > 0)
-    return `${where}.per_buy is ${displayMoney(limit.perBuy)}, this is ${displayMoney(total)}`;
+  const stake = sum(lines.map(stakeOf), mandate.currency);
+  if (compare(stake, limit.perBuy) > 0)
+    return `${where}.per_buy is ${displayMoney(limit.perBuy)}, this is ${displayMoney(stake)}`;
   const day = add(spentOn(facts.balances, facts.day, channel), total);
   if (compare(day, limit.perDay) <= 0) return null;
   return `${where}.per_day is ${displayMoney(limit.perDay)}, this would make it ${displayMoney(day)}`;
@@ -149,7 +154,7 @@ export function channelShortfall(
 export function personsNeeded(mandate: Mandate, lines: readonly Terms[]): 1 | 2 {
   const { twoPersonsAbove } = mandate;
   if (!twoPersonsAbove) return 1;
-  return compare(sum(lines.map(totalOf), mandate.currency), twoPersonsAbove) > 0 ? 2 : 1;
+  return compare(sum(lines.map(stakeOf), mandate.currency), twoPersonsAbove) > 0 ? 2 : 1;
 }
 
 const twoPersonsWords =
@@ -163,6 +168,12 @@ const channelWords: Readonly<Record<DecisionChannel, string>> = {
   page: "the approval page with a PIN decides nothing",
   passkey: "the approval page with a passkey decides nothing",
 };
+
+/** The operator's limits are for new buys: what a person has approved, a person changes. */
+function changesAmong(lines: readonly Terms[]): readonly string[] {
+  const changed = lines.flatMap(({ changes }) => changes?.media_buy ?? []);
+  return changed.map((buy) => `a change of ${buy} beyond what was approved: a person decides it`);
+}
 
 function firstBuys(lines: readonly Terms[], { balances }: MandateFacts): readonly string[] {
   const fresh = new Set(

@@ -1,4 +1,9 @@
+import type { AppliedChange } from "./ceiling.ts";
+import type { CreativesSynced } from "./creative.ts";
+import type { Deal, SellerWait } from "./deal.ts";
 import { changesOf, freshLine } from "./line-changes.ts";
+import type { Ref } from "./ids.ts";
+import { refuseStale } from "./line-refusals.ts";
 import type { NegotiationStatus, Round } from "./negotiation.ts";
 import type { Money } from "./money.ts";
 import type { Quote, QuoteRequest } from "./quote.ts";
@@ -18,6 +23,7 @@ export const lineStatuses = [
   "approved",
   "sending",
   "booking_unknown",
+  "awaiting_seller",
   "booked",
   "terms_mismatch",
   "cancelling",
@@ -25,25 +31,6 @@ export const lineStatuses = [
   "cancelled",
 ] as const;
 export type LineStatus = (typeof lineStatuses)[number];
-
-/** What a seller booked, as it says. Prices are CPM; texts are cleaned seller words. */
-export interface Deal {
-  readonly dealId: string;
-  readonly sellerStatus: string;
-  readonly productId: string;
-  readonly dealType: string;
-  readonly cpm: Money;
-  readonly impressions: number | null;
-  readonly flight: { readonly start: string; readonly end: string };
-  readonly activation: readonly { readonly dsp: string; readonly steps: string }[];
-  readonly openrtb: {
-    readonly id: string;
-    readonly bidfloor: Money | null;
-    readonly at: number | null;
-    readonly wseat: readonly string[];
-  };
-  readonly expiresAt: string | null;
-}
 
 /** The request that books a line, frozen before it is first sent; a re-send is these same bytes. */
 export interface FrozenRequest {
@@ -106,6 +93,11 @@ export type LineEvent =
       readonly why: string;
       readonly sent: boolean;
     }
+  /** The planner chose bids or creatives on a quote that is not asked about yet. */
+  | { readonly kind: "terms_chosen"; readonly v: 1; readonly request: QuoteRequest; readonly quote: Quote }
+  | { readonly kind: "seller_waits"; readonly v: 1; readonly attempt: number; readonly wait: SellerWait }
+  /** What was waited for before sending has come: it is sent now. */
+  | { readonly kind: "seller_ready"; readonly v: 1; readonly attempt: number }
   | { readonly kind: "booking_confirmed"; readonly v: 1; readonly attempt: number; readonly deal: Deal }
   | {
       readonly kind: "booking_mismatched";
@@ -122,8 +114,13 @@ export type LineEvent =
   | { readonly kind: "order_failed"; readonly v: 1; readonly why: string }
   | { readonly kind: "cancel_started"; readonly v: 1; readonly by: string }
   | { readonly kind: "cancel_confirmed"; readonly v: 1 }
+  /** `kept` of what it holds was spent until then, and stays committed. */
+  | { readonly kind: "cancel_confirmed"; readonly v: 2; readonly kept: Money }
   | { readonly kind: "cancel_refused"; readonly v: 1; readonly why: string }
-  | { readonly kind: "cancel_unknown"; readonly v: 1; readonly why: string };
+  | { readonly kind: "cancel_unknown"; readonly v: 1; readonly why: string }
+  /** A line that changes this buy was made: how the buy stands after it. */
+  | { readonly kind: "buy_changed"; readonly v: 1; readonly change: AppliedChange; readonly deal: Deal }
+  | CreativesSynced;
 
 interface MismatchCleared<V extends number = 1> {
   readonly kind: "mismatch_cleared";
@@ -152,6 +149,8 @@ export interface BookingStart {
   readonly via: DecisionChannel;
   readonly by: string;
   readonly holding: Holding;
+  /** The media buy under whose approval a change is made that this covers; absent where it has one of its own. */
+  readonly under?: Ref | undefined;
 }
 
 export interface Claim {
@@ -170,7 +169,8 @@ export interface Line {
   readonly request: QuoteRequest;
   readonly campaign: string | null;
   readonly quotedAt: string;
-  readonly quotedCpm: Money;
+  /** What was asked first, per unit; null where several products are bought together. */
+  readonly quotedCpm: Money | null;
   readonly rounds: readonly Round[];
   readonly negotiation: { readonly status: NegotiationStatus; readonly why: string } | null;
   readonly supersededBy: string | null;
@@ -182,10 +182,13 @@ export interface Line {
   /** Look-ups that found the quote still available since the last time anything was sent. */
   readonly seenAvailable: number;
   readonly unknownWhy: string | null;
+  readonly wait: SellerWait | null;
   readonly refusal: { readonly code: string; readonly why: string; readonly sent: boolean } | null;
   readonly deal: Deal | null;
   readonly bookedAt: string | null;
   readonly differences: readonly Difference[];
+  /** Changes that were made of it since, oldest first. */
+  readonly changes: readonly AppliedChange[];
   readonly orderId: string | null;
   /** The order's first state, as the seller calls it, e.g. `draft`. */
   readonly orderStatus: string | null;
@@ -217,20 +220,27 @@ export const transitions: Readonly<
   send_claimed: { from: ["approved", "booking_unknown"], to: "sending" },
   booking_unknown: { from: ["sending"], to: "booking_unknown" },
   booking_looked_up: { from: ["booking_unknown"], to: "same" },
-  booking_refused: { from: ["approved", "sending", "booking_unknown"], to: "open" },
-  booking_confirmed: { from: ["sending", "booking_unknown"], to: "booked" },
-  booking_mismatched: { from: ["sending", "booking_unknown"], to: "terms_mismatch" },
+  terms_chosen: { from: ["open"], to: "same" },
+  seller_waits: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "awaiting_seller" },
+  seller_ready: { from: ["awaiting_seller"], to: "approved" },
+  booking_refused: { from: ["approved", "sending", "booking_unknown", "awaiting_seller"], to: "open" },
+  booking_confirmed: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "booked" },
+  booking_mismatched: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "terms_mismatch" },
   mismatch_cleared: {
     from: ["terms_mismatch", "cancelling", "cancel_unknown", "cancelled"],
     to: ["booked", "cancelling", "cancel_unknown", "cancelled"],
   },
-  settled_by_person: { from: ["booking_unknown"], to: ["booked", "declined"] },
+  settled_by_person: { from: ["booking_unknown", "awaiting_seller"], to: ["booked", "declined"] },
   order_placed: { from: ["booked", "terms_mismatch", "cancelling", "cancel_unknown", "cancelled"], to: "same" },
   order_failed: { from: ["booked", "terms_mismatch", "cancelling", "cancel_unknown", "cancelled"], to: "same" },
   cancel_started: { from: ["booked", "terms_mismatch", "cancel_unknown"], to: "cancelling" },
   cancel_confirmed: { from: ["cancelling", "cancel_unknown"], to: "cancelled" },
   cancel_refused: { from: ["cancelling", "cancel_unknown"], to: ["booked", "terms_mismatch"] },
   cancel_unknown: { from: ["cancelling"], to: "cancel_unknown" },
+  // A change may have been on its way when the buy was cancelled: what it found is still told.
+  buy_changed: { from: ["booked", "terms_mismatch", "cancelling", "cancel_unknown", "cancelled"], to: "same" },
+  // Handing over creatives is no step in the life of a line: it is told wherever the line stands.
+  creatives_synced: { from: lineStatuses, to: "same" },
 };
 
 /** Statuses in which money is held, spent, or may still turn out to be. */
@@ -238,6 +248,7 @@ export const committed: readonly LineStatus[] = [
   "approved",
   "sending",
   "booking_unknown",
+  "awaiting_seller",
   "booked",
   "terms_mismatch",
   "cancelling",
@@ -265,20 +276,4 @@ export function foldLine(before: Line | null, event: LineEvent, at: string): Lin
     throw new RangeError(`${event.kind} cannot lead from ${from} to ${after.status}`);
   }
   return after;
-}
-
-function refuseStale(before: Line, event: LineEvent): void {
-  if (event.kind === "booking_started") {
-    const { attempt, approvalId } = event.booking;
-    if (attempt !== before.attempts + 1) throw new RangeError(`attempt ${attempt} cannot follow ${before.attempts}`);
-    if (before.status === "awaiting_approval" && approvalId !== before.approvalId) {
-      throw new RangeError(`the line waits for approval ${before.approvalId}, not ${approvalId}`);
-    }
-  } else if ("attempt" in event && event.attempt !== before.booking?.attempt) {
-    throw new RangeError(`${event.kind} speaks of attempt ${event.attempt}, not ${before.booking?.attempt}`);
-  } else if (event.kind === "approval_closed" && event.approvalId !== before.approvalId) {
-    throw new RangeError(`the line waits for approval ${before.approvalId}, not ${event.approvalId}`);
-  } else if (event.kind === "mismatch_cleared" && ![before.status, before.cancelFrom].includes("terms_mismatch")) {
-    throw new RangeError("there is no mismatch to clear");
-  }
 }

@@ -1,4 +1,4 @@
-import { add, type Money, subtract, zero } from "./money.ts";
+import { add, min, type Money, subtract, zero } from "./money.ts";
 import type { SettlementProof } from "./settlement.ts";
 
 /** Ways a decision can come about; each counts up to the amount the mandate gives it. */
@@ -15,6 +15,8 @@ export interface Holding {
   readonly via: DecisionChannel;
   readonly sellerId: string;
   readonly channel: string | null;
+  /** Of a line over several channels: how its amount falls to each; absent = all of it to `channel`. */
+  readonly channels?: Readonly<Record<string, Money>> | undefined;
   readonly campaign: string | null;
   /** Principal that asked to buy it; absent in rows of earlier releases. */
   readonly proposer?: string;
@@ -84,7 +86,10 @@ export function settleBalances(before: Balances, event: SpendEvent): Balances {
     case "released":
       return moved(before, event.holding, event.holding.amount, subtract);
     case "overspent":
-      return { ...moved(before, event.holding, event.by, add), incidents: [...before.incidents, event.holding.ref] };
+      return {
+        ...moved(before, firstOnly(event.holding), event.by, add),
+        incidents: [...before.incidents, event.holding.ref],
+      };
     case "incident_cleared":
       return { ...before, incidents: before.incidents.filter((ref) => ref !== event.ref) };
   }
@@ -122,7 +127,7 @@ function moved(
     total,
     perCampaign: under(before.perCampaign, holding.campaign ?? ""),
     perSeller: under(before.perSeller, holding.sellerId),
-    perChannel: under(before.perChannel, holding.channel ?? "other"),
+    perChannel: overChannels(before, holding, amount, change),
   };
   // A day no longer carried limits nothing; what comes back of it only lowers the lasting totals.
   if (change === subtract && isForgotten(before, holding.day) && total.micros >= 0n) return { ...before, ...lasting };
@@ -139,6 +144,39 @@ function moved(
     perDayAndVia: newest({ ...before.perDayAndVia, [viaKey]: onDayAndVia }, KEPT_DAYS * decisionChannels.length),
     ...byProposer(before, holding, amount, change),
   };
+}
+
+/** What a line costs beyond its approval is all its first channel's, and comes back from there with the rest of it. */
+function firstOnly(holding: Holding): Holding {
+  return { ...holding, channel: Object.keys(holding.channels ?? {})[0] ?? holding.channel, channels: undefined };
+}
+
+/** What is left of a holding when part of it stays where it is: that part is taken from its channels one after the other. */
+export function lessOf(holding: Holding, stays: Money): Holding {
+  const amount = subtract(holding.amount, stays);
+  if (!holding.channels) return { ...holding, amount };
+  let left = stays;
+  const channels = Object.entries(holding.channels).map(([channel, share]) => {
+    const cut = min(share, left);
+    left = subtract(left, cut);
+    return [channel, subtract(share, cut)] as const;
+  });
+  return { ...holding, amount, channels: Object.fromEntries(channels) };
+}
+
+/** A line's amount over the channels it is for. What is more than they share is the first one's. */
+function overChannels(
+  before: Balances,
+  { channel, channels }: Holding,
+  amount: Money,
+  change: (left: Money, right: Money) => Money,
+): Balances["perChannel"] {
+  const [first = channel ?? "other", ...others] = Object.keys(channels ?? {});
+  const shared = others.map((one) => [one, channels?.[one] ?? zero(before.currency)] as const);
+  const rest = shared.reduce((left, [, share]) => subtract(left, share), amount);
+  const shares = [[first, rest] as const, ...shared];
+  const after = shares.map(([one, share]) => [one, change(heldUnder(before.perChannel, one, before.currency), share)]);
+  return { ...before.perChannel, ...Object.fromEntries(after) };
 }
 
 function byProposer(

@@ -1,8 +1,10 @@
+import { type ChangeTerms, changeTermsOf } from "./change.ts";
 import { instants } from "./flight.ts";
 import type { Tier } from "./identity.ts";
 import { sha256 } from "./ids.ts";
-import { compare, costOfImpressions, formatMoney, type Money, parseMoney } from "./money.ts";
-import type { Quote, QuoteRequest, Targeting } from "./quote.ts";
+import { compare, formatMoney, type Money, parseMoney } from "./money.ts";
+import { countsImpressions, type LinePrice, type Package, type PricingModel, promiseOf } from "./package.ts";
+import { type Quote, type QuoteRequest, type Targeting, totalOfQuote } from "./quote.ts";
 
 /** Anything JSON can say; the shape that terms are hashed in. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -12,22 +14,24 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * with. Money is exact text, flights are instants, absent is null. Names are left out: they are a seller's words.
  */
 export interface Terms {
-  readonly v: 1;
+  /** 2 where `packages` say what is bought: a budget each. 1 is one product, by volume at a CPM. */
+  readonly v: 1 | 2;
   readonly desk: string;
   readonly sandbox: boolean;
   readonly advertiser: string;
   readonly campaign: string | null;
   readonly seller: { readonly id: string; readonly origin: string; readonly protocol: string };
   readonly account: string | null;
-  readonly product: string;
+  /** Null, like the price, where several products are bought together. */
+  readonly product: string | null;
   readonly channel: string | null;
-  readonly pricing_model: "cpm";
+  readonly pricing_model: PricingModel | null;
   readonly deal_type: string;
   readonly guaranteed: boolean;
   readonly flight: { readonly start: string; readonly end: string };
-  readonly impressions: number;
-  /** CPM, per 1,000 impressions. */
-  readonly unit_price: string;
+  readonly impressions: number | null;
+  /** Per 1,000 impressions for `cpm`, else per unit of the model. */
+  readonly unit_price: string | null;
   readonly budget: string | null;
   readonly max_bid: string | null;
   readonly currency: string;
@@ -48,6 +52,29 @@ export interface Terms {
   readonly identity_revealed: Tier;
   readonly creatives_deadline: string | null;
   readonly cancellation: string | null;
+  readonly packages?: readonly PackageTerms[];
+  /** Where a media buy that stands is changed: from what. `total` is then only what is committed more. */
+  readonly changes?: ChangeTerms;
+}
+
+/** One bought product within terms of version 2. */
+export interface PackageTerms {
+  readonly product: string;
+  readonly channel: string | null;
+  readonly pricing_option: string;
+  readonly pricing_model: PricingModel;
+  readonly guaranteed: boolean;
+  /** The fixed price, or the most that is bid. */
+  readonly unit_price: string;
+  readonly is_bid: boolean;
+  readonly budget: string;
+  /** What the budget pays for at that price. */
+  readonly units: number;
+  readonly minimum_spend: string | null;
+  /** e.g. `completion_rate >= 0.85`. */
+  readonly standards: readonly string[];
+  readonly creatives: readonly string[];
+  readonly publishers: readonly string[];
 }
 
 /** What terms hold that the quote itself does not say. */
@@ -62,46 +89,120 @@ export interface TermsContext {
   readonly cancellation: string | null;
 }
 
-/** The terms of booking a quote as it stands. Total = CPM × impressions ÷ 1,000, half up to the minor unit. */
+/**
+ * The terms of booking a quote as it stands. Total = CPM × impressions ÷ 1,000, half up to the minor unit, or the
+ * budgets of its packages together.
+ */
 export function termsOf(quote: Quote, request: QuoteRequest, context: TermsContext): Terms {
+  const { packages = [] } = quote;
+  const [only] = packages.length === 1 ? packages : [];
+  const isByVolume = quote.packages === undefined;
+  const price = isByVolume ? quote.cpm : (only?.price ?? null);
+  const total = totalOfQuote(quote);
+  const changes = changeTermsOf(quote);
   return {
-    v: 1,
+    v: isByVolume ? 1 : 2,
     desk: context.desk,
     sandbox: context.sandbox,
     advertiser: context.advertiser,
     campaign: context.campaign,
     seller: { id: quote.sellerId, origin: context.origin, protocol: context.protocol },
-    account: null,
-    product: quote.product.id,
-    channel: quote.product.channel,
-    pricing_model: "cpm",
+    account: quote.account?.name ?? null,
+    product: isByVolume ? quote.product.id : (only?.product.id ?? null),
+    channel: isByVolume ? quote.product.channel : sharedChannel(packages),
+    pricing_model: isByVolume ? "cpm" : (only?.model ?? null),
     deal_type: quote.dealType,
     guaranteed: quote.guaranteed,
     flight: instants(quote.flight),
     impressions: quote.impressions,
-    unit_price: formatMoney(quote.cpm),
+    unit_price: price && formatMoney(price),
     budget: request.budget ? formatMoney(request.budget) : null,
-    max_bid: null,
-    currency: quote.cpm.currency,
+    max_bid: only?.kind === "auction" ? formatMoney(only.price) : null,
+    currency: total.currency,
     fees: null,
     basis: "net",
-    total: formatMoney(costOfImpressions(quote.cpm, quote.impressions)),
+    total: formatMoney(total),
     rounding: "half_up_to_minor_unit",
     targeting: request.targeting ? targetingTerms(request.targeting) : null,
     not_honoured: [...quote.notHonoured],
-    measurement: null,
-    minimum_spend: null,
-    payment_terms: null,
+    measurement: quote.measurement ?? null,
+    minimum_spend: only?.minSpend ? formatMoney(only.minSpend) : null,
+    payment_terms: quote.account?.paymentTerms ?? null,
     po_number: context.poNumber,
     identity_revealed: quote.shownAs,
-    creatives_deadline: null,
-    cancellation: context.cancellation,
+    creatives_deadline: quote.creativesDeadline ?? null,
+    cancellation: quote.cancellation
+      ? `${context.cancellation ?? ""} ${quote.cancellation}`.trim()
+      : context.cancellation,
+    ...(isByVolume ? {} : { packages: packages.map(packageTerms) }),
+    ...(changes ? { changes } : {}),
   };
+}
+
+function packageTerms(one: Package): PackageTerms {
+  return {
+    product: one.product.id,
+    channel: one.product.channel,
+    pricing_option: one.option,
+    pricing_model: one.model,
+    guaranteed: one.guaranteed,
+    unit_price: formatMoney(one.price),
+    is_bid: one.kind === "auction",
+    budget: formatMoney(one.budget),
+    units: one.units,
+    minimum_spend: one.minSpend ? formatMoney(one.minSpend) : null,
+    standards: one.standards.map(promiseOf),
+    creatives: [...one.creatives],
+    publishers: [...one.publishers],
+  };
+}
+
+function sharedChannel(packages: readonly Package[]): string | null {
+  const channels = new Set(packages.map(({ product }) => product.channel));
+  return channels.size === 1 ? ([...channels][0] ?? null) : null;
+}
+
+/** Every price in a line's terms. @throws BuyingError for terms that hold no amount where one must be */
+export function pricesIn(terms: Terms): readonly LinePrice[] {
+  if (terms.packages) {
+    return terms.packages.map((one) => ({
+      product: one.product,
+      channel: one.channel,
+      model: one.pricing_model,
+      price: parseMoney(one.unit_price),
+      isBid: one.is_bid,
+      total: parseMoney(one.budget),
+      units: one.units,
+    }));
+  }
+  const { product, channel, impressions } = terms;
+  const price = parseMoney(terms.unit_price ?? "");
+  return [
+    {
+      product: product ?? "",
+      channel,
+      model: "cpm",
+      price,
+      isBid: false,
+      total: totalOf(terms),
+      units: impressions ?? 0,
+    },
+  ];
+}
+
+/** True where every package of a line is paid by impressions. */
+export function isByImpressions(terms: Terms): boolean {
+  return pricesIn(terms).every(countsImpressions);
 }
 
 /** The money a line commits. */
 export function totalOf(terms: Terms): Money {
   return parseMoney(terms.total);
+}
+
+/** What a decision on a line is about: the money it commits or, of a change, all that is bought after it. */
+export function stakeOf(terms: Terms): Money {
+  return terms.changes ? parseMoney(terms.changes.total_after) : totalOf(terms);
 }
 
 /**
@@ -159,14 +260,27 @@ export function differences(approved: Terms, now: Terms): readonly Difference[] 
 
 /** True when `now` costs no more than `approved` and differs in nothing but a lower price. */
 export function noWorse(approved: Terms, now: Terms): boolean {
-  const priceFields = ["unit_price", "total"];
+  // At a lower price a budget pays for more.
+  const priceFields = ["unit_price", "total", ...(approved.packages ? ["packages", "impressions"] : [])];
   if (approved.currency !== now.currency) return false;
   return differences(approved, now).every(({ field }) => priceFields.includes(field)) && cheaper(approved, now);
 }
 
 function cheaper(approved: Terms, now: Terms): boolean {
-  const unitPrice = compare(parseMoney(now.unit_price), parseMoney(approved.unit_price));
-  return unitPrice <= 0 && compare(totalOf(now), totalOf(approved)) <= 0;
+  if (!samePackages(approved.packages ?? [], now.packages ?? [])) return false;
+  const after = pricesIn(now);
+  const isCheaper = pricesIn(approved).every((one, at) => {
+    const other = after[at];
+    const isSameMoney = other?.price.currency === one.price.currency;
+    return isSameMoney && compare(other.price, one.price) <= 0 && other.units >= one.units;
+  });
+  return isCheaper && compare(totalOf(now), totalOf(approved)) <= 0;
+}
+
+/** Equal in everything but the price and what it makes of the budget; a fixed price is no bid, however low. */
+function samePackages(before: readonly PackageTerms[], after: readonly PackageTerms[]): boolean {
+  const rest = ({ unit_price: _price, units: _units, ...same }: PackageTerms) => same;
+  return canonicalJson(before.map(rest)) === canonicalJson(after.map(rest));
 }
 
 function targetingTerms(targeting: Targeting): NonNullable<Terms["targeting"]> {

@@ -15,6 +15,8 @@ export interface Endpoint<Caller> {
   post(request: IncomingMessage, response: ServerResponse, caller: Caller, message: object): Promise<void>;
   /** Answers a GET or DELETE, which only sessions of 2025 clients have. */
   session(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void>;
+  /** Answers what sellers send, at `/webhooks/…`; null where none are taken. */
+  readonly webhook: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | null;
   /** Settles when the ledger answers. @throws when it does not */
   ready(): Promise<unknown>;
   readonly log: Log;
@@ -51,7 +53,7 @@ const limits = {
   keepAliveTimeout: 65_000,
 } as const;
 
-/** Listens for MCP at `/mcp`, and for probes at `/healthz` and `/readyz`. @throws Error when it cannot listen there */
+/** Listens for MCP at `/mcp`, for sellers at `/webhooks/` where they are taken, and for probes at `/healthz` and `/readyz`. @throws Error when it cannot listen there */
 export async function listen<Caller extends object>(
   at: { readonly host: string; readonly port: number },
   endpoint: Endpoint<Caller>,
@@ -109,6 +111,7 @@ async function answer<Caller extends object>(
   const { method = "", url = "" } = request;
   const path = url.split("?")[0];
   if (path === "/healthz" || path === "/readyz") return probe(endpoint, request, response, path === "/readyz");
+  if (path?.startsWith("/webhooks/") && endpoint.webhook) return endpoint.webhook(request, response);
   if (path !== "/mcp") return refuse(response, { status: 404, message: "Not found: the endpoint is /mcp" });
   if (!["POST", "GET", "DELETE"].includes(method))
     return refuse(response, { status: 405, message: "Method not allowed.", headers: { allow: "POST, GET, DELETE" } });

@@ -2,11 +2,14 @@ import type { Mark } from "../domain/anchor.ts";
 import type { ApprovalEvent } from "../domain/approval.ts";
 import type { Signature } from "../domain/decision.ts";
 import type { Mandate } from "../domain/mandate.ts";
+import type { CreativesSynced } from "../domain/creative.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
 import type { Balances, SpendEvent } from "../domain/spend.ts";
 
 /** Entries of an `ask` stream: what was asked for in one call and got no quote, from the seller or from us. */
-export type AskEvent = {
+export type AskEvent = QuoteRefused | CreativesSynced;
+
+interface QuoteRefused {
   readonly kind: "quote_refused";
   readonly v: 1;
   /** The product, or the quote to be renewed, as it was asked for. */
@@ -16,7 +19,7 @@ export type AskEvent = {
   readonly why: string;
   readonly campaign: string | null;
   readonly by: string;
-};
+}
 
 /** Entries of the `deal` stream: a seller's deal belongs to one media buy. */
 export type DealEvent = { readonly kind: "deal_claimed"; readonly v: 1; readonly ref: string };
@@ -71,6 +74,7 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   quote_declined: 1,
   quote_refused: 1,
   superseded: 1,
+  terms_chosen: 1,
   approval_requested: 1,
   approval_closed: 1,
   booking_started: 1,
@@ -78,6 +82,8 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   booking_unknown: 1,
   booking_looked_up: 1,
   booking_refused: 1,
+  seller_waits: 1,
+  seller_ready: 1,
   booking_confirmed: 1,
   booking_mismatched: 1,
   mismatch_cleared: 2,
@@ -85,9 +91,11 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   order_placed: 1,
   order_failed: 1,
   cancel_started: 1,
-  cancel_confirmed: 1,
+  cancel_confirmed: 2,
   cancel_refused: 1,
   cancel_unknown: 1,
+  buy_changed: 1,
+  creatives_synced: 1,
   approval_opened: 1,
   approval_asked: 1,
   approval_not_answered: 1,
@@ -133,12 +141,24 @@ export function decodeEntries(text: string): { readonly entries: readonly Entry[
 
 function parsed(text: string): readonly unknown[] | null {
   try {
-    const value: unknown = JSON.parse(text, (key, inner: unknown) =>
-      key === "micros" && typeof inner === "string" ? BigInt(inner) : inner,
-    );
+    const value: unknown = JSON.parse(text);
+    readAmounts(value);
     return Array.isArray(value) ? value : null;
   } catch {
     return null;
+  }
+}
+
+/** Makes the bigints of a parsed text again, in place: a reviver would call back for every value there is. */
+function readAmounts(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) {
+    for (const one of value) readAmounts(one);
+    return;
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    if (typeof inner === "object") readAmounts(inner);
+    else if (key === "micros" && typeof inner === "string") (value as Record<string, unknown>)[key] = BigInt(inner);
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { type Ledger, LedgerConflict } from "./ledger.ts";
-import { checkNewRows, type StoredRow, seal, sinceInstant, toRow } from "./rows.ts";
+import { type Ledger, LedgerConflict, type Row } from "./ledger.ts";
+import { checkNewRows, type StoredRow, seal, sinceInstant, toRow as decoded } from "./rows.ts";
 
 export interface MemoryOptions {
   /** The table; two ledgers over one list are two processes on one file. */
@@ -56,6 +56,15 @@ export function memoryLedger(options: MemoryOptions = {}): Ledger {
     newest: async () => table.at(-1)?.seq ?? 0,
     close: async () => undefined,
   };
+}
+
+const rowsOf = new WeakMap<StoredRow, Row>();
+
+/** A stored row as readers see it, decoded once: a row of a list never changes. */
+function toRow(stored: StoredRow): Row {
+  const row = rowsOf.get(stored) ?? decoded(stored);
+  rowsOf.set(stored, row);
+  return row;
 }
 
 /** The last row of each stream, newest first. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import * as z from "zod";
+import { adcpOrder, obeyAdcp } from "./adcp/orders.ts";
 import type { SandboxControl } from "./control.ts";
 import { faultSpec } from "./faults.ts";
 import { bodyOf, type Loopback, openLoopback } from "./loopback.ts";
@@ -42,6 +43,7 @@ const orders: Readonly<Record<string, Order>> = {
   "GET /deals": (control, _body, query) => ({
     deals: control.deals(query.get("seller") ?? "", query.get("quote_id") ?? undefined),
   }),
+  "POST /adcp": (control, body) => obeyAdcp(control.adcp, adcpOrder.parse(body)),
   "POST /expire": (control, body) => {
     const order = expiryOrder.parse(body);
     control.expireQuote(order.seller, order.quote_id, order.gone);

@@ -1,10 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { adcpModes, adcpProfiles } from "./adcp/profile.ts";
 import { ensureSandbox, resetSandbox, runSandboxDaemon, type SandboxCommand } from "./daemon.ts";
 import { faultKinds, faultSpec, operations } from "./faults.ts";
 import { command, livingLock, type SandboxLock } from "./lock-file.ts";
 import { sellerProfiles } from "./catalogue.ts";
-import type { SandboxSeller } from "./control.ts";
+import type { SandboxSeller } from "./sandbox-seller.ts";
 
 /** What the `sandbox` command needs of the program around it. */
 export interface CommandContext {
@@ -30,9 +31,19 @@ media-buyer-mcp sandbox deals <seller>           the deals in its books
 media-buyer-mcp sandbox requests <seller>        the requests it got
 media-buyer-mcp sandbox expire <seller> <quote>  let a quote expire now [--gone]
 
-sellers: ${sellerProfiles.map((seller) => seller.id).join(", ")}
+At an AdCP seller you play its people, here or on the page of its desk that status names:
+media-buyer-mcp sandbox waiting <seller>         what waits for somebody there
+media-buyer-mcp sandbox sign <seller> [id]       sign it: an insertion order, an account, a media buy; the newest
+media-buyer-mcp sandbox reject <seller> [id]     turn it down [--words why]
+media-buyer-mcp sandbox delay <seller> [id]      ask for time [--words what for]
+media-buyer-mcp sandbox buys <seller>            the media buys in its books
+media-buyer-mcp sandbox pass <seller> --days n   let time pass for its media buys
+media-buyer-mcp sandbox modes <seller> [mode …]  make it differ; none: its usual self
+
+sellers: ${[...sellerProfiles, ...adcpProfiles].map((seller) => seller.id).join(", ")}
 faults: ${faultKinds.join(", ")}
 operations: ${operations.join(", ")}, read, any
+modes: ${adcpModes.join(", ")}
 options: --uses n, --ms n, --factor 1.1, --bytes n, --when before|after, --how …, --close, --to url`;
 
 const flags = {
@@ -46,6 +57,10 @@ const flags = {
   to: { type: "string" },
   close: { type: "boolean" },
   gone: { type: "boolean" },
+  days: { type: "string" },
+  words: { type: "string" },
+  code: { type: "string" },
+  recovery: { type: "string" },
   "idle-ms": { type: "string" },
 } as const;
 
@@ -58,8 +73,10 @@ function parse(argv: readonly string[]) {
 function faultFrom(kind: string | undefined, values: Values): unknown {
   const numbers = { uses: values.uses, ms: values.ms, factor: values.factor, bytes: values.bytes };
   const given = Object.entries(numbers).flatMap(([name, text]) => (text === undefined ? [] : [[name, Number(text)]]));
-  const words = { operation: values.operation, when: values.when, how: values.how, to: values.to, close: values.close };
-  const said = Object.entries(words).filter(([, value]) => value !== undefined);
+  const { operation, when, how, to, close, code, recovery } = values;
+  const said = Object.entries({ operation, when, how, to, close, code, recovery }).filter(
+    ([, value]) => value !== undefined,
+  );
   const result = faultSpec.safeParse({ kind, ...Object.fromEntries(said), ...Object.fromEntries(given) });
   if (result.success) return result.data;
   const issue = result.error.issues[0];
@@ -68,7 +85,8 @@ function faultFrom(kind: string | undefined, values: Values): unknown {
 
 function table(sellers: readonly SandboxSeller[]): string {
   const rows = sellers.map(
-    ({ id, name, url, keys }) => `${id}\t${name}\t${url}\n\tkeys ${Object.values(keys).join(", ")}`,
+    ({ id, name, url, keys, protocol }) =>
+      `${id}\t${name}\t${url}\n\tkeys ${Object.values(keys).join(", ")}${protocol === "adcp" ? `\n\tits desk ${new URL("/desk", url).href}` : ""}`,
   );
   return rows.join("\n");
 }
@@ -112,13 +130,22 @@ async function order(context: CommandContext, words: readonly string[], values: 
     else show(await command(lock, "POST", "/faults", { seller, fault: faultFrom(second, values) }));
   } else if (verb === "deals" || verb === "requests") {
     show(await command(lock, "GET", `/${verb}?seller=${sellerId(lock, first)}`));
+  } else if (verb !== undefined && adcpOrders.includes(verb)) {
+    const seller = sellerId(lock, first);
+    const id = second === undefined || verb === "modes" ? {} : { id: second };
+    const modes = verb === "modes" ? { modes: words.slice(2) } : {};
+    const passed = values.days === undefined ? values.ms : String(Number(values.days) * 86_400_000);
+    const ms = passed === undefined ? {} : { ms: Number(passed) };
+    const said = values.words === undefined ? {} : { words: values.words };
+    show(await command(lock, "POST", "/adcp", { order: verb, seller, ...id, ...modes, ...ms, ...said }));
   } else {
     const seller = sellerId(lock, first);
     show(await command(lock, "POST", "/expire", { seller, quote_id: second, gone: values.gone ?? false }));
   }
 }
 
-const orders = ["status", "faults", "fault", "deals", "requests", "expire"];
+const adcpOrders = ["waiting", "sign", "reject", "delay", "buys", "pass", "modes"];
+const orders = ["status", "faults", "fault", "deals", "requests", "expire", ...adcpOrders];
 
 /**
  * The `sandbox` command: `argv` is what follows the word `sandbox`. Returns the exit code; 2 for a command that was
@@ -131,8 +158,9 @@ export async function sandboxCommand(argv: readonly string[], context: CommandCo
     if (verb === undefined || verb === "run") {
       mkdirSync(context.directory, { recursive: true, mode: 0o700 });
       await run(context, Number(values["idle-ms"] ?? "Infinity"));
-    } else if (verb === "daemon") await run({ ...context, out: context.log }, Number(values["idle-ms"] ?? 600_000));
-    else if (verb === "reset") {
+    } else if (verb === "daemon") {
+      await run({ ...context, out: context.log }, Number(values["idle-ms"] ?? 600_000));
+    } else if (verb === "reset") {
       await resetSandbox(context.directory);
       context.out("The sandbox is stopped and its memory is gone.");
     } else if (orders.includes(verb)) await order(context, positionals, values);

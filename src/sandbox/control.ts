@@ -1,22 +1,13 @@
+import { AdcpControl } from "./adcp/control.ts";
+import { AdcpServer } from "./adcp/server.ts";
 import type { FaultKind, FaultSpec } from "./faults.ts";
 import { faultSpec } from "./faults.ts";
-import { keysOf, type TierKeys } from "./identity.ts";
 import { wireMoney } from "./pricing.ts";
 import { storedQuote, strikeByThirdParty } from "./quote-book.ts";
 import type { LoggedRequest, RequestLog } from "./request-log.ts";
-import type { SellerSettings } from "./runtime.ts";
-import type { SellerServer } from "./seller.ts";
-
-/** A sandbox seller as a buyer needs to know it. The keys are fixed, public, and good for the sandbox only. */
-export interface SandboxSeller {
-  readonly id: string;
-  readonly name: string;
-  readonly domain: string;
-  /** Origin without a trailing slash. */
-  readonly url: string;
-  readonly version: string;
-  readonly keys: TierKeys;
-}
+import type { SellerRuntime, SellerSettings } from "./runtime.ts";
+import type { SandboxSeller } from "./sandbox-seller.ts";
+import { SellerServer } from "./seller.ts";
 
 /** A deal at a sandbox seller, as its books have it. */
 export interface BookedDeal {
@@ -33,22 +24,26 @@ export type FaultOrder = FaultKind | FaultSpec;
 
 /** The hand behind the sandbox: switches faults, looks into the books and at every request. */
 export class SandboxControl {
-  readonly #servers: ReadonlyMap<string, SellerServer>;
+  /** The sellers that speak AdCP. */
+  readonly adcp: AdcpControl;
+  readonly #servers: ReadonlyMap<string, SellerServer | AdcpServer>;
   readonly #decoy: RequestLog;
   readonly #settings: SellerSettings;
 
-  constructor(servers: ReadonlyMap<string, SellerServer>, decoy: RequestLog, settings: SellerSettings) {
+  constructor(servers: ReadonlyMap<string, SellerServer | AdcpServer>, decoy: RequestLog, settings: SellerSettings) {
     this.#servers = servers;
     this.#decoy = decoy;
     this.#settings = settings;
+    this.adcp = new AdcpControl((id) => {
+      const server = this.#server(id);
+      if (server instanceof AdcpServer) return server;
+      throw new Error(`${id} does not speak AdCP`);
+    });
   }
 
   /** Everybody who sells here. */
   get sellers(): readonly SandboxSeller[] {
-    return [...this.#servers.values()].map(({ runtime }) => {
-      const { id, name, domain, version } = runtime.profile;
-      return { id, name, domain, url: runtime.url, version, keys: keysOf(id) };
-    });
+    return [...this.#servers.values()].map((server) => server.describe());
   }
 
   /** One seller by id; throws when there is none. */
@@ -59,10 +54,16 @@ export class SandboxControl {
     return found;
   }
 
-  #server(id: string): SellerServer {
+  #server(id: string): SellerServer | AdcpServer {
     const server = this.#servers.get(id);
     if (!server) throw new Error(`no sandbox seller ${id}: there are ${[...this.#servers.keys()].join(", ")}`);
     return server;
+  }
+
+  #iab(id: string): SellerRuntime {
+    const server = this.#server(id);
+    if (server instanceof SellerServer) return server.runtime;
+    throw new Error(`${id} does not speak the IAB seller agent contract`);
   }
 
   /** Switches a fault on, beside those already on. */
@@ -86,7 +87,7 @@ export class SandboxControl {
     }
   }
 
-  #chosen(sellerId: string | undefined): SellerServer[] {
+  #chosen(sellerId: string | undefined): (SellerServer | AdcpServer)[] {
     return sellerId === undefined ? [...this.#servers.values()] : [this.#server(sellerId)];
   }
 
@@ -109,7 +110,7 @@ export class SandboxControl {
 
   /** The seller's deals, of one quote or all, oldest first. */
   deals(sellerId: string, quoteId?: string): readonly BookedDeal[] {
-    const deals = Object.values(this.#server(sellerId).runtime.state.deals);
+    const deals = Object.values(this.#iab(sellerId).state.deals);
     return deals
       .filter((deal) => quoteId === undefined || deal.quoteId === quoteId)
       .map((deal) => ({
@@ -123,7 +124,7 @@ export class SandboxControl {
 
   /** Lets a quote expire now: 410 afterwards, or 404 when the store has dropped it too (`gone`). */
   expireQuote(sellerId: string, quoteId: string, gone = false): void {
-    const { runtime } = this.#server(sellerId);
+    const runtime = this.#iab(sellerId);
     const quote = storedQuote(runtime, quoteId);
     if (!quote) throw new Error(`no quote ${quoteId} at ${sellerId}`);
     const now = runtime.now();
@@ -134,7 +135,7 @@ export class SandboxControl {
 
   /** Has somebody else strike the negotiation of a quote, at a CPM in micros. */
   strikeNegotiation(sellerId: string, quoteId: string, cpmMicros: number): void {
-    const { runtime } = this.#server(sellerId);
+    const runtime = this.#iab(sellerId);
     const quote = storedQuote(runtime, quoteId);
     if (!quote) throw new Error(`no quote ${quoteId} at ${sellerId}`);
     strikeByThirdParty(runtime, quote, cpmMicros / 1_000_000);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import type { SandboxSeller } from "./control.ts";
+import type { SandboxSeller } from "./sandbox-seller.ts";
 import { command, livingLock, readLock, removeFiles, removeLock, stateFileIn, writeLock } from "./lock-file.ts";
 import { startSandbox } from "./sandbox.ts";
 import { isAlive, takeTurn } from "./takeover.ts";
@@ -137,6 +137,7 @@ export async function runSandboxDaemon(options: DaemonOptions): Promise<void> {
   let lastRequest = Date.now();
   const sandbox = await startSandbox({
     stateFile: stateFileIn(directory),
+    adcp: true,
     onRequest: () => {
       lastRequest = Date.now();
     },
@@ -170,6 +171,21 @@ export async function runSandboxDaemon(options: DaemonOptions): Promise<void> {
     log("sandbox: ended");
   }
 }
+
+/**
+ * Plays an AdCP seller of the directory's running sandbox: somebody there signs the newest of what waits, or time passes
+ * for its media buys. Throws where no sandbox runs, or nothing waits.
+ */
+export async function playSeller(directory: string, order: SellerOrder): Promise<void> {
+  const lock = await livingLock(directory);
+  if (!lock) throw new Error("No sandbox is running here.");
+  await command(lock, "POST", "/adcp", order);
+}
+
+/** What a demo lets an AdCP seller do. */
+export type SellerOrder =
+  | { readonly order: "sign"; readonly seller: string }
+  | { readonly order: "pass"; readonly seller: string; readonly ms: number };
 
 /** Stops the directory's sandbox, if one runs, and forgets all its quotes, deals, orders and faults. */
 export async function resetSandbox(directory: string): Promise<void> {

@@ -17,9 +17,13 @@ const lockContent = z.object({
       id: z.string(),
       name: z.string(),
       domain: z.string(),
+      protocol: z.enum(["iab-seller-agent", "adcp"]).default("iab-seller-agent"),
       url: z.url(),
       version: z.string(),
       keys: tierKeys,
+      carrier: z.enum(["mcp", "a2a"]).optional(),
+      agents: z.object({ mcp: z.url().optional(), a2a: z.url().optional() }).optional(),
+      publishers: z.record(z.string(), z.url()).optional(),
     }),
   ),
 });

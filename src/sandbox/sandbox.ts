@@ -1,4 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { type AdcpProfile, adcpProfiles } from "./adcp/profile.ts";
+import { AdcpRuntime } from "./adcp/runtime.ts";
+import { AdcpServer } from "./adcp/server.ts";
 import { type AdminAddress, openAdmin } from "./admin.ts";
 import { type SellerProfile, sellerProfiles } from "./catalogue.ts";
 import { SandboxControl } from "./control.ts";
@@ -13,8 +16,10 @@ import { SandboxStore } from "./state.ts";
 export interface SandboxOptions {
   /** Where the sellers' memory is kept over restarts; absent: in memory only. */
   readonly stateFile?: string;
-  /** Ids of the sellers to start; absent: all three. */
+  /** Ids of the IAB sellers to start; absent: all three. */
   readonly sellers?: readonly string[];
+  /** The AdCP sellers to start: all (`true`), or by id; absent: none. */
+  readonly adcp?: boolean | readonly string[];
   /** How long quotes stand (24 h). */
   readonly quoteTtlMs?: number;
   /** The pause between a seller's check and its write (5 ms). */
@@ -58,6 +63,16 @@ function chosen(ids: readonly string[] | undefined): readonly SellerProfile[] {
   });
 }
 
+function chosenAdcp(wish: SandboxOptions["adcp"]): readonly AdcpProfile[] {
+  if (!wish) return [];
+  if (wish === true) return adcpProfiles;
+  return wish.map((id) => {
+    const profile = adcpProfiles.find((seller) => seller.id === id);
+    if (!profile) throw new Error(`no sandbox seller ${id} that speaks AdCP`);
+    return profile;
+  });
+}
+
 /** Another origin for redirects to point to: it notes what it is sent and answers an empty object. */
 async function openDecoy(wishedPort: number, log: RequestLog, now: () => number): Promise<Loopback> {
   return openLoopback(wishedPort, (request, response) => {
@@ -75,8 +90,8 @@ async function openDecoy(wishedPort: number, log: RequestLog, now: () => number)
 }
 
 /**
- * Starts the sandbox sellers: real HTTP servers on 127.0.0.1 that speak the IAB seller agent contract, an admin
- * endpoint, and a decoy origin. With a state file a restart keeps quotes, negotiations, deals, orders, faults and,
+ * Starts the sandbox sellers: real HTTP servers on 127.0.0.1 that speak the IAB seller agent contract or AdCP, an
+ * admin endpoint, and a decoy origin. With a state file a restart keeps quotes, negotiations, deals, orders, faults and,
  * while they are free, the ports.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -90,7 +105,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
   const decoyLog = new RequestLog("elsewhere");
   let decoyUrl = "";
-  const servers = new Map<string, SellerServer>();
+  const servers = new Map<string, SellerServer | AdcpServer>();
   const sandbox = new RunningSandbox(servers, decoyLog, settings);
   let next = options.port ?? 0;
   const portFor = (name: string) => {
@@ -99,11 +114,19 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     return store.portOf(name) || own;
   };
   try {
-    for (const profile of chosen(options.sellers)) {
-      const runtime = new SellerRuntime(profile, store, settings, now);
-      const server = new SellerServer(runtime, () => decoyUrl, onRequest);
-      store.rememberPort(profile.id, await server.open(portFor(profile.id)));
-      servers.set(profile.id, server);
+    const elsewhere = () => decoyUrl;
+    const sellers = [
+      ...chosen(options.sellers).map(
+        (profile) => new SellerServer(new SellerRuntime(profile, store, settings, now), elsewhere, onRequest),
+      ),
+      ...chosenAdcp(options.adcp).map(
+        (profile) => new AdcpServer(new AdcpRuntime(profile, store, settings, now), elsewhere, onRequest),
+      ),
+    ];
+    for (const server of sellers) {
+      const { id } = server.runtime.profile;
+      store.rememberPort(id, await server.open(portFor(id)));
+      servers.set(id, server);
       sandbox.open.push(server);
     }
     const token = options.token ?? randomBytes(24).toString("base64url");

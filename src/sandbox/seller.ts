@@ -1,9 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout as delay } from "node:timers/promises";
-import { distorted, encoded, type Operation, type Struck, strike } from "./faults.ts";
-import { callerOf, credentialOf } from "./identity.ts";
-import { bodyOf, type Loopback, openLoopback } from "./loopback.ts";
-import { type LoggedRequest, RequestLog } from "./request-log.ts";
+import type { Struck } from "./faults.ts";
+import { HttpSeller, type Incoming, type Routed } from "./http-seller.ts";
+import { callerOf, keysOf } from "./identity.ts";
+import type { RequestLog } from "./request-log.ts";
 import { availsRoutes } from "./routes-avails.ts";
 import { catalogueRoutes } from "./routes-catalogue.ts";
 import { changeRoutes } from "./routes-changes.ts";
@@ -13,7 +11,8 @@ import { negotiationRoutes } from "./routes-negotiation.ts";
 import { orderRoutes } from "./routes-orders.ts";
 import { quoteRoutes } from "./routes-quotes.ts";
 import type { Route, SellerRuntime } from "./runtime.ts";
-import { type Answer, answer, crash, Refusal, unprocessable } from "./wire.ts";
+import type { SandboxSeller } from "./sandbox-seller.ts";
+import { type Answer, answer, unprocessable } from "./wire.ts";
 
 const routes: readonly Route[] = [
   ...catalogueRoutes,
@@ -70,151 +69,53 @@ function parsed(body: string): unknown {
   }
 }
 
-interface Incoming {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly entry: LoggedRequest;
-  readonly found: Found;
-  readonly struck: Struck["faults"];
-}
-
-/** A seller's HTTP server with its log; the faults switched on at the runtime's state decide how well it behaves. */
+/** A seller of the IAB seller agent contract: its endpoints behind an HTTP server that faults can strike. */
 export class SellerServer {
   readonly runtime: SellerRuntime;
-  readonly log: RequestLog;
-  readonly #decoy: () => string;
-  readonly #onRequest: () => void;
-  readonly #ended = new AbortController();
-  #loopback: Loopback | null = null;
+  readonly #http: HttpSeller;
 
   constructor(runtime: SellerRuntime, decoy: () => string, onRequest: () => void) {
     this.runtime = runtime;
-    this.log = new RequestLog(runtime.profile.id);
-    this.#decoy = decoy;
-    this.#onRequest = onRequest;
+    const { id } = runtime.profile;
+    const { state } = runtime;
+    const now = () => runtime.now();
+    const commit = () => runtime.commit();
+    const route = (incoming: Incoming) => routed(runtime, incoming);
+    this.#http = new HttpSeller({ id, state, now, commit, route }, decoy, onRequest);
+  }
+
+  /** The requests that came in. */
+  get log(): RequestLog {
+    return this.#http.log;
+  }
+
+  /** How a buyer needs to know it. */
+  describe(): SandboxSeller {
+    const { id, name, domain, version } = this.runtime.profile;
+    return { id, name, domain, protocol: "iab-seller-agent", url: this.runtime.url, version, keys: keysOf(id) };
   }
 
   /** Starts answering; returns the port. */
   async open(wishedPort: number): Promise<number> {
-    const loopback = await openLoopback(wishedPort, (request, response) => {
-      this.#onRequest();
-      this.#serve(request, response).catch(() => response.destroy());
-    });
-    this.#loopback = loopback;
-    this.runtime.url = loopback.url;
-    return loopback.port;
+    const { port, url } = await this.#http.open(wishedPort);
+    this.runtime.url = url;
+    return port;
   }
 
   /** Stops answering; what was still to be committed is not. */
   async close(): Promise<void> {
-    this.#ended.abort();
-    await this.#loopback?.close();
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const incoming = await this.#receive(request);
-    const { entry, struck } = incoming;
-    const early = struck.get("slow")?.when !== "after";
-    if (struck.has("slow") && early) await this.#wait(struck.get("slow")?.ms ?? 2_000);
-    if (struck.has("hang")) return;
-    if (struck.has("error-text")) {
-      return this.#send(response, entry, { status: 500, text: "upstream connect error or disconnect" });
-    }
-    if (struck.has("redirect")) {
-      const location = new URL(request.url ?? "/", struck.get("redirect")?.to ?? this.#decoy()).href;
-      return this.#send(response, entry, { status: 307, text: "", headers: { Location: location } });
-    }
-    const late = struck.get("late-commit");
-    if (late) {
-      if (late.close) response.destroy();
-      await this.#wait(late.ms ?? 2_000);
-    }
-    const result = await this.#handled(incoming);
-    entry.status = result.status;
-    if (late || struck.has("drop-answer")) {
-      response.destroy();
-      return;
-    }
-    if (struck.has("slow") && !early) await this.#wait(struck.get("slow")?.ms ?? 2_000);
-    if (struck.has("error-500-after-commit")) return this.#send(response, entry, crash);
-    this.#send(response, entry, result, struck);
-  }
-
-  async #receive(request: IncomingMessage): Promise<Incoming> {
-    const method = request.method ?? "GET";
-    const target = request.url ?? "/";
-    const { pathname, searchParams } = new URL(target, "http://seller.example");
-    const found = find(method, pathname);
-    const operation: Operation | null = "route" in found ? found.route.operation : null;
-    const body = await bodyOf(request);
-    const entry = this.log.add({
-      at: this.runtime.now(),
-      method,
-      target,
-      operation,
-      headers: request.headers,
-      rawHeaders: request.rawHeaders,
-      credential: credentialOf(request.headers),
-      body,
-    });
-    const struck = this.#strike(operation);
-    entry.faults = [...struck.keys()];
-    return { method, path: pathname, query: searchParams, entry, found, struck };
-  }
-
-  #strike(operation: Operation | null): Struck["faults"] {
-    const { state } = this.runtime;
-    if (operation === null || state.faults.length === 0) return new Map();
-    const { faults, left } = strike(state.faults, operation);
-    if (faults.size > 0) {
-      state.faults = left;
-      this.runtime.commit();
-    }
-    return faults;
-  }
-
-  async #handled({ found, entry, query, struck }: Incoming): Promise<Answer> {
-    if ("answer" in found) return found.answer;
-    try {
-      const body = found.route.method === "POST" ? parsed(entry.body) : null;
-      const { runtime } = this;
-      const caller = () => callerOf(runtime.profile.id, entry.credential.key);
-      return await found.route.handle({ seller: runtime, params: found.params, query, body, faults: struck, caller });
-    } catch (error) {
-      return error instanceof Refusal ? error.answer : crash;
-    }
-  }
-
-  async #wait(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#ended.signal });
-  }
-
-  #send(response: ServerResponse, entry: LoggedRequest, sent: Answer, struck: Struck["faults"] = new Map()): void {
-    entry.status ??= sent.status;
-    const isJson = sent.text === undefined;
-    const payload = sent.text ?? encoded(distorted(sent.body, struck), struck);
-    response.statusCode = sent.status;
-    response.setHeader("Date", new Date(this.runtime.now()).toUTCString());
-    if (payload !== "" || isJson) {
-      response.setHeader("Content-Type", isJson ? "application/json" : "text/plain; charset=utf-8");
-    }
-    for (const [name, value] of Object.entries(sent.headers ?? {})) response.setHeader(name, value);
-    // Chunked, so that no announced length warns the caller.
-    if (struck.has("oversized")) response.write(payload);
-    const second = struck.get("answer-twice");
-    const { socket } = response;
-    response.end(struck.has("oversized") ? "" : payload, () => {
-      entry.answered = true;
-      if (second && socket && !socket.destroyed) socket.write(secondAnswer(second.how === "garbage"));
-    });
+    await this.#http.close();
   }
 }
 
-/** What follows the answer on the same connection: a whole answer about another deal, or noise. */
-function secondAnswer(isGarbage: boolean): string {
-  if (isGarbage) return "\u0000\u0001}{ stray bytes\r\n\r\n";
-  const body = JSON.stringify({ deal: { deal_id: "DEMO-000000000000", status: "proposed" } });
-  const head = ["HTTP/1.1 200 OK", "Content-Type: application/json", `Content-Length: ${body.length}`];
-  return `${head.join("\r\n")}\r\n\r\n${body}`;
+function routed(seller: SellerRuntime, { method, path, query, key, body: text }: Incoming): Routed {
+  const found = find(method, path);
+  if ("answer" in found) return { operation: null, handle: () => found.answer };
+  const { route, params } = found;
+  const caller = () => callerOf(seller.profile.id, key);
+  const handle = (faults: Struck["faults"]) => {
+    const body = method === "POST" ? parsed(text) : null;
+    return route.handle({ seller, params, query, body, faults, caller });
+  };
+  return { operation: route.operation, handle };
 }

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
+import type { AdcpState } from "./adcp/state.ts";
 import type { DealType, InventoryType } from "./catalogue.ts";
 import type { FaultSpec } from "./faults.ts";
 import type { Negotiation } from "./negotiation.ts";
@@ -80,6 +81,8 @@ export interface SellerState {
   changes: Record<string, Readonly<Record<string, unknown>>>;
   keys: Record<string, KeyUse>;
   faults: FaultSpec[];
+  /** The books of a seller that speaks AdCP. */
+  adcp?: AdcpState;
 }
 
 interface SandboxState {

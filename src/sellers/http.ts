@@ -1,7 +1,11 @@
+import type { Readable } from "node:stream";
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleWhen } from "cockatiel";
 import type { Dispatcher } from "undici";
 import type { Tier } from "../domain/identity.ts";
 import { originProblem } from "./addresses.ts";
+import { readEventStream } from "./event-stream.ts";
+import { jsonIn, masker, saysJson } from "./http-answer.ts";
+import { brokeOff, failureOf, isConnectionFailure, named, type Wait, waitFor } from "./http-failures.ts";
 import type { Credential } from "./records.ts";
 import { type Access, SellerFailure } from "./seller.ts";
 
@@ -34,29 +38,41 @@ export interface HttpOptions {
 }
 
 export interface HttpCall {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Begins with a slash; ids in it are percent-encoded by the caller. */
   readonly path: string;
   /** Sent byte for byte (UTF-8, JSON). */
   readonly body?: string | undefined;
   readonly phase: Phase;
+  /** Milliseconds, where less time is left than the phase allows. */
+  readonly withinMs?: number | undefined;
+  /** Headers of a protocol, in lower case; those that carry a credential are set here alone. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whether sending it twice is harmless. Absent: only a GET is. */
+  readonly repeatable?: boolean | undefined;
+  /** Which event of an event stream is the answer; absent, the first that is JSON. */
+  readonly isAnswer?: ((json: unknown) => boolean) | undefined;
 }
 
 /** A complete answer of any status but 3xx, however wrong it may be. */
 export interface HttpAnswer {
   readonly status: number;
-  /** Parsed when the answer says it is JSON and is; `undefined` otherwise. */
+  /** Parsed when the answer says it is JSON and is; of an event stream, its answer; `undefined` otherwise. */
   readonly json: unknown;
   readonly text: string;
   /** The seller's own clock, as its `Date` header says it. */
   readonly date: string | null;
+  /** A header by its name in lower case. */
+  readonly header: (name: string) => string | null;
+  /** Set where an event stream ended without its answer and may be taken up again after this event. */
+  readonly resume: { readonly lastEventId: string; readonly retryMs: number | null } | null;
 }
 
 export interface Http {
   readonly hasCredential: (tier: Tier) => boolean;
   /**
-   * Sends one request with the credential of the access' tier. A GET whose connection broke is repeated once on a
-   * fresh socket; a POST is sent once. The access' signal ends the waiting, except in the booking phase, where an
+   * Sends one request with the credential of the access' tier. One that may be repeated goes over a kept socket, and
+   * once more over a fresh one if that broke; any other is sent once. The access' signal ends the waiting, except in the booking phase, where an
    * answer must not be lost because nobody waits for it any more.
    * @throws SellerFailure `unreachable`, `timeout`, `redirected`, `too_large`, `invalid_answer` or `circuit_open`;
    * `definite` only where nothing was sent
@@ -66,8 +82,6 @@ export interface Http {
 
 /** More than any catalogue page; a seller that sends more is cut off. */
 const MAX_ANSWER_BYTES = 4 << 20;
-/** Deeper than any answer of a protocol nests. */
-const MOST_DEPTH = 100;
 const circuitDefaults = { failures: 5, restMs: 10_000 };
 
 let opened: ReturnType<typeof openNetwork> | undefined;
@@ -93,12 +107,13 @@ export function createHttp(options: HttpOptions): Http {
     breaker: new ConsecutiveBreaker(failures),
   });
   const problem = originProblem(origin, options.allowLoopback);
-  const echoes = Object.values(credentials).flatMap(writings);
+  const masked = masker(Object.values(credentials));
 
   function headersFor(call: HttpCall, tier: Tier): Record<string, string> {
     const credential = tier === "public" ? undefined : credentials[tier];
     return {
       accept: "application/json",
+      ...call.headers,
       // Nothing compressed, so that the size cap is the size.
       "accept-encoding": "identity",
       "user-agent": "media-buyer-mcp",
@@ -129,24 +144,40 @@ export function createHttp(options: HttpOptions): Http {
       const message = `${sellerId} answered ${named(call)} compressed, which it was asked not to do.`;
       throw new SellerFailure(sellerId, "invalid_answer", message, { status });
     }
-    const text = echoes.reduce((body, secret) => body.replaceAll(secret, "***"), await answer.body.text());
-    const type = headerOf(answer.headers["content-type"]) ?? "application/json";
-    return { status, text, json: jsonOf(type, text), date: headerOf(answer.headers["date"]) };
+    const header = (name: string) => headerOf(answer.headers[name]);
+    const type = header("content-type");
+    const rest = { status, date: header("date"), header };
+    if (type !== null && /^text\/event-stream\b/i.test(type)) return { ...rest, ...(await eventOf(call, answer.body)) };
+    const text = masked(await answer.body.text());
+    return { ...rest, text, json: saysJson(type) ? jsonIn(text) : undefined, resume: null };
+  }
+
+  async function eventOf(call: HttpCall, body: Readable): Promise<Pick<HttpAnswer, "text" | "json" | "resume">> {
+    let json: unknown;
+    const { data, lastEventId, retryMs } = await readEventStream(body, (event) => {
+      json = jsonIn(masked(event));
+      return json !== undefined && (call.isAnswer?.(json) ?? true);
+    });
+    if (data !== null) return { text: masked(data), json, resume: null };
+    return { text: "", json: undefined, resume: lastEventId === null ? null : { lastEventId, retryMs } };
   }
 
   async function attempt(call: HttpCall, access: Access, wait: Wait): Promise<HttpAnswer> {
     const { signal } = wait;
-    if (signal.aborted) throw failureOf(sellerId, call, signal.reason, wait, true);
+    const about = { maxBytes: MAX_ANSWER_BYTES, beforeSending: signal.aborted, sentBefore: false };
+    if (signal.aborted) throw failureOf(sellerId, call, signal.reason, wait, about);
     try {
       const { withLoopback, outside } = await network();
       const pool = options.allowLoopback ? withLoopback : outside;
-      const first = call.method === "GET" ? pool.kept : pool.fresh;
+      const repeatable = call.repeatable ?? call.method === "GET";
+      const first = repeatable ? pool.kept : pool.fresh;
       return await once(call, access.tier, signal, first).catch((error: unknown) => {
-        if (call.method === "GET" && brokeOff(error)) return once(call, access.tier, signal, pool.fresh);
-        throw error;
+        if (!repeatable || !brokeOff(error)) throw error;
+        about.sentBefore = true;
+        return once(call, access.tier, signal, pool.fresh);
       });
     } catch (error) {
-      throw failureOf(sellerId, call, error, wait, false);
+      throw failureOf(sellerId, call, error, wait, about);
     }
   }
 
@@ -157,7 +188,8 @@ export function createHttp(options: HttpOptions): Http {
         const message = `${sellerId} was not called: its address ${problem}.`;
         throw new SellerFailure(sellerId, "unreachable", message, { definite: true, code: "address_not_allowed" });
       }
-      const wait = waitFor(timeouts[call.phase], call.phase === "booking" ? undefined : access.signal);
+      const ms = Math.max(1, Math.trunc(Math.min(timeouts[call.phase], call.withinMs ?? Number.POSITIVE_INFINITY)));
+      const wait = waitFor(ms, call.phase === "booking" ? undefined : access.signal);
       const began = performance.now();
       const fields = { seller: sellerId, method: call.method, path: call.path, tier: access.tier };
       try {
@@ -181,127 +213,11 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-/** How long one call is waited for, and by whose will it ends. */
-interface Wait {
-  readonly ms: number;
-  readonly deadline: AbortSignal;
-  /** The deadline, or the caller's abort where that counts. */
-  readonly signal: AbortSignal;
-}
-
-function waitFor(ms: number, caller: AbortSignal | undefined): Wait {
-  const deadline = AbortSignal.timeout(ms);
-  return { ms, deadline, signal: caller ? AbortSignal.any([deadline, caller]) : deadline };
-}
-
 function authentication(credential: Credential | undefined): Record<string, string> {
   if (credential?.bearer) return { authorization: `Bearer ${credential.bearer}` };
   return credential?.apiKey ? { "x-api-key": credential.apiKey } : {};
 }
 
-/**
- * A credential as an answer may repeat it: sellers put the key they refuse into the sentence that refuses it, and from
- * there it would reach a model and the ledger. A short one is left alone, for it may be part of any word.
- */
-function writings({ bearer, apiKey }: Credential): readonly string[] {
-  const secret = bearer ?? apiKey ?? "";
-  return secret.length < 8 ? [] : [...new Set([secret, JSON.stringify(secret).slice(1, -1)])];
-}
-
 function headerOf(value: string | string[] | undefined): string | null {
   return typeof value === "string" ? value : (value?.[0] ?? null);
-}
-
-function jsonOf(contentType: string, text: string): unknown {
-  if (!/^[^;]*[/+]json\b/i.test(contentType) || nestsTooDeep(text)) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A megabyte of opening brackets takes the parser a second, in which no other seller is heard: it is not parsed. */
-function nestsTooDeep(text: string): boolean {
-  let depth = 0;
-  let quoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const mark = text[at];
-    if (quoted && mark === "\\") at += 1;
-    else if (mark === '"') quoted = !quoted;
-    else if (quoted) continue;
-    else if (mark === "[" || mark === "{") depth += 1;
-    else if (mark === "]" || mark === "}") depth -= 1;
-    if (depth > MOST_DEPTH) return true;
-  }
-  return false;
-}
-
-function named(call: HttpCall): string {
-  return `${call.method} ${call.path.split("?")[0]}`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-}
-
-/** The socket ended under a request: worth one more try where repeating is harmless. */
-function brokeOff(error: unknown): boolean {
-  return ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"].includes(codeOf(error));
-}
-
-/** True where no byte of the request can have left: the address was refused, not found, or did not connect. */
-function nothingSent(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(nothingSent);
-  if (["ESSRF", "UND_ERR_CONNECT_TIMEOUT"].includes(codeOf(error))) return true;
-  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(codeOf(error))) return true;
-  return (
-    error instanceof Error && "syscall" in error && (error.syscall === "connect" || error.syscall === "getaddrinfo")
-  );
-}
-
-function isNotHttp(error: unknown): boolean {
-  return (error instanceof Error && error.name === "HTTPParserError") || codeOf(error) === "UND_ERR_HEADERS_OVERFLOW";
-}
-
-function isConnectionFailure(error: unknown): boolean {
-  if (!(error instanceof SellerFailure)) return false;
-  if (error.kind === "unreachable") return error.code !== "address_not_allowed";
-  return error.kind === "timeout" && error.code !== "stopped";
-}
-
-function failureOf(
-  sellerId: string,
-  call: HttpCall,
-  error: unknown,
-  wait: Wait,
-  beforeSending: boolean,
-): SellerFailure {
-  if (error instanceof SellerFailure) return error;
-  const what = named(call);
-  const code = codeOf(error);
-  const definite = beforeSending || nothingSent(error);
-  if (wait.deadline.aborted) {
-    const message = `${sellerId} did not answer ${what} within ${wait.ms / 1000} s.`;
-    return new SellerFailure(sellerId, "timeout", message, { definite, cause: error });
-  }
-  if (wait.signal.aborted) {
-    const message = `${what} to ${sellerId} was given up before its answer came.`;
-    return new SellerFailure(sellerId, "timeout", message, { definite, code: "stopped", cause: error });
-  }
-  if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") {
-    const message = `${sellerId} answered ${what} with more than ${MAX_ANSWER_BYTES >> 20} MB; the answer was cut off.`;
-    return new SellerFailure(sellerId, "too_large", message, { cause: error });
-  }
-  if (isNotHttp(error)) {
-    const message = `${sellerId} answered ${what} with something that is not HTTP.`;
-    return new SellerFailure(sellerId, "invalid_answer", message, { cause: error });
-  }
-  if (code === "ESSRF") {
-    const message = `${sellerId} was not called: its name leads to an address that is not allowed.`;
-    return new SellerFailure(sellerId, "unreachable", message, { definite, code: "address_not_allowed", cause: error });
-  }
-  const how = definite ? "could not be reached" : `broke off ${what} before its answer was complete`;
-  const message = `${sellerId} ${how}${code ? ` (${code})` : ""}.`;
-  return new SellerFailure(sellerId, "unreachable", message, { definite, cause: error });
 }

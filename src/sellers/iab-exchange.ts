@@ -2,6 +2,7 @@ import type * as z from "zod";
 import type { Http, HttpAnswer, HttpCall } from "./http.ts";
 import { refusalOf, unreadable } from "./iab-refusals.ts";
 import type { Access } from "./seller.ts";
+import { createSellerClock } from "./seller-clock.ts";
 
 /** One question to an IAB seller agent, its refusals turned into failures and its answer checked. */
 export interface Exchange {
@@ -18,16 +19,9 @@ export interface Exchange {
   onOurClock(instant: string): string;
 }
 
-/** `Date` has whole seconds and arrives late: differences below this are no difference, and steps are this wide. */
-const CLOCK_STEP_MS = 30_000;
-
 /** Questions to one seller over its one way out. */
 export function createExchange(sellerId: string, http: Http): Exchange {
-  let aheadMs = 0;
-  const noteClock = ({ date }: HttpAnswer) => {
-    const theirs = date === null ? Number.NaN : Date.parse(date);
-    if (!Number.isNaN(theirs)) aheadMs = Math.trunc((theirs - Date.now()) / CLOCK_STEP_MS) * CLOCK_STEP_MS;
-  };
+  const clock = createSellerClock();
   const read: Exchange["read"] = (what, shape, answer) => {
     const refusal = refusalOf(sellerId, what, answer);
     if (refusal) throw refusal;
@@ -45,10 +39,10 @@ export function createExchange(sellerId: string, http: Http): Exchange {
     read,
     async ask(what, shape, call, access) {
       const answer = await http.send(call, access);
-      noteClock(answer);
+      clock.note(answer);
       return read(what, shape, answer);
     },
-    onOurClock: (instant) => new Date(Date.parse(instant) - aheadMs).toISOString(),
+    onOurClock: (instant) => new Date(Date.parse(instant) - clock.aheadMs()).toISOString(),
   };
 }
 

@@ -1,14 +1,15 @@
 import type * as z from "zod";
+import { type Delivery, noFigures } from "../domain/delivery.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { atMost, type Tier } from "../domain/identity.ts";
 import { refOf } from "../domain/ids.ts";
 import type { Avails } from "../domain/inventory.ts";
-import type { Deal } from "../domain/media-buy.ts";
+import type { Deal } from "../domain/deal.ts";
 import { costOfImpressions, type Money, mulDiv } from "../domain/money.ts";
-import type { Quote, QuoteRequest, Targeting } from "../domain/quote.ts";
+import { atCpm, type Quote, type QuoteRequest, type Targeting } from "../domain/quote.ts";
 import { unreadable } from "./iab-refusals.ts";
 import { channelOf, dealTypeOf, distinct, dspName, entryOf, instantOf, tierOf } from "./iab-words.ts";
-import type { Capability, Performance, SellerCard } from "./seller.ts";
+import type { Capability, SellerCard } from "./seller.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
 import type {
   cardAnswer,
@@ -169,13 +170,14 @@ function notHonoured(targeting: Targeting | null): readonly string[] {
  * @throws SellerFailure `invalid_answer`
  */
 export function checkEcho(quote: Quote, request: QuoteRequest): void {
-  const currency = request.budget?.currency ?? quote.cpm.currency;
+  const { cpm } = atCpm(quote);
+  const currency = request.budget?.currency ?? cpm.currency;
   const differing = [
     quote.product.ref === request.product ? null : "another product",
     quote.dealType === request.dealType ? null : "another deal type",
     quote.impressions === request.impressions ? null : "another volume",
     quote.flight.start === request.flight.start && quote.flight.end === request.flight.end ? null : "other dates",
-    quote.cpm.currency === currency ? null : `${quote.cpm.currency} instead of ${currency}`,
+    cpm.currency === currency ? null : `${cpm.currency} instead of ${currency}`,
   ].filter((difference) => difference !== null);
   if (differing.length > 0) throw unreadable(quote.sellerId, "a quote", `it is for ${differing.join(", ")}`);
 }
@@ -257,13 +259,19 @@ function plausibleCpm(cpm: Money | null, total: Money | null, impressions: numbe
 }
 
 /** Delivery figures, or none where the answer is the constant that this seller gives for every deal it does not serve. */
-export function performanceOf(answer: z.output<typeof performanceAnswer>): Performance {
+export function deliveryOf(answer: z.output<typeof performanceAnswer>): Delivery {
   const { impressions_served: served, impressions_available: available, delivery_pacing: pacing } = answer;
-  const asOf = instantOf(answer.last_updated);
-  if (served === 0 && available === 1_000_000 && pacing === "not_started") {
-    const note = "The seller gives the same placeholder for every deal, so this says nothing about delivery.";
-    return { served: null, fillRatePercent: null, pacing: null, asOf, note };
-  }
+  const isPlaceholder = served === 0 && available === 1_000_000 && pacing === "not_started";
   const fill = answer.fill_rate === null ? null : /^\d{1,3}(\.\d{1,2})?/.exec(String(answer.fill_rate))?.[0];
-  return { served, fillRatePercent: fill ?? null, pacing: sellerText(pacing, 40) || null, asOf, note: null };
+  return {
+    ...noFigures,
+    ...{ from: null, to: null, isFinal: null, sellerStatus: null, packages: [] },
+    asOf: instantOf(answer.last_updated),
+    impressions: isPlaceholder ? null : served,
+    fillRatePercent: isPlaceholder ? null : (fill ?? null),
+    pacing: isPlaceholder ? null : sellerText(pacing, 40) || null,
+    note: isPlaceholder
+      ? "The seller gives the same placeholder for every deal, so this says nothing about delivery."
+      : null,
+  };
 }

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { formatAmount, type Money } from "../domain/money.ts";
 import type { Round } from "../domain/negotiation.ts";
-import type { Quote } from "../domain/quote.ts";
+import { atCpm, type Quote } from "../domain/quote.ts";
 import type { SellerLog } from "./http.ts";
 import { type Exchange, identityOf } from "./iab-exchange.ts";
 import { isMissingRoute, unreadable } from "./iab-refusals.ts";
@@ -71,13 +71,13 @@ export function createNegotiation(exchange: Exchange, log: SellerLog): Negotiati
     const path = `/proposals/${encodeURIComponent(quote.sellerQuoteId)}/counter`;
     const call = { method: "POST", path, body, phase: "booking" } as const;
     const answer = await ask("a negotiation", counterAnswer, call, access);
-    const price = moneyFromNumber(answer.seller_price, quote.cpm.currency);
+    const price = moneyFromNumber(answer.seller_price, atCpm(quote).cpm.currency);
     if (price === null) throw unreadable(sellerId, "a negotiation", "its price cannot be read");
     return answerOf(offer, { ...answer, price, ...said(answer, answer.rounds_remaining) });
   }
 
   function answerOf(offer: Offer, theirs: Theirs): RoundAnswer {
-    const { currency } = offer.quote.cpm;
+    const { currency } = atCpm(offer.quote).cpm;
     if (theirs.price.currency !== currency) {
       throw unreadable(sellerId, "a negotiation", `its price is in ${theirs.price.currency} instead of ${currency}`);
     }
@@ -92,8 +92,8 @@ export function createNegotiation(exchange: Exchange, log: SellerLog): Negotiati
   }
 
   async function offer(move: Offer, access: Access): Promise<RoundAnswer> {
-    if (move.cpm.currency !== move.quote.cpm.currency) {
-      throw new RangeError(`an offer in ${move.cpm.currency} on a quote in ${move.quote.cpm.currency}`);
+    if (move.cpm.currency !== atCpm(move.quote).cpm.currency) {
+      throw new RangeError(`an offer in ${move.cpm.currency} on a quote in ${atCpm(move.quote).cpm.currency}`);
     }
     if (earlier) return byCounter(move, access);
     const answer = await byMessage(move, access);
@@ -122,7 +122,7 @@ export function createNegotiation(exchange: Exchange, log: SellerLog): Negotiati
     async accept(quote, cpm, n, key, access) {
       const answer = await offer({ quote, action: "accept", cpm, n, key }, access);
       // The seller strikes at its own last price whatever was written, and says "accepted" to any accept: look.
-      const kept = await state(quote.sellerQuoteId, quote.cpm.currency, access).catch((error: unknown) => {
+      const kept = await state(quote.sellerQuoteId, atCpm(quote).cpm.currency, access).catch((error: unknown) => {
         if (!(error instanceof SellerFailure)) throw error;
         log.warn({ seller: sellerId, kind: error.kind }, "accepted, and the negotiation could not be read back");
         return null;

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { HttpAnswer } from "./http.ts";
+import { kindOfStatus } from "./http-failures.ts";
 import { entryOf } from "./iab-words.ts";
 import { type FailureKind, SellerFailure } from "./seller.ts";
 import { sellerText } from "./untrusted.ts";
@@ -32,17 +33,6 @@ const byCode: Readonly<Record<string, FailureKind>> = {
   audience_plan_unsupported: "unsupported",
   quote_already_booked: "already_booked",
   idempotency_conflict: "idempotency_conflict",
-};
-
-const byStatus: Readonly<Record<number, FailureKind>> = {
-  401: "unauthorized",
-  403: "forbidden",
-  404: "not_found",
-  405: "unsupported",
-  408: "server_error",
-  410: "gone",
-  425: "server_error",
-  429: "server_error",
 };
 
 /** What the server framework answers for a path that it does not serve at all; no handler of the contract says it. */
@@ -122,7 +112,7 @@ function kindOf(status: number, said: Said): FailureKind {
   // Two plain sentences have a meaning of their own: 422 is an unpriced product, 400 a negotiation that is over.
   if (said.shape === "worded" && status === 422) return "unpriced";
   if (said.shape === "worded" && status === 400) return "closed";
-  return byStatus[status] ?? "refused";
+  return kindOfStatus(status);
 }
 
 function isDefinite(status: number, said: Said): boolean {

@@ -1,11 +1,11 @@
 import type * as z from "zod";
 import { instants } from "../domain/flight.ts";
 import { splitRef } from "../domain/ids.ts";
-import type { Quote, QuoteRequest } from "../domain/quote.ts";
+import { atCpm, type Quote, type QuoteRequest } from "../domain/quote.ts";
 import { createHttp } from "./http.ts";
 import { createCatalogue } from "./iab-catalogue.ts";
 import { createExchange, identityOf } from "./iab-exchange.ts";
-import { availsOf, cardOf, checkEcho, dealOf, isEarlierContract, performanceOf, quoteOf } from "./iab-mapping.ts";
+import { availsOf, cardOf, checkEcho, dealOf, deliveryOf, isEarlierContract, quoteOf } from "./iab-mapping.ts";
 import { createNegotiation } from "./iab-negotiation.ts";
 import { unreadable } from "./iab-refusals.ts";
 import { type ConnectOptions, defineProtocol } from "./protocol.ts";
@@ -70,11 +70,13 @@ function connect(options: ConnectOptions): Seller {
     origin: options.origin,
     protocol: "iab-seller-agent",
     settlement: "read_back",
+    sells: "volume",
     cancellation,
 
     async card(access) {
       const path = "/.well-known/agent.json";
-      const answer = await ask("its card", cardAnswer, { method: "GET", path, phase: "discovery" }, access);
+      const held = cardAnswer.safeParse(options.cardJustRead?.()).data;
+      const answer = held ?? (await ask("its card", cardAnswer, { method: "GET", path, phase: "discovery" }, access));
       if (isEarlierContract(answer.version)) negotiation.useEarlierContract();
       return cardOf(sellerId, answer);
     },
@@ -127,32 +129,44 @@ function connect(options: ConnectOptions): Seller {
       return quote;
     },
 
-    async readQuote(sellerQuoteId, request, access) {
+    async readQuote({ sellerQuoteId }, request, access) {
       const quote = await quoteNow(sellerQuoteId, request, access);
       if (quote.sellerQuoteId !== sellerQuoteId) throw unreadable(sellerId, "the quote", "it is another quote");
       if (quote.product.ref !== request.product) throw unreadable(sellerId, "the quote", "it is for another product");
-      const state = await negotiation.state(sellerQuoteId, quote.cpm.currency, access);
+      const state = await negotiation.state(sellerQuoteId, atCpm(quote).cpm.currency, access);
       // An accepted negotiation is what the booking will be struck at, though the quote itself does not say so yet.
       const struck = quote.state === "available" && state?.status === "accepted" ? state.sellerCpm : null;
       return { quote: struck ? { ...quote, cpm: struck } : quote, negotiation: state };
     },
 
-    counter: negotiation.counter,
-    accept: negotiation.accept,
+    counter: (quote, _request, ...round) => negotiation.counter(quote, ...round),
+    accept: (quote, _request, ...round) => negotiation.accept(quote, ...round),
 
-    bookingRequest(_terms, sellerQuoteId, key, identity) {
+    async refine() {
+      const why = `${sellerId} did not take the question: it negotiates in prices only, not in words.`;
+      throw new SellerFailure(sellerId, "unsupported", why, { definite: true });
+    },
+
+    bookingRequest(_terms, { sellerQuoteId }, key, identity) {
       const shown = Object.keys(identity).length === 0 ? {} : { buyer_identity: identity };
       const body = JSON.stringify({ idempotency_key: key, quote_id: sellerQuoteId, ...shown });
       return { method: "POST", path: "/api/v1/deals", body };
     },
 
-    async book(request, access) {
+    ready: async () => null,
+
+    async book(request, _quote, access) {
       const { method, path, body } = request;
       const answer = await ask("the booking", dealAnswer, { method, path, body, phase: "booking" }, access);
-      return dealFor(quoteIdOf(body), answer);
+      return { kind: "booked", deal: dealFor(quoteIdOf(body), answer) };
     },
 
-    async findBooking(sellerQuoteId, access): Promise<Found> {
+    // This seller books or refuses while it is asked: it never keeps a buy waiting.
+    async follow({ mediaBuyId }) {
+      throw unreadable(sellerId, "the booking", `it waits for nothing (${mediaBuyId ?? "no deal"})`);
+    },
+
+    async findBooking({ sellerQuoteId }, _request, access): Promise<Found> {
       const path = `/api/v1/quotes/${encodeURIComponent(sellerQuoteId)}`;
       const answer = await http.send({ method: "GET", path, phase: "discovery" }, access);
       // A booked quote reads as expired once its day is over, so neither answer says that nothing was booked.
@@ -176,7 +190,7 @@ function connect(options: ConnectOptions): Seller {
       return { orderId, status: sellerText(order.status ?? "", 40) || "not stated" };
     },
 
-    async cancel(dealId, access) {
+    async cancel({ deal: { dealId } }, _key, access) {
       const body = JSON.stringify({ operations: [{ action: "cancel", deal_id: dealId }] });
       const call = { method: "POST", path: "/api/v1/deals/bulk", body, phase: "booking" } as const;
       const { results } = await ask("a cancellation", bulkAnswer, call, access);
@@ -192,10 +206,20 @@ function connect(options: ConnectOptions): Seller {
       return { kind: "refused", why };
     },
 
-    async performance(dealId, access) {
+    async buyNow() {
+      const why = `${sellerId} changes no booked deal: this protocol can cancel one, and nothing else.`;
+      throw new SellerFailure(sellerId, "unsupported", why, { definite: true });
+    },
+
+    async delivery({ deal: { dealId } }, access) {
       const path = `/api/v1/deals/${encodeURIComponent(dealId)}/performance`;
       const call = { method: "GET", path, phase: "discovery" } as const;
-      return performanceOf(await ask("delivery figures", performanceAnswer, call, access));
+      return deliveryOf(await ask("delivery figures", performanceAnswer, call, access));
+    },
+
+    async syncCreatives() {
+      const why = `${sellerId} takes no creatives: its protocol has no library; they are handed over where the deal is activated.`;
+      throw new SellerFailure(sellerId, "unsupported", why, { definite: true });
     },
 
     async supplyChain(access) {

@@ -1,12 +1,36 @@
+import type { Cache } from "../ledger/cache.ts";
 import type { SellerLog, Timeouts } from "./http.ts";
-import type { KnownSeller } from "./records.ts";
+import type { BuyingAccount, KnownSeller } from "./records.ts";
 import type { Seller } from "./seller.ts";
+
+/** Where this desk takes webhooks. */
+export interface WebhookAddress {
+  /** Without a slash at the end. */
+  readonly baseUrl: string;
+  /** From which each request's own secret is made; null = sellers sign with their keys. */
+  readonly hmacSecret: string | null;
+}
 
 /** What is known of one seller before it is called: all from the operator's config, a registry, or the sandbox. */
 export interface ConnectOptions {
   readonly sellerId: string;
   /** Scheme, host and port. */
   readonly origin: string;
+  /** The whole address of its agent, as the operator wrote it. */
+  readonly url: string;
+  /** What carries its tasks, where the operator says so; null = found out. */
+  readonly carrier: KnownSeller["carrier"];
+  /** Gives the card that was read a moment ago to find out what it speaks, once; null = it is to be read. */
+  readonly cardJustRead?: (() => unknown) | undefined;
+  /** Where sellers may send webhooks while this process takes them; absent, or null = nowhere. */
+  readonly webhooks?: (() => WebhookAddress | null) | undefined;
+  /** Under which account it is bought from; null where the settings hold none. */
+  readonly account: BuyingAccount | null;
+  /** Where publishers' files lie that are not at their own domains: a sandbox's. */
+  readonly publishers: ReadonlyMap<string, string>;
+  /** For what others say of the seller; its own answers are not kept here. */
+  readonly cache: Cache;
+  readonly cacheSeconds: number;
   /** How each tier is proved; a tier without an entry is called anonymously. */
   readonly credentials: KnownSeller["credentials"];
   readonly timeouts?: Partial<Timeouts> | undefined;

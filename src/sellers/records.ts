@@ -1,12 +1,16 @@
 import type { Relationship, Tier, Trust } from "../domain/identity.ts";
 import type { Seller } from "./seller.ts";
 
+/** The protocol of a seller that was not asked yet, or could not be. */
+export const unknownProtocol = "unknown";
+
 /** A seller as this desk knows it, before anybody is contacted. */
 export interface SellerRecord {
   readonly id: string;
   readonly name: string;
   readonly domain: string;
   readonly origin: string;
+  /** {@link unknownProtocol} until it is found out, where no setting says it. */
   readonly protocol: string;
   readonly trust: Trust;
   /** Who says so, and when. */
@@ -14,6 +18,8 @@ export interface SellerRecord {
   readonly relationship: Relationship;
   /** Tiers for which a credential is configured. */
   readonly credentials: readonly Tier[];
+  /** Whether it knows its buyers by account: then it learns brand and operator with the first quote, whatever the tier. */
+  readonly byAccount: boolean;
   /** Refused by the mandate or by trust: never contacted, not even for its card. */
   readonly blocked: boolean;
 }
@@ -24,18 +30,43 @@ export interface Credential {
   readonly apiKey?: string | undefined;
 }
 
+/** Whom a seller that sells to accounts is told it deals with; from the operator's config, which is the leave to tell it. */
+export interface BuyingAccount {
+  /** Domain of the brand that is advertised. */
+  readonly brand: string;
+  readonly brandId: string | null;
+  /** Domain of who operates for the brand; the brand's own where nobody does. */
+  readonly operator: string;
+  readonly billing: "operator" | "agent" | "advertiser";
+  /** e.g. `net_30`; null = the seller's own. */
+  readonly paymentTerms: string | null;
+  /** The seller's id of the account, where it gives accounts itself. */
+  readonly accountId: string | null;
+}
+
 /** A record with its secrets, as the composition root hands it to the directory. */
 export interface KnownSeller {
   readonly record: SellerRecord;
   readonly credentials: Readonly<Partial<Record<Exclude<Tier, "public">, Credential>>>;
+  /** The whole address of its agent. */
+  readonly url: string;
+  readonly carrier: "mcp" | "a2a" | null;
+  readonly account: BuyingAccount | null;
+  readonly publishers: ReadonlyMap<string, string>;
 }
 
 /** Which sellers this desk may talk to. */
 export interface Directory {
+  /** As far as they are known by now: nobody is asked, and nothing waited for. */
   all(): Promise<readonly SellerRecord[]>;
-  /** By id, unique name or domain. @throws BuyingError `unknown_seller` with candidates */
+  /**
+   * The record with what the seller speaks, which is asked at the first use where no setting says it; as it is where that
+   * cannot be had, and then {@link connect} says why.
+   */
+  resolved(record: SellerRecord): Promise<SellerRecord>;
+  /** By id, unique name or domain, {@link resolved}. @throws BuyingError `unknown_seller` with candidates */
   find(idNameOrDomain: string): Promise<SellerRecord>;
-  /** The seller behind a record. @throws BuyingError `seller_blocked` */
+  /** The seller behind a record. @throws BuyingError `seller_blocked`; SellerFailure where nobody knows what it speaks */
   connect(record: SellerRecord): Seller;
   /** Remembers a seller known by its address only; its trust is `unknown`. */
   introduce(url: string): Promise<SellerRecord>;

@@ -1,14 +1,18 @@
+import type { Capability } from "../domain/capability.ts";
 import type { Flight } from "../domain/flight.ts";
 import type { Tier } from "../domain/identity.ts";
-import type { Avails, Channel, DealType, Product } from "../domain/inventory.ts";
-import type { Deal, FrozenRequest } from "../domain/media-buy.ts";
+import type { Avails, Channel, DealType, Product, SellerProposal } from "../domain/inventory.ts";
+import type { Assignment, Creative, CreativeResult } from "../domain/creative.ts";
+import type { Delivery } from "../domain/delivery.ts";
+import type { Deal, SellerWait } from "../domain/deal.ts";
+import type { FrozenRequest } from "../domain/media-buy.ts";
 import type { Money } from "../domain/money.ts";
 import type { NegotiationStatus, Round } from "../domain/negotiation.ts";
 import type { Quote, QuoteRequest } from "../domain/quote.ts";
+import type { PublicKey } from "./wire/brand.ts";
 import type { Terms } from "../domain/terms.ts";
 
-/** What a seller can do for us, as far as its protocol and card say. */
-export type Capability = "media_kit" | "quote" | "negotiate" | "book" | "order" | "cancel" | "performance";
+export type { Capability } from "../domain/capability.ts";
 
 /** A seller's own description, read from its agent card and cleaned. */
 export interface SellerCard {
@@ -40,6 +44,8 @@ export interface Access {
 export interface CatalogueQuery {
   /** Free words; a seller may rank by them or ignore them. */
   readonly query: string | null;
+  /** A planner's brief in words, for sellers that offer by it; others do not see it. */
+  readonly brief: string | null;
   readonly limit: number;
 }
 
@@ -48,6 +54,8 @@ export interface CatalogueAnswer {
   readonly products: readonly Product[];
   readonly unreadable: number;
   readonly notes: readonly string[];
+  /** Bundles made for the query; absent at sellers that make none. */
+  readonly proposals?: readonly SellerProposal[] | undefined;
 }
 
 /** A negotiation as the seller remembers it. Prices are CPM. */
@@ -63,25 +71,91 @@ export interface RoundAnswer {
   readonly roundsLeft: number | null;
   /** Cleaned seller words. */
   readonly rationale: string;
+  /** The quote as it stands after the round, where more than its price may have moved; absent = only the price. */
+  readonly quote?: Quote | undefined;
+}
+
+/** What is asked of a seller in words. A finalised proposal is a firm price, until its own expiry. */
+export interface RefineAsk {
+  readonly words: string | null;
+  readonly finalize: boolean;
+}
+
+/** What came of it: the quote as it is now, and what the seller says it did, which proves nothing. */
+export interface Refined {
+  readonly quote: Quote;
+  readonly applied: "applied" | "partial" | "unable" | "not_said";
+  /** Cleaned seller words. */
+  readonly said: string;
+}
+
+/** What a seller did with a request to book: booked it, or put it on a desk of its own. */
+export type Booked =
+  | { readonly kind: "booked"; readonly deal: Deal }
+  | { readonly kind: "waits"; readonly wait: SellerWait };
+
+/** What a frozen request asked its seller to send, and how that is to be proved: by the secret, else by the seller's key. */
+export interface RegisteredWebhook {
+  readonly url: string;
+  readonly token: string;
+  readonly operationId: string | null;
+  readonly secret: string | null;
+}
+
+/** What there is to know of a seller's webhooks. */
+export interface SellerWebhooks {
+  /** Pure: read from the bytes. Null where they ask for none. */
+  registered(request: FrozenRequest): RegisteredWebhook | null;
+  /** The public keys the seller signs by; empty where it shows none. @throws SellerFailure */
+  keys(access: Access): Promise<readonly PublicKey[]>;
+}
+
+/** How a buy stands that a seller keeps waiting. Only a parsed word of the seller's refuses it. */
+export type Followed = Booked | { readonly kind: "refused"; readonly code: string; readonly why: string };
+
+/** Who accepted what the request to book stands for, and when (UTC instant): a seller's insertion order asks for it. */
+export interface Acceptance {
+  readonly by: string;
+  readonly at: string;
+}
+
+/** A buy at its seller: the quote it came of, and what was booked. */
+export interface Bought {
+  readonly quote: Quote;
+  readonly deal: Deal;
+}
+
+/** A booked buy as its seller has it now, and what may be done to it. */
+export interface BuyNow {
+  readonly deal: Deal;
+  /** By the seller's words; `bySeller` where its people decide first. Null where it does not say what is possible. */
+  readonly actions: readonly { readonly action: string; readonly bySeller: boolean }[] | null;
+  /** Argument names of a change that the seller's own schema allows; null = it does not restrict them. */
+  readonly accepts: readonly string[] | null;
+}
+
+/** Creatives for a seller's library. */
+export interface CreativesAsk {
+  /** The brief under which the seller offers the products, where it offers by one. */
+  readonly brief: string | null;
+  /** The media buy, where the state of review is to be read from it. */
+  readonly dealId: string | null;
+  /** Whose formats are taken, by the seller's product ids; null = those of all it sells. */
+  readonly products: readonly string[] | null;
+  readonly creatives: readonly Creative[];
+  readonly assignments: readonly Assignment[];
+}
+
+/** What became of them; none where the seller has queued them under a task. */
+export interface SyncedCreatives {
+  readonly results: readonly CreativeResult[];
+  readonly taskId: string | null;
 }
 
 /** What a look after a lost answer found. `gone` proves nothing: a booked quote may read as expired. */
-export type Found =
-  | { readonly kind: "booked"; readonly deal: Deal }
-  | { readonly kind: "available" }
-  | { readonly kind: "gone"; readonly why: string };
+export type Found = Booked | { readonly kind: "available" } | { readonly kind: "gone"; readonly why: string };
 
 export type CancelAnswer = { readonly kind: "cancelled" } | { readonly kind: "refused"; readonly why: string };
-
-/** Impressions served and the like; every figure null where the seller does not report it, never 0 for unknown. */
-export interface Performance {
-  readonly served: number | null;
-  readonly fillRatePercent: string | null;
-  readonly pacing: string | null;
-  readonly asOf: string | null;
-  /** Set when the answer is a placeholder that says nothing about delivery. */
-  readonly note: string | null;
-}
 
 /**
  * One seller, reached by one protocol. Every method may throw {@link SellerFailure} and nothing else that is expected.
@@ -92,6 +166,8 @@ export interface Seller {
   readonly origin: string;
   readonly protocol: string;
   readonly settlement: Settlement;
+  /** Whether a quote is for so many impressions at a CPM, or for a budget. */
+  readonly sells: "volume" | "budget";
   card(access: Access): Promise<SellerCard>;
   catalogue(query: CatalogueQuery, access: Access): Promise<CatalogueAnswer>;
   product(productId: string, access: Access): Promise<Product>;
@@ -100,35 +176,72 @@ export interface Seller {
   quote(request: QuoteRequest, key: string, access: Access): Promise<Quote>;
   /** The quote as the seller has it now, its price after any negotiation it holds to be accepted. */
   readQuote(
-    sellerQuoteId: string,
+    quote: Quote,
     request: QuoteRequest,
     access: Access,
   ): Promise<{ readonly quote: Quote; readonly negotiation: SellerNegotiation | null }>;
-  counter(quote: Quote, offer: Money, n: number, key: string, access: Access): Promise<RoundAnswer>;
-  accept(quote: Quote, sellerCpm: Money, n: number, key: string, access: Access): Promise<RoundAnswer>;
+  counter(
+    quote: Quote,
+    request: QuoteRequest,
+    offer: Money,
+    n: number,
+    key: string,
+    access: Access,
+  ): Promise<RoundAnswer>;
+  accept(
+    quote: Quote,
+    request: QuoteRequest,
+    price: Money,
+    n: number,
+    key: string,
+    access: Access,
+  ): Promise<RoundAnswer>;
+  /** Asks in words for another offer, or for a firm one. The price change is measured, not believed. */
+  refine(quote: Quote, request: QuoteRequest, ask: RefineAsk, access: Access): Promise<Refined>;
   /** Pure: the exact bytes that will book these terms. */
   bookingRequest(
     terms: Terms,
-    sellerQuoteId: string,
+    quote: Quote,
     key: string,
     identity: Readonly<Record<string, string>>,
+    accepted: Acceptance,
   ): FrozenRequest;
+  /**
+   * What has to come before anything is sent for a quote, such as an account; null = nothing.
+   * @throws SellerFailure where it will never come
+   */
+  ready(quote: Quote, access: Access): Promise<SellerWait | null>;
   /**
    * Sends the frozen bytes once. Only a failure with `definite: true` means nothing was booked.
    * The request's own abort is not passed on.
    */
-  book(request: FrozenRequest, access: Access): Promise<Deal>;
-  findBooking(sellerQuoteId: string, access: Access): Promise<Found>;
+  book(request: FrozenRequest, quote: Quote, access: Access): Promise<Booked>;
+  findBooking(quote: Quote, request: FrozenRequest, access: Access): Promise<Found>;
+  /** Looks once at a buy that the seller keeps waiting. */
+  follow(wait: SellerWait, quote: Quote, request: FrozenRequest, access: Access): Promise<Followed>;
   placeOrder(
     dealId: string,
     sellerQuoteId: string,
     metadata: Readonly<Record<string, string>>,
     access: Access,
   ): Promise<{ readonly orderId: string; readonly status: string }>;
-  cancel(dealId: string, access: Access): Promise<CancelAnswer>;
+  /** @param key idempotency key; the same for every try to cancel this deal */
+  cancel(bought: Bought, key: string, access: Access): Promise<CancelAnswer>;
   /** What cancelling this seller's deals can and cannot do, in our words, for the terms and the person. */
   readonly cancellation: string;
-  performance(dealId: string, access: Access): Promise<Performance>;
+  /** Absent where the protocol has none. */
+  readonly webhooks?: SellerWebhooks | undefined;
+  /**
+   * Reads a buy before it is changed. A change itself is a quote with `changes`, and goes the way of a booking.
+   * @throws SellerFailure `unsupported` where this seller's buys are only cancelled
+   */
+  buyNow(bought: Bought, access: Access): Promise<BuyNow>;
+  delivery(bought: Bought, access: Access): Promise<Delivery>;
+  /**
+   * Puts creatives into the seller's library; nothing is sent where one does not fit a format.
+   * @param key idempotency key; the same for the same content
+   */
+  syncCreatives(ask: CreativesAsk, key: string, access: Access): Promise<SyncedCreatives>;
   supplyChain(
     access: Access,
   ): Promise<{ readonly sellerType: string | null; readonly isDirect: boolean | null; readonly nodes: number }>;
@@ -144,6 +257,7 @@ export type FailureKind =
   | "idempotency_conflict"
   | "unauthorized"
   | "forbidden"
+  | "not_authorized_to_sell"
   | "below_minimum"
   | "unpriced"
   | "closed"

@@ -2,9 +2,15 @@ import * as z from "zod";
 import type { LoadedLine } from "../buying/lines.ts";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
-import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
+import { costOfDeal } from "../domain/booked.ts";
+import type { Deal } from "../domain/deal.ts";
+import type { Line } from "../domain/media-buy.ts";
+import { displayMoney, formatMoney } from "../domain/money.ts";
+import { totalOfQuote } from "../domain/quote.ts";
 import { cardText } from "../card/text.ts";
 import { totalOfApproval } from "../card/words.ts";
+import { perWords } from "../domain/package.ts";
+import { waitWords } from "./describe-entry.ts";
 import { spentToday } from "./spent-today.ts";
 import { table } from "./table.ts";
 import { type Answer, answer, everyAnswer, heardFrom } from "./tool.ts";
@@ -14,6 +20,7 @@ export const buyStatuses = [
   "booked",
   "awaiting_approval",
   "sending",
+  "awaiting_seller",
   "partly_booked",
   "rejected",
   "expired",
@@ -76,11 +83,7 @@ export async function reportBuy(
       ? { by: approval.decided.by, via: approval.decided.via, note: approval.decided.note }
       : null,
     media_buys: buys,
-    not_bought: lines.flatMap(({ ref, line }) =>
-      line.refusal
-        ? [{ quote_id: ref, code: line.refusal.code, why: line.refusal.why, was_sent: line.refusal.sent }]
-        : [],
-    ),
+    not_bought: refusals(lines),
     spent: spent && { today: spent.today, left_today: spent.leftToday },
     nothing_booked: nothingBooked,
     note,
@@ -95,12 +98,7 @@ export async function reportBuy(
       waiting && cardText(approval, desk.settings),
       ways.length > 0 && `The person can: ${ways.join("; or ")}. You cannot decide this, and no argument does.`,
       buys.length > 0 && buysText(lines),
-      data.not_bought
-        .map(
-          (one) =>
-            `${one.quote_id} was not bought: ${one.code}: ${one.why}${one.was_sent ? "" : " (nothing was sent)"}`,
-        )
-        .join("\n"),
+      refusalsText(lines),
       spent && `Committed today ${spent.today}, left today ${spent.leftToday}.`,
       nothingBooked && "Nothing was booked.",
     ),
@@ -108,10 +106,25 @@ export async function reportBuy(
   );
 }
 
+function refusals(lines: readonly LoadedLine[]) {
+  return lines.flatMap(({ ref, line: { refusal } }) =>
+    refusal ? [{ quote_id: ref, code: refusal.code, why: refusal.why, was_sent: refusal.sent }] : [],
+  );
+}
+
+/** Why lines were asked to be bought and were not; empty where none was refused. */
+export function refusalsText(lines: readonly LoadedLine[]): string {
+  const say = ({ quote_id: ref, code, why, was_sent: sent }: ReturnType<typeof refusals>[number]) =>
+    `${ref} was not bought: ${code}: ${why}${sent ? "" : " (nothing was sent)"}`;
+  return refusals(lines).map(say).join("\n");
+}
+
 const sentences: Readonly<Record<BuyStatus, string>> = {
   booked: "booked as approved.",
   awaiting_approval: "waiting for a person's decision on exactly these terms.",
   sending: "decided; the seller is being told. Ask again with approve {approval_id, wait_s}.",
+  awaiting_seller:
+    "decided here; the seller still has to do its part. It is watched, for days if need be; get_media_buys tells how it stands.",
   partly_booked: "some lines are booked, some are not; each line says which.",
   rejected: "a person rejected it.",
   expired: "nobody decided in time; ask to buy again.",
@@ -130,6 +143,7 @@ function overall(lines: readonly LoadedLine[], approval: Approval | null): BuySt
   if (has("terms_mismatch")) return "terms_mismatch";
   if (has("booking_unknown")) return "booking_unknown";
   if (has("approved", "sending")) return "sending";
+  if (has("awaiting_seller")) return "awaiting_seller";
   if (has("awaiting_approval"))
     return approval && Date.parse(approval.expiresAt) <= Date.now() ? "expired" : "awaiting_approval";
   if (all("cancelled")) return "cancelled";
@@ -143,8 +157,7 @@ function overall(lines: readonly LoadedLine[], approval: Approval | null): BuySt
 /** One media buy as structured data; the same shape wherever buys are listed. */
 export function buyRow({ ref, line, flowId }: LoadedLine) {
   const { quote, booking, deal } = line;
-  const cpm = deal?.cpm ?? quote.cpm;
-  const impressions = deal?.impressions ?? quote.impressions;
+  const cost = deal && booking ? costOfDeal(booking.terms, deal) : null;
   return {
     media_buy_id: ref,
     seller_id: quote.sellerId,
@@ -158,54 +171,101 @@ export function buyRow({ ref, line, flowId }: LoadedLine) {
       line.orderFailure === null
         ? null
         : `the deal stands, but the seller's order could not be placed: ${line.orderFailure}`,
-    total: formatMoney(costOfImpressions(cpm, impressions)),
+    total: formatMoney(cost ?? totalOfQuote(quote)),
     approved_total: booking?.terms.total ?? null,
     flight: quote.flight,
     booked_at: line.bookedAt,
-    packages: deal
-      ? [
-          {
-            package_id: deal.dealId,
-            product: quote.product.ref,
-            product_name: quote.product.name,
-            deal_id: deal.dealId,
-            deal_type: deal.dealType,
-            cpm: formatMoney(deal.cpm),
-            impressions: deal.impressions,
-            openrtb: { ...deal.openrtb, bidfloor: deal.openrtb.bidfloor ? formatMoney(deal.openrtb.bidfloor) : null },
-          },
-        ]
-      : [],
+    packages: deal ? packageRows(line, deal) : [],
+    seller_waits: line.wait && {
+      for: line.wait.for,
+      means: waitWords[line.wait.for],
+      url: line.wait.url,
+      expected_by: line.wait.expectedBy,
+      seller_said: line.wait.sellerSaid,
+    },
+    confirmed_at: deal?.confirmedAt ?? null,
+    creatives_due: deal?.creativesDue ?? null,
     activation: deal?.activation ?? [],
     differences: line.differences,
     unknown_because: line.status === "booking_unknown" ? line.unknownWhy : null,
+    refused_because: line.refusal && { code: line.refusal.code, why: line.refusal.why, was_sent: line.refusal.sent },
     cancel_note: line.cancelWhy,
     cancellation: booking?.terms.cancellation ?? null,
   };
 }
 
+function packageRows({ quote }: Line, deal: Deal) {
+  const shared = { deal_id: deal.dealId, deal_type: deal.dealType };
+  if (deal.packages) {
+    return deal.packages.map((one) => {
+      const asked = quote.packages?.find(({ product }) => product.id === one.productId);
+      return {
+        package_id: one.packageId,
+        product: asked?.product.ref ?? one.productId,
+        product_name: asked?.product.name ?? null,
+        ...shared,
+        budget: one.budget && formatMoney(one.budget),
+        price: asked
+          ? `${asked.kind === "auction" ? "a bid of at most " : ""}${formatMoney(asked.price)} ${perWords[asked.model]}`
+          : null,
+        bid: one.bid && formatMoney(one.bid),
+      };
+    });
+  }
+  const { openrtb } = deal;
+  return [
+    {
+      package_id: deal.dealId,
+      product: quote.product.ref,
+      product_name: quote.product.name,
+      ...shared,
+      price: deal.cpm && `${formatMoney(deal.cpm)} CPM`,
+      cpm: deal.cpm && formatMoney(deal.cpm),
+      impressions: deal.impressions,
+      openrtb: openrtb && { ...openrtb, bidfloor: openrtb.bidfloor ? formatMoney(openrtb.bidfloor) : null },
+    },
+  ];
+}
+
 /** Media buys as text: deal ids ready to paste, activation steps labelled as the seller's words. */
 export function buysText(lines: readonly LoadedLine[]): string {
   const rows = lines.filter(({ line }) => line.status !== "open" && line.status !== "awaiting_approval").map(buyRow);
-  const columns = ["media_buy_id", "status", "deal_id", "product", "cpm", "impressions", "total", "order_id"];
-  const cells = rows.map((one) => {
-    const [pack] = one.packages;
-    return [
+  const columns = [
+    "media_buy_id",
+    "status",
+    "deal_id",
+    "package_id",
+    "product",
+    "price",
+    "volume",
+    "total",
+    "order_id",
+  ];
+  const cells = rows.flatMap((one) => {
+    const packages = one.packages.length > 0 ? one.packages : [null];
+    return packages.map((pack, at) => [
       one.media_buy_id,
       one.status,
       pack?.deal_id,
+      pack?.package_id,
       pack?.product,
-      pack?.cpm,
-      pack?.impressions,
-      one.total,
+      pack?.price,
+      pack && ("budget" in pack ? pack.budget : pack.impressions),
+      at === 0 ? one.total : "",
       one.order_id,
-    ];
+    ]);
   });
   const extra = rows.flatMap((one) => [
     ...one.differences.map(
       ({ field, approved, now }) =>
         `${one.media_buy_id}: ${field} was approved as ${approved}, the seller booked ${now}`,
     ),
+    ...(one.seller_waits
+      ? [
+          `${one.media_buy_id}: ${one.seller_waits.means}${one.seller_waits.expected_by ? `, expected by ${one.seller_waits.expected_by.slice(0, 16)} UTC` : ""}${one.seller_waits.url ? `; the person can act at ${one.seller_waits.url} (the seller's page)` : ""}${one.seller_waits.seller_said ? `; the seller said (its words): "${one.seller_waits.seller_said}"` : ""}`,
+        ]
+      : []),
+    ...(one.creatives_due ? [`${one.media_buy_id}: creatives are due by ${one.creatives_due.slice(0, 16)} UTC`] : []),
     ...(one.unknown_because ? [`${one.media_buy_id}: ${one.unknown_because}`] : []),
     ...(one.order_note ? [`${one.media_buy_id}: ${one.order_note}`] : []),
     ...(one.cancel_note ? [`${one.media_buy_id}: ${one.cancel_note}`] : []),
@@ -231,6 +291,7 @@ function nextSteps(status: BuyStatus, approval: Approval | null, refs: readonly 
     case "awaiting_approval":
     case "sending":
       return approval ? [`approve {approval_id: "${approval.approvalId}", wait_s: 25}`] : ["get_media_buys {}"];
+    case "awaiting_seller":
     case "booking_unknown":
       return ["get_media_buys {refresh: true}"];
     case "terms_mismatch":
@@ -250,5 +311,5 @@ function nextSteps(status: BuyStatus, approval: Approval | null, refs: readonly 
 
 /** Total of lines in words, for headings. */
 export function totalText(lines: readonly LoadedLine[]): string {
-  return lines.map(({ line }) => displayMoney(costOfImpressions(line.quote.cpm, line.quote.impressions))).join(" + ");
+  return lines.map(({ line }) => displayMoney(totalOfQuote(line.quote))).join(" + ");
 }

@@ -6,7 +6,7 @@ import { BuyingError } from "../domain/errors.ts";
 import { localPrincipal } from "../domain/principal.ts";
 import { ask } from "./ask.ts";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
-import { fields, oneLine } from "./fields.ts";
+import { amount, fields, oneLine } from "./fields.ts";
 import { Question, type State, type ToolCall } from "./call.ts";
 import { withCard } from "./chat-card.ts";
 import { type Answer, defineTool } from "./tool.ts";
@@ -25,10 +25,16 @@ export const createMediaBuy = defineTool({
   effect: "spend",
   shownBy: "model and card",
   description:
-    "Buy open quotes, one or several together. A person decides on the exact terms unless the operator's own limits allow it; nothing you pass can decide. Safe to repeat: a booked quote returns its buy.",
+    "Buy open quotes, one or several together. A person decides on the exact terms unless the operator's own limits allow it; nothing you pass can decide. A seller's people may have to sign too: awaiting_seller. Safe to repeat: a booked quote returns its buy.",
   input: z.strictObject({
     lines: z
-      .array(z.strictObject({ quote_id: fields.quoteId }))
+      .array(
+        z.strictObject({
+          quote_id: fields.quoteId,
+          max_bid: fields.money("Another bid for an auction").optional(),
+          creative_ids: z.array(z.string().max(200)).max(50).optional(),
+        }),
+      )
       .min(1)
       .max(20),
     campaign: fields.campaign.optional(),
@@ -39,7 +45,13 @@ export const createMediaBuy = defineTool({
   const refs = input.lines.map((line) => line.quote_id);
   const asked = await askedAbout(desk, call, refs, input.po_number ?? null);
   if (asked) return settle(desk, call, asked.approvalId, asked.refs);
-  const ask = { refs, poNumber: input.po_number ?? null, campaign: input.campaign ?? null, by: call.principal.name };
+  const choices = input.lines.map((line, index) => ({
+    ref: line.quote_id,
+    maxBid: amount(line.max_bid, `lines[${index}].max_bid`),
+    creativeIds: line.creative_ids ?? [],
+  }));
+  const labels = { poNumber: input.po_number ?? null, campaign: input.campaign ?? null };
+  const ask = { refs, choices, ...labels, by: call.principal.name };
   const outcome = await desk.buy(ask, BOOKING_WAIT_MS);
   if (outcome.approvalId === null) return reportBuy(desk, outcome.refs, await lastApproval(desk, outcome.refs), null);
   return settle(desk, call, outcome.approvalId, outcome.refs);

@@ -1,20 +1,30 @@
+import { pricesWords, volumeWords } from "../card/words.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
+import { pricesOf, type Quote } from "../domain/quote.ts";
 import type { Entry } from "../ledger/entries.ts";
 
 /** One entry of the ledger in a sentence a planner reads. Seller names in it are cleaned, its facts are ours. */
 export function describeEntry(entry: Entry): string {
   switch (entry.kind) {
     case "quoted":
-      return `${entry.renews ? `renewed from ${entry.renews}` : "quoted"} at ${displayMoney(entry.quote.cpm)} CPM for ${entry.quote.impressions.toLocaleString("en-US")} impressions, asked by ${entry.by}`;
+      return `${entry.renews ? `renewed from ${entry.renews}` : "quoted"} at ${offerWords(entry.quote)}, asked by ${entry.by}`;
     case "quote_read":
-      return `read again at the seller: ${displayMoney(entry.quote.cpm)} CPM`;
+      return `read again at the seller: ${pricesWords(pricesOf(entry.quote))}`;
     case "negotiation_round": {
       const { n, move, we, they, theirAction } = entry.round;
-      const ours = move === "accept" ? "we accepted" : `we offered ${we ? formatMoney(we) : "nothing"}`;
+      // Without a price of ours it was asked in words, and what the seller did is in what was read next.
+      if (move !== "accept" && !we && !they) return `round ${n}: we asked in words, the seller answered`;
+      const ours = move === "accept" ? "we accepted" : we ? `we offered ${formatMoney(we)}` : "we asked in words";
       return `round ${n}: ${ours}, the seller ${answered[theirAction]}${they ? ` at ${formatMoney(they)}` : ""}`;
     }
     case "negotiation_ended":
       return `negotiation ${entry.status.replaceAll("_", " ")}${entry.cpm ? ` at ${displayMoney(entry.cpm)} CPM` : ""}: ${entry.why}`;
+    case "terms_chosen":
+      return `chosen by the planner: ${offerWords(entry.quote)}`;
+    case "seller_waits":
+      return `${waitWords[entry.wait.for]}${entry.wait.taskId ? ` (task ${entry.wait.taskId})` : ""}`;
+    case "seller_ready":
+      return "the seller opened the account; it is sent now";
     case "quote_declined":
       return `closed: ${entry.why}`;
     case "quote_refused":
@@ -36,7 +46,7 @@ export function describeEntry(entry: Entry): string {
     case "booking_refused":
       return `not booked (${entry.code}): ${entry.why}${entry.sent ? "" : "; nothing was sent"}`;
     case "booking_confirmed":
-      return `booked as approved: deal ${entry.deal.dealId} at ${displayMoney(entry.deal.cpm)} CPM`;
+      return `booked as approved: deal ${entry.deal.dealId}${entry.deal.cpm ? ` at ${displayMoney(entry.deal.cpm)} CPM` : ""}`;
     case "booking_mismatched":
       return `BOOKED ON OTHER TERMS: deal ${entry.deal.dealId}, ${entry.differences.map(({ field, approved, now }) => `${field} ${approved} became ${now}`).join(", ")}`;
     case "mismatch_cleared":
@@ -50,11 +60,23 @@ export function describeEntry(entry: Entry): string {
     case "cancel_started":
       return `cancelling, asked by ${entry.by}`;
     case "cancel_confirmed":
-      return "the seller cancelled it";
+      return entry.v === 1
+        ? "the seller cancelled it"
+        : `the seller cancelled it; ${displayMoney(entry.kept)} was spent until then and stays committed`;
     case "cancel_refused":
       return `not cancelled: ${entry.why}`;
     case "cancel_unknown":
       return `whether it was cancelled is unknown: ${entry.why}`;
+    case "buy_changed": {
+      const { ref, under, returned } = entry.change;
+      return `changed by ${ref}${under ? ", under its own approval" : ""}${returned.micros > 0n ? `; ${displayMoney(returned)} given back` : ""}`;
+    }
+    case "creatives_synced": {
+      const what = `${entry.creatives.length} creatives handed to ${entry.sellerId}, asked by ${entry.by}`;
+      if (entry.failed !== null) return `${what}: ${entry.failed}`;
+      if (entry.results.length === 0) return `${what}: queued there as task ${entry.taskId}`;
+      return `${what}: ${entry.results.map(({ creativeId, action, status }) => `${creativeId} ${action.replace("_", " ")}${status ? ` (${status})` : ""}`).join(", ")}`;
+    }
     case "approval_opened":
       return `approval over ${entry.lines.length} ${entry.lines.length === 1 ? "line" : "lines"}, code ${entry.shortCode}, until ${entry.expiresAt.slice(0, 16)}: ${entry.why.join("; ")}`;
     case "approval_asked":
@@ -91,6 +113,20 @@ export function describeEntry(entry: Entry): string {
       return `${entry.heads.length} heads noted`;
   }
 }
+
+function offerWords(quote: Quote): string {
+  const prices = pricesOf(quote);
+  const [only] = prices;
+  return `${pricesWords(prices)}${only && prices.length === 1 ? ` for ${volumeWords(only)}` : ""}`;
+}
+
+/** What a seller is waited for, in our words. */
+export const waitWords = {
+  account: "nothing was sent: the seller has not opened the account yet",
+  decision: "the seller's people have to decide or sign",
+  confirmation: "booked provisionally: the seller has not confirmed it yet",
+  signature: "a person has to act at the seller's page",
+} as const;
 
 const answered = {
   counter: "countered",

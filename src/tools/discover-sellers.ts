@@ -1,10 +1,9 @@
 import * as z from "zod";
 import { trustLevels } from "../domain/identity.ts";
+import { capabilities } from "../domain/capability.ts";
 import { fields } from "./fields.ts";
 import { table } from "./table.ts";
 import { answer, defineTool, everyAnswer, heardFrom } from "./tool.ts";
-
-const capabilities = ["media_kit", "quote", "negotiate", "book", "order", "cancel", "performance"] as const;
 
 export const discoverSellers = defineTool({
   name: "discover_sellers",
@@ -92,6 +91,10 @@ export const discoverSellers = defineTool({
       { sellers, kept_out: keptOut, sources: found.sources.map((source) => ({ ...source })) },
       next,
       sellers.length === 0 ? "No seller matches." : table(columns, rows),
+      sellers
+        .filter(({ compatible }) => !compatible)
+        .map((one) => `${one.seller_id}: ${one.compatibility}`)
+        .join("\n"),
       keptOut.length > 0 &&
         `Kept out:\n${table(
           ["seller_id", "status", "why"],

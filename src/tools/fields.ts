@@ -40,3 +40,10 @@ export function amount(text: string | undefined, field: string): Money | null {
     throw new BuyingError(error.code, error.message, error.recovery, { field });
   }
 }
+
+/** An amount that must be there. @throws BuyingError `invalid_arguments` naming the field */
+export function required(text: string, field: string): Money {
+  const read = amount(text, field);
+  if (read) return read;
+  throw new RangeError(`${field} was checked to be there`);
+}

@@ -1,9 +1,10 @@
 import * as z from "zod";
 import type { LoadedLine } from "../buying/lines.ts";
-import { costOfImpressions, displayMoney, formatMoney } from "../domain/money.ts";
+import { displayMoney, formatMoney } from "../domain/money.ts";
+import { pricesOf, totalOfQuote } from "../domain/quote.ts";
 import { spentOn } from "../domain/spend.ts";
 import { buyRow, buysText, waysToDecide } from "./buy-report.ts";
-import { totalOfApproval } from "../card/words.ts";
+import { pricesWords, totalOfApproval } from "../card/words.ts";
 import { spentToday } from "./spent-today.ts";
 import { table } from "./table.ts";
 import { answer, defineTool, everyAnswer } from "./tool.ts";
@@ -58,7 +59,9 @@ export const getInbox = defineTool({
     ? [`approve {approval_id: "${approvals[0].approval_id}"}`]
     : quotes[0]
       ? [`create_media_buy {lines: [{quote_id: "${quotes[0].quote_id}"}]}`]
-      : ["discover_sellers {}"];
+      : found.underWay.length > 0
+        ? ["get_media_buys {refresh: true}"]
+        : ["discover_sellers {}"];
   return answer(
     desk,
     {
@@ -92,11 +95,11 @@ export const getInbox = defineTool({
       )}`,
     quotes.length > 0 &&
       `Open quotes:\n${table(
-        ["quote_id", "product", "cpm", "total", "campaign", "hours left", "negotiation"],
+        ["quote_id", "product", "price", "total", "campaign", "hours left", "negotiation"],
         quotes.map((one) => [
           one.quote_id,
           one.product,
-          one.cpm,
+          one.price,
           one.total,
           one.campaign,
           one.hours_left,
@@ -124,9 +127,10 @@ function quoteRow({ ref, line }: LoadedLine) {
   return {
     quote_id: ref,
     product: quote.product.ref,
-    cpm: formatMoney(quote.cpm),
-    total: formatMoney(costOfImpressions(quote.cpm, quote.impressions)),
-    total_text: displayMoney(costOfImpressions(quote.cpm, quote.impressions)),
+    cpm: quote.cpm && formatMoney(quote.cpm),
+    price: pricesWords(pricesOf(quote)),
+    total: formatMoney(totalOfQuote(quote)),
+    total_text: displayMoney(totalOfQuote(quote)),
     campaign: line.campaign,
     hours_left: Math.floor(minutes / 60),
     expires_at: quote.expiresAt,

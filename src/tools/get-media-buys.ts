@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { lineStatuses } from "../domain/media-buy.ts";
-import type { Performance } from "../sellers/seller.ts";
-import { buyRow, buysText } from "./buy-report.ts";
+import type { Delivery } from "../domain/delivery.ts";
+import { buyRow, buysText, refusalsText } from "./buy-report.ts";
 import { fields } from "./fields.ts";
 import { answer, defineTool, everyAnswer } from "./tool.ts";
 
@@ -14,7 +14,7 @@ export const getMediaBuys = defineTool({
   input: z.strictObject({
     ids: z.array(z.string().max(400)).max(20).optional().describe("media_buy_id or seller/deal_id"),
     campaign: fields.campaign.optional(),
-    status: z.array(z.enum(lineStatuses)).max(12).optional(),
+    status: z.array(z.enum(lineStatuses)).max(13).optional(),
     refresh: z.boolean().optional(),
     delivery: z.boolean().optional(),
     limit: z.number().int().min(1).max(50).optional(),
@@ -37,11 +37,13 @@ export const getMediaBuys = defineTool({
   const first = await load();
   if (input.refresh)
     await desk.refresh(
-      first.filter(({ line }) => ["sending", "booking_unknown"].includes(line.status)).map(({ ref }) => ref),
+      first
+        .filter(({ line }) => ["sending", "booking_unknown", "awaiting_seller"].includes(line.status))
+        .map(({ ref }) => ref),
     );
   const lines = input.refresh ? await load() : first;
-  const delivery = new Map<string, Performance | null>();
-  if (input.delivery) await Promise.all(lines.map(async ({ ref }) => delivery.set(ref, await desk.performance(ref))));
+  const delivery = new Map<string, Delivery | null>();
+  if (input.delivery) await Promise.all(lines.map(async ({ ref }) => delivery.set(ref, await desk.delivery(ref))));
   const buys = lines.map((one) => {
     const seen = delivery.get(one.ref);
     return {
@@ -49,7 +51,7 @@ export const getMediaBuys = defineTool({
       ...(seen
         ? {
             delivery: {
-              served: seen.served,
+              served: seen.impressions,
               fill_rate_percent: seen.fillRatePercent,
               pacing: seen.pacing,
               as_of: seen.asOf,
@@ -59,20 +61,24 @@ export const getMediaBuys = defineTool({
         : {}),
     };
   });
+  const standing = buys.find(({ status }) => !["open", "awaiting_approval", "cancelled"].includes(status));
   const delivered = [...delivery].flatMap(([ref, seen]) => (seen ? [`${ref}: ${deliveryText(seen)}`] : []));
   return answer(
     desk,
     { media_buys: buys },
-    buys[0]
-      ? [`update_media_buy {media_buy_id: "${buys[0].media_buy_id}", action: "cancel"}`, "get_history {}"]
-      : ["get_inbox {}"],
+    buys.some(({ status }) => status === "awaiting_seller")
+      ? ["get_media_buys {refresh: true}", "get_history {}"]
+      : standing
+        ? [`update_media_buy {media_buy_id: "${standing.media_buy_id}", action: "cancel"}`, "get_history {}"]
+        : ["get_inbox {}"],
     buys.length === 0 ? "No media buy matches." : buysText(lines),
+    refusalsText(lines),
     delivered.length > 0 && `Delivery:\n${delivered.join("\n")}`,
   );
 });
 
-function deliveryText(seen: Performance): string {
+function deliveryText(seen: Delivery): string {
   if (seen.note) return `not reported (${seen.note})`;
-  const served = seen.served === null ? "not reported" : seen.served.toLocaleString("en-US");
+  const served = seen.impressions === null ? "not reported" : seen.impressions.toLocaleString("en-US");
   return `served ${served}, fill ${seen.fillRatePercent ?? "not reported"}, pacing ${seen.pacing ?? "not reported"}, as of ${seen.asOf ?? "not reported"}`;
 }

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import type { MediaKitAnswer } from "../buying/media-kit.ts";
+import { perWords } from "../domain/package.ts";
 import type { Price } from "../domain/inventory.ts";
 import { formatMoney } from "../domain/money.ts";
 import { BuyingError } from "../domain/errors.ts";
-import { amount, fields } from "./fields.ts";
+import { proposalRow, proposalText, termsRow, termsText } from "./kit-terms.ts";
+import { amount, fields, oneLine } from "./fields.ts";
 import { table } from "./table.ts";
 import { answer, defineTool, everyAnswer, heardFrom } from "./tool.ts";
 
@@ -20,6 +22,9 @@ export const getMediaKit = defineTool({
     geo: z.array(z.string().max(40)).max(20).optional(),
     deal_type: fields.dealType.optional(),
     query: z.string().max(120).optional(),
+    brief: oneLine(2000)
+      .optional()
+      .describe("What you need, in words; AdCP sellers offer and bundle by it, and come first"),
     max_cpm: fields.money("Highest CPM").optional(),
     limit: z.number().int().min(1).max(50).optional(),
     cursor: z.string().max(40).optional(),
@@ -43,6 +48,7 @@ export const getMediaKit = defineTool({
     geo: input.geo ?? [],
     dealType: input.deal_type ?? null,
     query: input.query ?? null,
+    brief: input.brief ?? null,
     maxCpm: amount(input.max_cpm, "max_cpm"),
     limit,
     offset,
@@ -66,7 +72,9 @@ export const getMediaKit = defineTool({
     available: one.availableImpressions,
     about: one.about,
     tags: one.tags,
+    terms: termsRow(one),
   }));
+  const proposals = found.sellers.flatMap(({ value }) => value?.proposals ?? []);
   const sellers = found.sellers.map(({ record, status, shown, value, why, sellerSaid }) => ({
     seller_id: record.id,
     status,
@@ -107,9 +115,18 @@ export const getMediaKit = defineTool({
   return heardFrom(
     answer(
       desk,
-      { products, sellers, total: found.total, ...(more ? { next_cursor: more } : {}) },
+      {
+        products,
+        proposals: proposals.map(proposalRow),
+        sellers,
+        total: found.total,
+        ...(more ? { next_cursor: more } : {}),
+      },
       cheapest ? [`request_quote for ${cheapest.ref} and others`] : ["discover_sellers {}"],
       products.length === 0 ? "No product matches." : table(columns, rows),
+      found.products.map(termsText).filter(Boolean).join("\n"),
+      proposals.length > 0 &&
+        `Proposals for the brief (names are the sellers' words); request_quote takes one as a product, with the same brief:\n${proposals.map(proposalText).join("\n")}`,
       `Sellers: ${found.sellers.map(sellerText).join("; ")}`,
       more && `More: cursor "${more}" (${found.total} in all)`,
     ),
@@ -142,6 +159,8 @@ function priceOf(price: Price): Record<string, string | null> {
       return { kind: "range", model: "cpm", low: formatMoney(price.low), high: formatMoney(price.high) };
     case "floor":
       return { kind: "floor", model: "cpm", floor: formatMoney(price.floor) };
+    case "per_unit":
+      return { kind: price.fixed ? "exact" : "floor", model: price.model, price: formatMoney(price.price) };
     case "on_request":
       return { kind: "on_request" };
   }
@@ -155,13 +174,16 @@ function priceText(price: Price): string {
       return `${formatMoney(price.low)} to ${formatMoney(price.high)} CPM`;
     case "floor":
       return `from ${formatMoney(price.floor)} CPM`;
+    case "per_unit":
+      return `${price.fixed ? "" : "from "}${formatMoney(price.price)} ${perWords[price.model]}`;
     case "on_request":
       return "on request";
   }
 }
 
 function sellerText({ record, status, shown, value, why, sellerSaid }: MediaKitAnswer["sellers"][number]): string {
-  const seen = value ? `, sees us as ${value.seenAs}` : "";
+  // A seller to accounts shows everybody the same kit.
+  const seen = value && !record.byAccount ? `, sees us as ${value.seenAs}` : "";
   const said = sellerSaid ? `; it said "${sellerSaid}"` : "";
   const notes = value && value.notes.length > 0 ? ` (${value.notes.join("; ")})` : "";
   return `${record.id} ${status}, ${shown} of ${value?.products.length ?? 0} shown${seen}${notes}${why ? ` (${why}${said})` : ""}`;

@@ -2,12 +2,14 @@ import { approve } from "./approve.ts";
 import { createMediaBuy } from "./create-media-buy.ts";
 import { decideOnCard } from "./decide-on-card.ts";
 import { discoverSellers } from "./discover-sellers.ts";
+import { getDelivery } from "./get-delivery.ts";
 import { getHistory } from "./get-history.ts";
 import { getInbox } from "./get-inbox.ts";
 import { getMediaBuys } from "./get-media-buys.ts";
 import { getMediaKit } from "./get-media-kit.ts";
 import { negotiate } from "./negotiate.ts";
 import { requestQuote } from "./request-quote.ts";
+import { syncCreatives } from "./sync-creatives.ts";
 import type { Tool } from "./tool.ts";
 import { updateMediaBuy } from "./update-media-buy.ts";
 
@@ -22,6 +24,8 @@ export const tools: readonly Tool[] = [
   decideOnCard,
   getInbox,
   getMediaBuys,
+  getDelivery,
   updateMediaBuy,
+  syncCreatives,
   getHistory,
 ];

@@ -1,15 +1,24 @@
 import * as z from "zod";
-import type { QuoteItem, QuoteOutcome } from "../buying/quote.ts";
+import type { ItemTerms, QuoteItem, QuoteOutcome } from "../buying/quote.ts";
 import type { QuoteReport } from "../buying/quote-report.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { flightOf } from "../domain/flight.ts";
 import { goals } from "../domain/identity.ts";
+import { pricesWords, volumeWords } from "../card/words.ts";
 import { compare, formatMoney } from "../domain/money.ts";
-import { amount, fields, oneLine } from "./fields.ts";
+import { pricesOf } from "../domain/quote.ts";
+import { amount, fields, oneLine, required } from "./fields.ts";
 import { table } from "./table.ts";
 import { answer, defineTool, everyAnswer, heardFrom, sellerOf } from "./tool.ts";
 
 const words = z.array(oneLine(80)).max(20);
+
+/** For sellers that sell budgets (AdCP). */
+const budgetTerms = {
+  max_bid: fields.money("For an auction: the most to bid per unit").optional(),
+  pricing_option: z.string().max(200).optional(),
+  creative_ids: z.array(z.string().max(200)).max(50).optional(),
+};
 
 const item = z.strictObject({
   product: z.string().max(400).describe('Reference like "northbeam/prod-53e78a97", or a unique name'),
@@ -21,6 +30,19 @@ const item = z.strictObject({
     .strictObject({ geo: words.optional(), audience: words.optional(), frequency_cap: oneLine(60).optional() })
     .optional()
     .describe("What the seller will not honour comes back in not_honoured"),
+  ...budgetTerms,
+  with: z
+    .array(
+      z.strictObject({
+        product: z.string().max(400).describe("Its reference"),
+        budget: fields.money("Its budget"),
+        ...budgetTerms,
+      }),
+    )
+    .max(19)
+    .optional()
+    .describe("More products of the same AdCP seller, bought in one media buy"),
+  brief: oneLine(2000).optional().describe("The brief the AdCP product or proposal was offered for"),
 });
 
 export const requestQuote = defineTool({
@@ -28,7 +50,7 @@ export const requestQuote = defineTool({
   title: "Request quotes",
   effect: "record",
   description:
-    "Ask for priced, expiring offers, several at once. Books nothing. The same item while its quote is open returns that quote. quote_ids renews quotes at the same terms.",
+    "Ask for priced, expiring offers, several at once; AdCP by budget, auctions with max_bid. Books nothing. The same item while its quote is open returns that quote. quote_ids renews quotes at the same terms.",
   input: z.strictObject({
     campaign: fields.campaign.optional(),
     items: z.array(item).min(1).max(20).optional(),
@@ -39,7 +61,13 @@ export const requestQuote = defineTool({
   output: z.looseObject({
     ...everyAnswer,
     quotes: z.array(
-      z.looseObject({ quote_id: z.string(), rank: z.number(), status: z.string(), cpm: z.string(), total: z.string() }),
+      z.looseObject({
+        quote_id: z.string(),
+        rank: z.number(),
+        status: z.string(),
+        price: z.string(),
+        total: z.string(),
+      }),
     ),
     failed: z.array(z.looseObject({ item: z.string(), code: z.string(), message: z.string() })),
     nothing_booked: z.literal(true),
@@ -67,34 +95,9 @@ export const requestQuote = defineTool({
   const got = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.report] : [])).sort(byCpm);
   const quotes = got.map((report, index) => quoteRow(report, index + 1));
   const failed = outcomes.flatMap(failedRow);
-  const columns = [
-    "rank",
-    "quote_id",
-    "product",
-    "deal type",
-    "cpm",
-    "list",
-    "impressions",
-    "total",
-    "free in the flight",
-    "priced as",
-    "expires (UTC)",
-    "mandate",
-  ];
-  const rows = quotes.map((one) => [
-    one.rank,
-    one.quote_id,
-    one.product,
-    one.deal_type,
-    one.cpm,
-    one.list_cpm,
-    one.impressions,
-    one.total,
-    one.available === null ? "not reported" : one.available >= one.impressions ? "all of it" : one.available,
-    one.priced_as,
-    one.expires_at.slice(0, 16),
-    one.mandate,
-  ]);
+  // A column that says nothing of any of these quotes is left out.
+  const columns = quoteColumns.filter(([, cell]) => quotes.some((one) => cell(one) !== null));
+  const rows = quotes.map((one) => columns.map(([, cell]) => cell(one)));
   const next =
     quotes.length > 0
       ? ["negotiate {quotes: [{quote_id, target_cpm, max_cpm}]}", "create_media_buy {lines: [{quote_id}]}"]
@@ -104,7 +107,11 @@ export const requestQuote = defineTool({
       desk,
       { quotes, failed, nothing_booked: true as const },
       next,
-      quotes.length > 0 && table(columns, rows),
+      quotes.length > 0 &&
+        table(
+          columns.map(([title]) => title),
+          rows,
+        ),
       notes(quotes),
       failed.length > 0 &&
         `No quote:\n${table(
@@ -143,11 +150,31 @@ function itemOf(given: Item, index: number): QuoteItem {
     impressions: given.impressions ?? null,
     dealType: given.deal_type ?? null,
     targeting: geo.length + audience.length > 0 || cap ? { geo, audience, frequencyCap: cap ?? null } : null,
+    terms: termsOf(given, at),
+    with: (given.with ?? []).map((one, index) => ({
+      product: one.product,
+      budget: required(one.budget, `${at}.with[${index}].budget`),
+      ...termsOf(one, `${at}.with[${index}]`),
+    })),
+    brief: given.brief ?? null,
   };
+}
+
+function termsOf(given: Pick<Item, "max_bid" | "pricing_option" | "creative_ids">, at: string): ItemTerms {
+  return {
+    maxBid: amount(given.max_bid, `${at}.max_bid`),
+    pricingOption: given.pricing_option ?? null,
+    creativeIds: given.creative_ids ?? [],
+  };
+}
+
+function accountWords({ name, paymentTerms }: { readonly name: string; readonly paymentTerms: string | null }): string {
+  return `${name}${paymentTerms === null ? "" : `, payment terms ${paymentTerms}`}`;
 }
 
 function byCpm(left: QuoteReport, right: QuoteReport): number {
   const [a, b] = [left.loaded.line.quote, right.loaded.line.quote];
+  if (!a.cpm || !b.cpm) return a.cpm ? -1 : b.cpm ? 1 : 0;
   if (a.cpm.currency !== b.cpm.currency) return a.cpm.currency < b.cpm.currency ? -1 : 1;
   return compare(a.cpm, b.cpm);
 }
@@ -155,17 +182,22 @@ function byCpm(left: QuoteReport, right: QuoteReport): number {
 function quoteRow(report: QuoteReport, rank: number) {
   const { quote, status, campaign } = report.loaded.line;
   const { reveal, mandate } = report;
+  const prices = pricesOf(quote);
   return {
     quote_id: quote.ref,
     rank,
     status,
     product: quote.product.ref,
     product_name: quote.product.name,
+    products: quote.packages?.map((one) => one.product.ref) ?? [quote.product.ref],
+    account: quote.account ? accountWords(quote.account) : null,
     deal_type: quote.dealType,
     guaranteed: quote.guaranteed,
-    cpm: formatMoney(quote.cpm),
-    list_cpm: formatMoney(quote.listCpm),
-    effective_cpm: formatMoney(quote.cpm),
+    price: pricesWords(prices),
+    volume: prices.map(volumeWords).join(" + "),
+    cpm: quote.cpm && formatMoney(quote.cpm),
+    list_cpm: quote.listCpm && formatMoney(quote.listCpm),
+    effective_cpm: quote.cpm && formatMoney(quote.cpm),
     impressions: quote.impressions,
     flight: quote.flight,
     total: formatMoney(report.total),
@@ -196,11 +228,36 @@ function quoteRow(report: QuoteReport, rank: number) {
   };
 }
 
+type QuoteRow = ReturnType<typeof quoteRow>;
+
+/** What the table says of a quote. An account's prices are its own: there is no tier to name, nor units to count. */
+const quoteColumns: readonly (readonly [string, (one: QuoteRow) => string | number | null])[] = [
+  ["rank", (one) => one.rank],
+  ["quote_id", (one) => one.quote_id],
+  ["product", (one) => one.products.join(" + ")],
+  ["deal type", (one) => one.deal_type],
+  ["price", (one) => one.price],
+  ["list", (one) => (one.account !== null || one.list_cpm === null ? null : one.list_cpm)],
+  ["volume", (one) => one.volume],
+  ["total", (one) => one.total],
+  ["free in the flight", availableWords],
+  ["priced as", (one) => (one.account === null ? one.priced_as : null)],
+  ["expires (UTC)", (one) => one.expires_at.slice(0, 16)],
+  ["mandate", (one) => one.mandate],
+];
+
+function availableWords({ available, impressions, account }: QuoteRow): string | number | null {
+  if (available === null) return account === null ? "not reported" : null;
+  return impressions !== null && available >= impressions ? "all of it" : available;
+}
+
 /** What a table cannot say: identity, what is not honoured, warnings, refusals. */
-function notes(quotes: readonly ReturnType<typeof quoteRow>[]): string {
+function notes(quotes: readonly QuoteRow[]): string {
   return quotes
     .flatMap((one) => [
-      `${one.quote_id}: priced as ${one.priced_as}; shown ${one.shown_as} (${one.shown_because.join("; ")})${one.next_tier ? `; ${one.next_tier.tier} would save about ${one.next_tier.would_save}` : ""}`,
+      one.account !== null
+        ? `${one.quote_id}: bought as ${one.account}`
+        : `${one.quote_id}: priced as ${one.priced_as}; shown ${one.shown_as} (${one.shown_because.join("; ")})${one.next_tier ? `; ${one.next_tier.tier} would save about ${one.next_tier.would_save}` : ""}`,
       ...(one.seller_says === ""
         ? []
         : [`${one.quote_id}: the seller explains its price (its words): "${one.seller_says}"`]),

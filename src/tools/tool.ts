@@ -10,13 +10,14 @@ import { paragraphs } from "./table.ts";
 export const CARD_URI = "ui://media-buyer-mcp/approval-card.html";
 
 /** What a tool does to the world; the four MCP annotations and the scopes it takes follow from it. */
-export type Effect = "read" | "record" | "negotiate" | "spend" | "ask" | "decide";
+export type Effect = "read" | "record" | "negotiate" | "traffic" | "spend" | "ask" | "decide";
 
 /** Scopes of which a principal needs one, by effect. Who may ask to buy may also ask what became of it. */
 export const scopesFor: Readonly<Record<Effect, readonly Scope[]>> = {
   read: ["buy:read"],
   record: ["buy:quote"],
   negotiate: ["buy:quote"],
+  traffic: ["buy:write"],
   spend: ["buy:write"],
   ask: ["buy:write", "buy:approve"],
   decide: ["buy:approve"],
@@ -171,7 +172,7 @@ function appOf(shownBy: "model and card" | "card") {
 function annotationsOf(effect: Effect) {
   return {
     readOnlyHint: effect === "read",
-    destructiveHint: ["spend", "ask", "decide"].includes(effect),
+    destructiveHint: ["traffic", "spend", "ask", "decide"].includes(effect),
     idempotentHint: effect !== "negotiate",
     openWorldHint: true,
   };

@@ -39,7 +39,10 @@ export const layers: readonly Layer[] = [
       ...["card/html.ts", "card/words.ts", "tools/describe-entry.ts"],
     ],
   },
-  { where: "config.ts", may: ["domain/", "config-mandate.ts", "config-http.ts"] },
+  { where: "config.ts", may: ["domain/", "config-*"] },
+  { where: "config-sellers.ts", may: ["domain/", "config-adcp.ts", "config-credentials.ts"] },
+  { where: "config-adcp.ts", may: ["config-credentials.ts"] },
+  { where: "config-credentials.ts", may: ["domain/"] },
   { where: "config-mandate.ts", may: ["domain/"] },
   { where: "config-http.ts", may: ["domain/"] },
   { where: "files.ts", may: [] },
@@ -55,11 +58,14 @@ export const layers: readonly Layer[] = [
       "people/",
       "page/",
       "desk-page.ts",
+      "desk-sellers.ts",
       "desk-settings.ts",
       "files.ts",
     ],
     types: ["config.ts"],
   },
+  { where: "desk-sellers.ts", may: ["domain/", "sellers/"], types: ["config.ts"] },
+  { where: "desk-sandbox.ts", may: ["domain/", "sandbox/daemon.ts"], types: ["config.ts"] },
   { where: "desk-settings.ts", may: ["domain/"], types: ["buying/ports.ts", "config.ts"] },
   { where: "desk-page.ts", may: ["domain/", "buying/", "people/"], types: ["page/", "files.ts"] },
   { where: "prompts.ts", may: [] },
@@ -90,6 +96,7 @@ export const layers: readonly Layer[] = [
       "config.ts",
       "config-http.ts",
       "desk.ts",
+      "desk-sandbox.ts",
       "files.ts",
       "version.ts",
       "ledger/ledger.ts",
@@ -110,10 +117,18 @@ export const importExceptions: Readonly<Record<string, string>> = {
 
 /** Which packages there are, and who may import each. Whatever is not here is refused, so that no model SDK slips in. */
 const packages: Readonly<Record<string, readonly Place[]>> = {
-  "@modelcontextprotocol/": ["tools/", "server.ts", "serve-*", "prompts.ts", "resource*", "demo/"],
+  "@modelcontextprotocol/": [
+    "tools/",
+    "server.ts",
+    "serve-*",
+    "prompts.ts",
+    "resource*",
+    "demo/",
+    "sellers/adcp-mcp-session.ts",
+    "sellers/adcp-mcp-transport.ts",
+  ],
   zod: [
-    "config.ts",
-    "config-http.ts",
+    "config*",
     "tools/",
     "prompts.ts",
     "resource*",
@@ -287,6 +302,7 @@ export const testConditions: Readonly<Record<string, string>> = {
   "runIf(hasTerminal)": "a pseudo-terminal is opened with a tool that only Linux systems have",
   "runIf(chromiumIsHere)": "a real browser, where one is installed",
   "runIf(whyNot === null)": "the Inspector is fetched, where LONG says that there is time; else the reason is printed",
+  'runIf(whyNoSchemas("3.1") === null)': "no package carries the schemas of AdCP 3.1; a folder of them does",
 };
 
 /** Tests that are switched off, alone, or announced; a test nobody runs proves nothing. */

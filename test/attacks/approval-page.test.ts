@@ -170,7 +170,7 @@ describe("looking is not deciding", () => {
 describe("guessing a PIN", () => {
   test("over the pages of several processes at once there are five tries, and then the right one is refused too", async () => {
     verifies("ask.page");
-    const second = await desk.connect();
+    const second = await desk.spawn();
     const theirs = await waiting(second);
     expect(theirs.origin).not.toBe(origin);
     const guesses = Array.from({ length: 6 }, (_, n) =>

@@ -24,7 +24,7 @@ beforeAll(async () => {
     ...standard,
     timeouts: { discovery_s: 1, media_kit_s: 1, booking_s: 1 },
   }));
-  model = await stage.desk.connect({ person: approving });
+  model = await stage.desk.spawn({ person: approving });
   await model.ok("get_media_kit");
 });
 beforeEach(() => stage.hostile.straighten());

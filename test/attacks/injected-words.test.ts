@@ -14,8 +14,8 @@ let formless: Connection;
 let impressions = 200_000;
 beforeAll(async () => {
   stage = await hostileDesk();
-  model = await stage.desk.connect({ person: approving });
-  formless = await stage.desk.connect();
+  model = await stage.desk.spawn({ person: approving });
+  formless = await stage.desk.spawn();
 });
 beforeEach(() => stage.hostile.straighten());
 afterAll(() => stage.close());

@@ -1,5 +1,7 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { at } from "../e2e/client.ts";
 import type { TestDesk } from "../e2e/fixtures.ts";
 
@@ -42,21 +44,42 @@ export class RawAnswer {
   }
 }
 
-/** A client that is none: it writes JSON-RPC lines to a server's stdin, and nothing it says is checked by an SDK. */
+/** A server at the ends of two pipes. */
+export interface Piped {
+  readonly input: Writable;
+  readonly output: Readable;
+  readonly stop: () => Promise<unknown>;
+}
+
+/** A server process of a desk, for what is claimed of several processes. */
+export function processOf(desk: TestDesk): Piped {
+  const { command, args, env } = desk.start;
+  const child = spawn(command, args, { env, stdio: "pipe" });
+  child.stderr.resume();
+  const left = once(child, "exit");
+  const stop = () => {
+    child.kill("SIGKILL");
+    return left;
+  };
+  return { input: child.stdin, output: child.stdout, stop };
+}
+
+/** A client that is none: it writes JSON-RPC lines to a server of its own, and nothing it says is checked by an SDK. */
 export class RawClient {
-  readonly #server: ChildProcessWithoutNullStreams;
+  readonly #server: Piped;
   readonly #waiting = new Map<number, (message: unknown) => void>();
   #id = 0;
 
   readonly #elicitation: object;
 
-  /** @param elicitation what the client says it can ask a person by */
-  constructor(desk: TestDesk, elicitation: object = { form: {} }) {
+  /**
+   * @param elicitation what the client says it can ask a person by
+   * @param server its own; absent: one in this process
+   */
+  constructor(desk: TestDesk, elicitation: object = { form: {} }, server: Piped = desk.serve()) {
     this.#elicitation = elicitation;
-    const { command, args, env } = desk.start;
-    this.#server = spawn(command, args, { env, stdio: "pipe" });
-    this.#server.stderr.resume();
-    createInterface({ input: this.#server.stdout }).on("line", (line) => {
+    this.#server = server;
+    createInterface({ input: this.#server.output }).on("line", (line) => {
       const message: unknown = JSON.parse(line);
       const id = at(message, "id");
       if (typeof id !== "number") return;
@@ -76,7 +99,7 @@ export class RawClient {
       "io.modelcontextprotocol/clientCapabilities": { elicitation: this.#elicitation },
       "io.modelcontextprotocol/clientInfo": { name: "raw", version: "1.0.0" },
     };
-    this.#server.stdin.write(
+    this.#server.input.write(
       `${JSON.stringify({ jsonrpc: "2.0", id, method, params: { ...params, _meta: envelope } })}\n`,
     );
     return answered;
@@ -89,9 +112,7 @@ export class RawClient {
 
   /** Ends the server. */
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#server.once("exit", resolve));
-    this.#server.kill("SIGKILL");
-    await ended;
+    await this.#server.stop();
   }
 }
 

@@ -3,7 +3,7 @@ import { bookingDesk, kindsOf, seller, sent } from "../e2e/booking-fixtures.ts";
 import type { Connection } from "../e2e/client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "../e2e/fixtures.ts";
 import { verifies } from "../requirements.ts";
-import { approved, type RawAnswer, RawClient } from "./raw-client.ts";
+import { approved, processOf, type RawAnswer, RawClient } from "./raw-client.ts";
 
 let desk: TestDesk;
 let quoting: Connection;
@@ -12,7 +12,7 @@ let impressions = 100_000;
 beforeAll(async () => {
   desk = await bookingDesk({ bookingSeconds: 10 });
   quoting = await desk.connect();
-  raw = new RawClient(desk);
+  raw = new RawClient(desk, undefined, processOf(desk));
 });
 beforeEach(() => desk.sandbox.clearRequests());
 afterAll(async () => {
@@ -151,7 +151,7 @@ describe("an approved call, replayed", () => {
     const [ref, extra] = [await quote(), await quote()];
     const { state } = await asked(ref);
     const smuggled = { inputResponses: approved, requestState: state };
-    const second = new RawClient(desk);
+    const second = new RawClient(desk, undefined, processOf(desk));
     try {
       const replays = Array.from({ length: 10 }, (_, n) =>
         (n % 2 === 0 ? raw : second).call("create_media_buy", buy(ref), smuggled),

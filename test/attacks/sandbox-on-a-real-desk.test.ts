@@ -19,7 +19,7 @@ let played: string;
 let approvalId: string;
 beforeAll(async () => {
   sandbox = startSandboxDesk();
-  play = await sandbox.connect();
+  play = await sandbox.spawn();
   const item = { product: "northbeam/prod-53e78a97", flight: flight(), impressions: 100_000, deal_type: "PG" };
   played = (await play.ok("request_quote", { items: [item] })).string("quotes", 0, "quote_id");
   approvalId = (await play.ok("create_media_buy", { lines: [{ quote_id: played }] })).string("approval", "approval_id");
@@ -46,12 +46,12 @@ afterAll(async () => {
 describe("a real desk beside a running sandbox", () => {
   test("has none of its sellers, by name, domain or id, and says that it is real", async () => {
     verifies("promise.sandbox_marked");
-    expect((await play.ok("discover_sellers")).list("sellers").length).toBe(3);
+    expect((await play.ok("discover_sellers")).list("sellers").length).toBe(5);
     const found = await real.ok("discover_sellers", { refresh: true });
     expect(found.list("sellers")).toEqual([]);
     expect(found.at("sandbox")).toBe(false);
     expect(found.text).not.toContain("sandbox");
-    for (const seller of ["northbeam", "Northbeam Media", "harborview", "civicstream"]) {
+    for (const seller of ["northbeam", "Northbeam Media", "harborview", "civicstream", "streamhaus", "openbid"]) {
       const refused = await real.call("get_media_kit", { sellers: [seller] });
       expect(at(refused.error, "code"), refused.text).toBe("unknown_seller");
     }

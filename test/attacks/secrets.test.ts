@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { failureInWords } from "../../src/commands/failure.ts";
+import { parseConfig } from "../../src/config.ts";
 import { call, decideAs, Visitor } from "../page/visitor.ts";
 import { operatorOf, withMandate } from "../e2e/booking-fixtures.ts";
 import { approving, type Connection, type Reply } from "../e2e/client.ts";
@@ -46,8 +48,8 @@ beforeAll(async () => {
       ],
     }),
   );
-  model = await stage.desk.connect({ person: approving });
-  formless = await stage.desk.connect();
+  model = await stage.desk.spawn({ person: approving });
+  formless = await stage.desk.spawn();
   const operator = operatorOf(stage.desk);
   await operator.people.setPin("dana", pin).finally(() => operator.close());
 });
@@ -206,6 +208,28 @@ describe("what a desk writes down", () => {
 });
 
 describe("a config that cannot be used", () => {
+  const ownConfig = (): Record<string, unknown> =>
+    JSON.parse(readFileSync(join(stage.desk.directory, "config.json"), "utf8"));
+  /** What the program says on stderr of a config. */
+  const refusalOf = (text: string): string => {
+    try {
+      parseConfig(text, "broken.json", {});
+    } catch (error) {
+      return failureInWords(error);
+    }
+    return "nothing";
+  };
+
+  test("ends the program with what is wrong with it, and nothing else of it", async () => {
+    const text = JSON.stringify({ ...ownConfig(), api_keys: [hostileKey] });
+    const file = join(stage.desk.directory, "broken.json");
+    writeFileSync(file, text);
+    const ran = await stage.desk.run("pending", "--config", file);
+    expect([ran.code, ran.stdout]).toEqual([2, ""]);
+    expect(ran.stderr.trim()).toBe(refusalOf(text).replace("broken.json", file));
+    silent(ran.stderr);
+  });
+
   test.each<[string, (config: Record<string, unknown>) => string]>([
     ["is not JSON", (config) => `${JSON.stringify(config)}}`],
     [
@@ -236,14 +260,9 @@ describe("a config that cannot be used", () => {
           ],
         }),
     ],
-  ])("and %s is refused without a word of its secrets", async (_what, broken) => {
-    const file = join(stage.desk.directory, "config.json");
-    const config: Record<string, unknown> = JSON.parse(readFileSync(file, "utf8"));
-    const other = join(stage.desk.directory, "broken.json");
-    writeFileSync(other, broken(config));
-    const ran = await stage.desk.run("pending", "--config", other);
-    expect(ran.code).toBe(2);
-    expect(ran.stderr).toContain("Nothing was started.");
-    silent(ran.stdout, ran.stderr);
+  ])("and %s is refused without a word of its secrets", (_what, broken) => {
+    const said = refusalOf(broken(ownConfig()));
+    expect(said).toContain("Nothing was started.");
+    silent(said);
   });
 });

@@ -132,7 +132,7 @@ describe("no argument approves", () => {
     };
     for (const tool of Array.isArray(listed) ? listed : []) walk(at(tool, "inputSchema"));
     const deciding = names.filter((name) =>
-      /approv|accept|decid|decision|confirm|consent|sign|pin\b|force|auto|override/i.test(name),
+      /approv|accept|decid|decision|confirm|consent|(?<!as)sign|pin\b|force|auto|override/i.test(name),
     );
     // The one id that names an approval; it says which, not how it is decided.
     expect([...new Set(deciding)]).toEqual(["approval_id"]);

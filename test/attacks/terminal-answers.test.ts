@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bookingDesk, kindsOf, operatorOf, sent, withMandate } from "../e2e/booking-fixtures.ts";
 import type { Connection } from "../e2e/client.ts";
 import { dealsOf, quoteFrom, type Ran, type TestDesk } from "../e2e/fixtures.ts";
+import { few } from "../long.ts";
 import { pin } from "../people.ts";
 import { verifies } from "../requirements.ts";
 
@@ -57,14 +58,17 @@ async function nothingWasDecided(ran: Ran): Promise<void> {
 }
 
 describe("answers that come through a pipe", () => {
-  test.each([
-    ["approve and the right PIN", () => `approve\n${pin}\n`],
-    ["the same with the ends of lines of a terminal", () => `approve\r${pin}\r`],
-    ["a hundred times over", () => `approve\n${pin}\n`.repeat(100)],
-    ["nothing", () => ""],
-  ])("%s: the terms are shown, and nothing is decided", async (_what, input) => {
+  const inputs = [
+    { name: "approve and the right PIN", input: `approve\n${pin}\n` },
+    { name: "the same with the ends of lines of a terminal", input: `approve\r${pin}\r` },
+    { name: "a hundred times over", input: `approve\n${pin}\n`.repeat(100) },
+    { name: "nothing", input: "" },
+  ];
+  const usual = few(inputs, "approve and the right PIN", "the same with the ends of lines of a terminal");
+
+  test.each(usual)("$name: the terms are shown, and nothing is decided", async ({ input }) => {
     verifies("ask.terminal");
-    const ran = await piped(["approve", approvalId, "--as", "dana"], input());
+    const ran = await piped(["approve", approvalId, "--as", "dana"], input);
     expect(ran.stdout).toContain("CTV Sports Live");
     expect(ran.stdout).toContain("Nothing was decided.");
     await nothingWasDecided(ran);
@@ -94,20 +98,25 @@ describe("answers that come through a pipe", () => {
 });
 
 describe("a PIN that is no answer of a person's", () => {
-  test.each([
-    ["--pin", (): string[] => ["--pin", pin]],
-    ["--pin=", (): string[] => [`--pin=${pin}`]],
-    ["--yes", (): string[] => ["--yes"]],
-    ["--force", (): string[] => ["--force"]],
-    ["-y", (): string[] => ["-y"]],
-    ["a word after the id", (): string[] => [pin]],
-  ])("on the command line, as %s, is refused before anything is opened", async (_what, words) => {
-    verifies("promise.no_approving_argument");
-    const ran = await piped(["approve", approvalId, ...words()], "approve\n");
-    expect(ran.code).toBe(2);
-    expect(ran.stdout).not.toContain("CTV Sports Live");
-    await nothingWasDecided(ran);
-  });
+  const passed = [
+    { name: "--pin", words: ["--pin", pin] },
+    { name: "--pin=", words: [`--pin=${pin}`] },
+    { name: "--yes", words: ["--yes"] },
+    { name: "--force", words: ["--force"] },
+    { name: "-y", words: ["-y"] },
+    { name: "a word after the id", words: [pin] },
+  ];
+
+  test.each(few(passed, "--pin", "--yes", "a word after the id"))(
+    "on the command line, as $name, is refused before anything is opened",
+    async ({ words }) => {
+      verifies("promise.no_approving_argument");
+      const ran = await piped(["approve", approvalId, ...words], "approve\n");
+      expect(ran.code).toBe(2);
+      expect(ran.stdout).not.toContain("CTV Sports Live");
+      await nothingWasDecided(ran);
+    },
+  );
 
   test("in the environment is not looked at", async () => {
     const named = ["PIN", "MEDIA_BUYER_PIN", "MEDIA_BUYER_APPROVE", "MEDIA_BUYER_AUTO_APPROVE", "MEDIA_BUYER_YES"];

@@ -60,11 +60,14 @@ export class Child {
   }
 }
 
+/** A file of this folder that is measured. */
+type Measured = "bare-http" | "bare-stdio" | `first-contact-${"seller" | "child" | "ours" | "theirs"}`;
+
 /**
- * Makes a program of one of the bare servers: in one file, as the product is bundled, or as its author would run it, with
+ * Makes a program of what is measured: in one file, as the product is bundled, or as its author would run it, with
  * the packages in node_modules. @returns its file
  */
-export async function programOf(name: "bare-http" | "bare-stdio", how: "bundled" | "unbundled"): Promise<string> {
+export async function programOf(name: Measured, how: "bundled" | "unbundled"): Promise<string> {
   // Beside the benchmark's own bundle: packages are found from there, and nothing of it is published.
   const outfile = join(fileURLToPath(import.meta.url), "..", `${name}-${how}.mjs`);
   await build({

@@ -16,6 +16,7 @@ import type { Operation } from "../../src/sandbox/faults.ts";
 import type { LoggedRequest } from "../../src/sandbox/request-log.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type ConfigFile, flight, standardConfig } from "../e2e/fixtures.ts";
+import { quickKeys } from "../people.ts";
 
 /** A desk in this process: its config file, its own ledger and cache on disk, and sellers it reaches over real HTTP. */
 export interface Bench {
@@ -44,7 +45,7 @@ export async function openBench(config: Change = (standard) => standard, options
     const parsed = parseConfig(text, "config.json", environment);
     const desk = openDesk({ config: parsed, dataHome, log: () => undefined, sandboxSellers: null });
     opened.push(desk);
-    return desk;
+    return { ...desk, people: quickKeys(join(dataHome, parsed.desk, "people")) };
   };
   const text = JSON.stringify(config(standardConfig(sandbox)));
   return {
@@ -117,7 +118,16 @@ export function discovery(change: Partial<DiscoverRequest> = {}): DiscoverReques
 
 /** The whole media kit of all trusted sellers. */
 export function kit(change: Partial<MediaKitRequest> = {}): MediaKitRequest {
-  const nothing = { sellers: [], channels: [], formats: [], geo: [], dealType: null, query: null, maxCpm: null };
+  const nothing = {
+    sellers: [],
+    channels: [],
+    formats: [],
+    geo: [],
+    dealType: null,
+    query: null,
+    brief: null,
+    maxCpm: null,
+  };
   return { ...nothing, limit: 100, offset: 0, refresh: false, deadlineMs: 10_000, ...change };
 }
 
@@ -138,7 +148,8 @@ export type ItemChange = Partial<Omit<QuoteItem, "budget">> & { readonly budget?
 export function item(product: string, { budget, ...rest }: ItemChange = {}): QuoteItem {
   const amount = budget === undefined ? null : parseMoney(budget);
   const plain = { product, flight: flight(), impressions: amount ? null : 1_000_000, dealType: null, targeting: null };
-  return { ...plain, ...rest, budget: amount };
+  const terms = { maxBid: null, pricingOption: null, creativeIds: [] };
+  return { ...plain, terms, with: [], brief: null, ...rest, budget: amount };
 }
 
 /** An ask for quotes, made by a test. */
@@ -207,7 +218,7 @@ export function talk(
   items: readonly (Partial<NegotiateItem> & { readonly ref: string })[],
   change: Partial<NegotiateAsk> = {},
 ): NegotiateAsk {
-  const filled = items.map((one) => ({ targetCpm: null, maxCpm: null, offerCpm: null, ...one }));
+  const filled = items.map((one) => ({ targetCpm: null, maxCpm: null, offerCpm: null, words: null, ...one }));
   const plain = { strategy: "threshold", move: "auto", step: null, maxRounds: 5, deadlineMs: 15_000 } as const;
   return { ...plain, items: filled, ...change };
 }

@@ -1,3 +1,4 @@
+import { atCpm } from "../../src/domain/quote.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { masked, type Tier, tiers } from "../../src/domain/identity.ts";
 import type { DealType } from "../../src/domain/inventory.ts";
@@ -209,7 +210,7 @@ describe("what a tier is worth", () => {
     const price = async (keys: readonly Tier[]) => {
       const change = withSeller("northbeam", { relationship: "trusted", credentials: keysFor(keys) });
       const report = await quoted(bench.other(both(asBuyer, change)), small, { goal: "performance" });
-      return formatMoney(report.loaded.line.quote.cpm);
+      return formatMoney(atCpm(report.loaded.line.quote).cpm);
     };
     expect([await price([]), await price(["seat"]), await price(["agency"]), await price(["advertiser"])]).toEqual([
       "35.00 USD",

@@ -1,3 +1,4 @@
+import { atCpm } from "../../src/domain/quote.ts";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
@@ -66,7 +67,7 @@ describe("what is never passed", () => {
       fc.asyncProperty(cases, async ({ product, impressions, onCapped, target, max, step, maxRounds }) => {
         const on = onCapped ? capped : bench;
         const { ref, line } = await open(on, product, impressions);
-        const quote = line.quote.cpm.micros;
+        const quote = atCpm(line.quote).cpm.micros;
         const caps = [quote, max?.micros, onCapped ? parseMoney(mandateCap).micros : undefined].filter(
           (one) => one !== undefined,
         );
@@ -86,7 +87,7 @@ describe("what is never passed", () => {
           if (step) expect(price - before).toBeLessThanOrEqual(step.micros);
         }
         expect(["agreed", "walked_away"]).toContain(report.outcome);
-        const cpm = report.loaded?.line.quote.cpm.micros ?? 0n;
+        const cpm = report.loaded?.line.quote.cpm?.micros ?? 0n;
         if (report.outcome === "agreed") expect(cpm).toBeLessThanOrEqual(ceiling);
         else expect(cpm).toBe(quote);
       }),
@@ -97,7 +98,7 @@ describe("what is never passed", () => {
   test("a seller that asks more than its own volume-discounted quote is not accepted there", async () => {
     verifies("negotiation.clamped");
     const { ref, line } = await open(bench, products.sports, 6_000_000);
-    expect(formatMoney(line.quote.cpm)).toBe("28.26 USD");
+    expect(formatMoney(atCpm(line.quote).cpm)).toBe("28.26 USD");
     // It negotiates from 29.75, its price without the volume, so that its counter can be above the quote.
     const countered = await negotiated(bench.desk, { ref, offerCpm: usd("28.10") }, { move: "counter" });
     expect(countered.why).toBe("the seller asks 28.68 USD");
@@ -110,7 +111,7 @@ describe("what is never passed", () => {
       },
     });
     const auto = await negotiated(bench.desk, { ref, targetCpm: usd("28.10") }, { step: usd("0.01"), maxRounds: 3 });
-    expect(auto.loaded?.line.quote.cpm.micros).toBeLessThanOrEqual(usd("28.26").micros);
+    expect(auto.loaded?.line.quote.cpm?.micros).toBeLessThanOrEqual(usd("28.26").micros);
     for (const price of offered(bench, ref)) expect(price).toBeLessThanOrEqual(usd("28.26").micros);
   });
 
@@ -150,7 +151,7 @@ describe("a strategy of one's own", () => {
       const prices = offered(bench, loaded.ref);
       expect(prices[0]).toBe(max.micros);
       for (const price of prices) expect(price).toBeLessThanOrEqual(max.micros);
-      expect(report?.loaded?.line.quote.cpm.micros).toBeLessThanOrEqual(loaded.line.quote.cpm.micros);
+      expect(report?.loaded?.line.quote.cpm?.micros).toBeLessThanOrEqual(atCpm(loaded.line.quote).cpm.micros);
     } finally {
       await close();
     }
@@ -172,11 +173,15 @@ async function portsOf(
     ledger,
     cache,
     directory: sellerDirectory({
-      known: async () => records.map((record) => ({ record, credentials })),
+      known: async () =>
+        records.map((record) => ({
+          ...{ record, credentials, url: record.origin, carrier: null, account: null, publishers: new Map() },
+        })),
       allowLoopback: true,
       blocked: [],
       timeouts: { discovery: 5_000, media_kit: 5_000, booking: 5_000 },
       cache,
+      cacheSeconds: 60,
       log,
     }),
     strategies: own,

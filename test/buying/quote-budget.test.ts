@@ -1,3 +1,4 @@
+import { atCpm } from "../../src/domain/quote.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -27,7 +28,7 @@ describe("a budget", () => {
       fresh(),
     );
     const { quote, request } = loaded.line;
-    expect([formatMoney(quote.cpm), quote.impressions, formatMoney(total)]).toEqual([
+    expect([formatMoney(atCpm(quote).cpm), quote.impressions, formatMoney(total)]).toEqual([
       "29.75 USD",
       1_680_672,
       "49999.99 USD",
@@ -43,7 +44,7 @@ describe("a budget", () => {
     );
     const { quote } = loaded.line;
     // 5,000,000 impressions and more bring 5 % on top; at that price the budget pays for 5,307,855.
-    expect([formatMoney(quote.cpm), quote.impressions, formatMoney(total)]).toEqual([
+    expect([formatMoney(atCpm(quote).cpm), quote.impressions, formatMoney(total)]).toEqual([
       "28.26 USD",
       5_307_855,
       "149999.98 USD",
@@ -99,7 +100,7 @@ describe("a budget", () => {
             item(product, { budget: formatMoney(budget), dealType }),
             fresh(),
           );
-          const { cpm, impressions } = loaded.line.quote;
+          const { cpm, impressions } = atCpm(loaded.line.quote);
           expect(compare(total, budget)).toBeLessThanOrEqual(0);
           expect(total).toEqual(costOfImpressions(cpm, impressions));
           expect(impressions).toBe(Math.min(impressionsForBudget(budget, cpm), cap[product] ?? 0));

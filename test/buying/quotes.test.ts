@@ -1,3 +1,4 @@
+import { atCpm } from "../../src/domain/quote.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { formatMoney } from "../../src/domain/money.ts";
 import { flight } from "../e2e/fixtures.ts";
@@ -49,7 +50,11 @@ describe("a quote", () => {
       rationale:
         "Base price: $35.00 CPM ¦ Advertiser tier: -15% ¦ Volume discount: -5.0% ¦ Final price: $28.26 CPM ¦ (Total savings: 19.2%)",
     });
-    expect([quote.listCpm, quote.cpm, total].map(formatMoney)).toEqual(["35.00 USD", "28.26 USD", "169560.00 USD"]);
+    expect([atCpm(quote).listCpm, atCpm(quote).cpm, total].map(formatMoney)).toEqual([
+      "35.00 USD",
+      "28.26 USD",
+      "169560.00 USD",
+    ]);
     const hours = (Date.parse(quote.expiresAt) - Date.now()) / 3_600_000;
     expect(hours).toBeGreaterThan(23.9);
     expect(hours).toBeLessThan(24.1);
@@ -236,8 +241,8 @@ describe("the same item again", () => {
     const one = await quoted(bench.desk, sport, { campaign: "talked" });
     const { loaded } = await negotiated(bench.desk, { ref: one.loaded.ref });
     const again = await quoted(bench.desk, sport, { campaign: "talked" });
-    expect(again.loaded.line.quote.cpm).toEqual(loaded?.line.quote.cpm);
-    expect(again.loaded.line.quote.cpm.micros).toBeLessThan(one.loaded.line.quote.cpm.micros);
+    expect(atCpm(again.loaded.line.quote).cpm).toEqual(loaded?.line.quote.cpm);
+    expect(atCpm(again.loaded.line.quote).cpm.micros).toBeLessThan(atCpm(one.loaded.line.quote).cpm.micros);
   });
 
   test("once its quote is over, or ends within two minutes, it is asked for anew", async () => {

@@ -1,3 +1,4 @@
+import { atCpm } from "../../src/domain/quote.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Desk } from "../../src/desk.ts";
 import { formatMoney } from "../../src/domain/money.ts";
@@ -45,7 +46,7 @@ describe("renewing a quote", () => {
     expect(loaded.line).toMatchObject({ status: "open", campaign: old.line.campaign, request: old.line.request });
     expect(loaded.line.quote).toMatchObject({
       impressions: old.line.quote.impressions,
-      cpm: old.line.quote.cpm,
+      cpm: atCpm(old.line.quote).cpm,
       notHonoured: ["geo"],
     });
     expect((await bench.desk.line(old.ref)).line).toMatchObject({ status: "superseded", supersededBy: loaded.ref });
@@ -146,7 +147,7 @@ describe("while a person is asked about it", () => {
     expect(fresh.line).toMatchObject({ status: "awaiting_approval", approvalId });
     await bench.desk.decide(approvalId, approve, later);
     const { line } = await bench.desk.line(fresh.ref);
-    expect([line.status, line.deal && formatMoney(line.deal.cpm)]).toEqual(["booked", "31.50 USD"]);
+    expect([line.status, line.deal?.cpm && formatMoney(line.deal.cpm)]).toEqual(["booked", "31.50 USD"]);
   });
 
   test("on worse terms the question is void, and says so", async () => {
@@ -188,7 +189,7 @@ describe("a quote that is over", () => {
       bench.sandbox.configure({ quoteTtlMs: 86_400_000 });
       const fresh = reportIn((await bench.desk.renew([ref], "test", later))[0]).loaded;
       expect(fresh.line.quote).toMatchObject({
-        cpm: line.quote.cpm,
+        cpm: atCpm(line.quote).cpm,
         impressions: line.quote.impressions,
         flight: line.quote.flight,
       });

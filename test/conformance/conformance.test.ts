@@ -96,7 +96,7 @@ describe.runIf(process.env["LONG"] === "1")("the product as it ships, without fi
   test("it passes every scenario that needs none of them", { timeout: 120_000 }, async () => {
     const desk = startSandboxDesk();
     try {
-      const server = await desk.serveHttp();
+      const server = await desk.spawnHttp();
       const runs = await runBoth(server.url.href);
       const of = (revision: Revision, name: string) => shortcomings(name, runs[revision].scenarios.get(name));
       for (const revision of revisions) {

@@ -1,6 +1,7 @@
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { iabSellerAgent } from "../../src/sellers/iab-seller-agent.ts";
-import type { SellerBench } from "./seller-bench.ts";
+import { mapCache } from "../sellers/map-cache.ts";
+import { requestFor, type SellerBench } from "./seller-bench.ts";
 
 const silent = { debug: () => undefined, warn: () => undefined };
 
@@ -15,6 +16,8 @@ export async function iabBench(sellerId: string, productId: string): Promise<Iab
   const seller = iabSellerAgent.connect({
     sellerId,
     origin: url,
+    url,
+    ...{ carrier: null, account: null, publishers: new Map(), cache: mapCache(Date.now), cacheSeconds: 60 },
     credentials: {
       seat: { apiKey: keys.seat },
       agency: { bearer: keys.agency },
@@ -28,10 +31,16 @@ export async function iabBench(sellerId: string, productId: string): Promise<Iab
     seller,
     sandbox,
     productId,
+    ask: requestFor(sellerId, productId),
+    sentBookings: () =>
+      sandbox
+        .requests(sellerId)
+        .flatMap(({ method, target, body }) => (method === "POST" && target === "/api/v1/deals" ? [body] : [])),
     trouble: (kind, step) => sandbox.fault(sellerId, step ? { kind, operation: step, uses: 1 } : { kind }),
     requests: () => sandbox.requests(sellerId),
     stray: () => sandbox.strayRequests().length,
-    booked: (quoteId) => sandbox.deals(sellerId, quoteId).map(({ deal_id, status }) => ({ dealId: deal_id, status })),
+    booked: (quote) =>
+      sandbox.deals(sellerId, quote.sellerQuoteId).map(({ deal_id, status }) => ({ dealId: deal_id, status })),
     expire: (quoteId) => sandbox.expireQuote(sellerId, quoteId),
     close: () => sandbox.close(),
   };

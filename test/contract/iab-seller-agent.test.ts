@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { parseMoney } from "../../src/domain/money.ts";
 import { verifies } from "../requirements.ts";
+import { bought } from "../sellers/stub-answers.ts";
 import { type IabBench, iabBench } from "./iab-bench.ts";
-import { accessOf, failureOf, requestFor, termsFor } from "./seller-bench.ts";
+import { accepted, accessOf, dealIn, failureOf, requestFor, termsFor } from "./seller-bench.ts";
 import { describeSeller } from "./seller-contract.ts";
 
 describeSeller("iab-seller-agent 2.x", { start: () => iabBench("northbeam", "prod-c642fc9b") });
@@ -63,13 +64,14 @@ describe("what an IAB seller agent is sent", () => {
     const { seller, requests } = await northbeam();
     const request = requestFor("northbeam", "prod-c642fc9b");
     const quote = await seller.quote(request, "k1", agency);
-    const booking = seller.bookingRequest(termsFor(seller, quote, request), quote.sellerQuoteId, "k2", identity);
+    const booking = seller.bookingRequest(termsFor(seller, quote, request), quote, "k2", identity, accepted);
     const body = `{"idempotency_key":"k2","quote_id":"${quote.sellerQuoteId}","buyer_identity":{"seat_id":"seat-q7","seat_name":"Quillon Seat","agency_id":"agency-q7"}}`;
     expect(booking).toEqual({ method: "POST", path: "/api/v1/deals", body });
-    expect(seller.bookingRequest(termsFor(seller, quote, request), "q", "k", {}).body).toBe(
+    const other = { ...quote, sellerQuoteId: "q" };
+    expect(seller.bookingRequest(termsFor(seller, quote, request), other, "k", {}, accepted).body).toBe(
       '{"idempotency_key":"k","quote_id":"q"}',
     );
-    await seller.book(booking, agency);
+    await seller.book(booking, quote, agency);
     expect(requests().at(-1)?.body).toBe(body);
   });
 
@@ -78,8 +80,8 @@ describe("what an IAB seller agent is sent", () => {
     const { seller } = bench;
     const quote = await seller.quote(requestFor("northbeam", "prod-c642fc9b"), "k1", agency);
     const named = { ...agency, identity };
-    await seller.counter(quote, parseMoney("6.80 USD"), 1, "k2", named);
-    await seller.accept(quote, parseMoney("7.00 USD"), 2, "k3", named);
+    await seller.counter(quote, requestFor("northbeam", "prod-c642fc9b"), parseMoney("6.80 USD"), 1, "k2", named);
+    await seller.accept(quote, requestFor("northbeam", "prod-c642fc9b"), parseMoney("7.00 USD"), 2, "k3", named);
     expect(lines(bench).slice(1)).toEqual([
       "POST /api/v1/negotiations/messages",
       "POST /api/v1/negotiations/messages",
@@ -107,7 +109,7 @@ describe("what an IAB seller agent is sent", () => {
     const { seller } = bench;
     await seller.placeOrder("DEMO-1", "qt-1", { po_number: "PO-1" }, agency);
     expect(bodies(bench)).toEqual([{ deal_id: "DEMO-1", quote_id: "qt-1", metadata: { po_number: "PO-1" } }]);
-    expect(await failureOf(seller.cancel("DEMO-1", agency))).toMatchObject({ kind: "not_found" });
+    expect(await failureOf(seller.cancel(bought, "k", agency))).toMatchObject({ kind: "not_found" });
     expect(bodies(bench)[1]).toEqual({ operations: [{ action: "cancel", deal_id: "DEMO-1" }] });
     expect(lines(bench).slice(1)).toEqual(["POST /api/v1/deals/bulk", "GET /api/v1/deals/DEMO-1"]);
   });
@@ -116,8 +118,8 @@ describe("what an IAB seller agent is sent", () => {
     verifies("kit.without_key", "kit.detail", "kit.search", "kit.search.identity", "discovery.card.well_known");
     const bench = await northbeam();
     await bench.seller.card(accessOf("public"));
-    await bench.seller.catalogue({ query: null, limit: 100 }, agency);
-    await bench.seller.catalogue({ query: "sports", limit: 100 }, accessOf("public"));
+    await bench.seller.catalogue({ query: null, brief: null, limit: 100 }, agency);
+    await bench.seller.catalogue({ query: "sports", brief: null, limit: 100 }, accessOf("public"));
     expect(lines(bench).sort()).toEqual([
       "GET /.well-known/agent.json",
       "GET /media-kit",
@@ -137,8 +139,14 @@ describe("which contract a seller negotiates by", () => {
     const { seller } = bench;
     const quote = await seller.quote(requestFor("harborview", "prod-a31c6f02"), "k1", agency);
     const path = `POST /proposals/${quote.sellerQuoteId}/counter`;
-    await seller.counter(quote, parseMoney("12.10 USD"), 1, "k2", { ...agency, identity });
-    await seller.counter(quote, parseMoney("12.20 USD"), 2, "k3", { ...agency, identity });
+    await seller.counter(quote, requestFor("harborview", "prod-a31c6f02"), parseMoney("12.10 USD"), 1, "k2", {
+      ...agency,
+      identity,
+    });
+    await seller.counter(quote, requestFor("harborview", "prod-a31c6f02"), parseMoney("12.20 USD"), 2, "k3", {
+      ...agency,
+      identity,
+    });
     expect(lines(bench).slice(1)).toEqual(["POST /api/v1/negotiations/messages", path, path]);
     const sent = bench.requests().at(-1)?.body;
     expect(sent).toBe('{"buyer_price":12.20,"agency_id":"agency-q7"}');
@@ -149,7 +157,7 @@ describe("which contract a seller negotiates by", () => {
     const { seller } = bench;
     expect(await seller.card(agency)).toMatchObject({ version: "1.9.0", compatibility: { ok: true } });
     const quote = await seller.quote(requestFor("harborview", "prod-a31c6f02"), "k1", agency);
-    await seller.counter(quote, parseMoney("12.10 USD"), 1, "k2", agency);
+    await seller.counter(quote, requestFor("harborview", "prod-a31c6f02"), parseMoney("12.10 USD"), 1, "k2", agency);
     expect(lines(bench)).not.toContain("POST /api/v1/negotiations/messages");
   });
 
@@ -157,13 +165,18 @@ describe("which contract a seller negotiates by", () => {
     const bench = await northbeam();
     const { seller } = bench;
     const quote = await seller.quote(requestFor("northbeam", "prod-c642fc9b"), "k1", agency);
-    const offer = () => failureOf(seller.counter(quote, parseMoney("6.80 USD"), 1, "k2", agency));
+    const offer = () =>
+      failureOf(
+        seller.counter(quote, requestFor("northbeam", "prod-c642fc9b"), parseMoney("6.80 USD"), 1, "k2", agency),
+      );
     bench.trouble("hang", "negotiate");
     expect(await offer()).toMatchObject({ kind: "timeout" });
     bench.trouble("error-text", "negotiate");
     expect(await offer()).toMatchObject({ kind: "server_error" });
     const unknown = { ...quote, sellerQuoteId: "qt-gone" };
-    const gone = await failureOf(seller.counter(unknown, parseMoney("6.80 USD"), 1, "k3", agency));
+    const gone = await failureOf(
+      seller.counter(unknown, requestFor("northbeam", "prod-c642fc9b"), parseMoney("6.80 USD"), 1, "k3", agency),
+    );
     expect(gone).toMatchObject({ kind: "not_found", sellerSaid: "Proposal not found" });
     expect(lines(bench).slice(1)).toEqual(Array.from({ length: 3 }, () => "POST /api/v1/negotiations/messages"));
   });
@@ -173,7 +186,11 @@ describe("which contract a seller negotiates by", () => {
     const { seller } = await harborview();
     const seat = accessOf("seat");
     const quote = await seller.quote(requestFor("harborview", "prod-a31c6f02"), "k1", seat);
-    expect(await failureOf(seller.counter(quote, parseMoney("12 USD"), 1, "k2", seat))).toMatchObject({
+    expect(
+      await failureOf(
+        seller.counter(quote, requestFor("harborview", "prod-a31c6f02"), parseMoney("12 USD"), 1, "k2", seat),
+      ),
+    ).toMatchObject({
       kind: "forbidden",
       definite: true,
       status: 403,
@@ -185,8 +202,22 @@ describe("the price that will be booked", () => {
   test("is the seller's own last, whatever an accept says", async () => {
     const { seller } = await northbeam();
     const quote = await seller.quote(requestFor("northbeam", "prod-c642fc9b"), "k1", agency);
-    const { round } = await seller.counter(quote, parseMoney("6.80 USD"), 1, "k2", agency);
-    const answer = await seller.accept(quote, parseMoney("5.00 USD"), 2, "k3", agency);
+    const { round } = await seller.counter(
+      quote,
+      requestFor("northbeam", "prod-c642fc9b"),
+      parseMoney("6.80 USD"),
+      1,
+      "k2",
+      agency,
+    );
+    const answer = await seller.accept(
+      quote,
+      requestFor("northbeam", "prod-c642fc9b"),
+      parseMoney("5.00 USD"),
+      2,
+      "k3",
+      agency,
+    );
     expect(answer).toMatchObject({ status: "agreed", round: { we: parseMoney("5.00 USD"), they: round.they } });
   });
 
@@ -195,7 +226,7 @@ describe("the price that will be booked", () => {
     const request = requestFor("northbeam", "prod-c642fc9b");
     const quote = await seller.quote(request, "k1", agency);
     sandbox.strikeNegotiation("northbeam", quote.sellerQuoteId, 9_990_000);
-    const { quote: now } = await seller.readQuote(quote.sellerQuoteId, request, agency);
+    const { quote: now } = await seller.readQuote(quote, request, agency);
     expect(now.cpm).toEqual(parseMoney("9.99 USD"));
   });
 
@@ -205,7 +236,8 @@ describe("the price that will be booked", () => {
     const quote = await seller.quote(request, "k1", agency);
     sandbox.fault("northbeam", { kind: "price-drift", factor: 1.5 });
     const terms = termsFor(seller, quote, request);
-    const deal = await seller.book(seller.bookingRequest(terms, quote.sellerQuoteId, "k2", identity), agency);
+    const booking = seller.bookingRequest(terms, quote, "k2", identity, accepted);
+    const deal = dealIn(await seller.book(booking, quote, agency));
     expect(deal.cpm).toEqual(parseMoney("10.80 USD"));
   });
 });
@@ -217,11 +249,11 @@ describe("a booking whose answer is lost", () => {
     const quote = await seller.quote(request, "k1", agency);
     sandbox.fault("northbeam", { kind: "late-commit", ms: 4_000, uses: 1 });
     const terms = termsFor(seller, quote, request);
-    const booking = seller.bookingRequest(terms, quote.sellerQuoteId, "k2", identity);
-    expect(await failureOf(seller.book(booking, agency))).toMatchObject({ kind: "timeout", definite: false });
-    expect(await seller.findBooking(quote.sellerQuoteId, agency)).toEqual({ kind: "available" });
+    const booking = seller.bookingRequest(terms, quote, "k2", identity, accepted);
+    expect(await failureOf(seller.book(booking, quote, agency))).toMatchObject({ kind: "timeout", definite: false });
+    expect(await seller.findBooking(quote, booking, agency)).toEqual({ kind: "available" });
     await expect
-      .poll(() => seller.findBooking(quote.sellerQuoteId, agency), { timeout: 10_000 })
+      .poll(() => seller.findBooking(quote, booking, agency), { timeout: 10_000 })
       .toMatchObject({ kind: "booked" });
   });
 
@@ -231,7 +263,8 @@ describe("a booking whose answer is lost", () => {
     const quote = await seller.quote(request, "k1", agency);
     sandbox.fault("northbeam", { kind: "answer-twice", how, operation: "deal" });
     const terms = termsFor(seller, quote, request);
-    const deal = await seller.book(seller.bookingRequest(terms, quote.sellerQuoteId, "k2", identity), agency);
+    const booking = seller.bookingRequest(terms, quote, "k2", identity, accepted);
+    const deal = dealIn(await seller.book(booking, quote, agency));
     expect(sandbox.deals("northbeam", quote.sellerQuoteId).map(({ deal_id }) => deal_id)).toEqual([deal.dealId]);
     expect((await seller.product("prod-c642fc9b", agency)).productId).toBe("prod-c642fc9b");
   });
@@ -241,7 +274,7 @@ describe("what is not for sale as it stands", () => {
   test("a product without a price is on request, and has no quote", async () => {
     verifies("kit.price_on_request");
     const { seller } = await harborview();
-    const { products } = await seller.catalogue({ query: null, limit: 100 }, agency);
+    const { products } = await seller.catalogue({ query: null, brief: null, limit: 100 }, agency);
     const unpriced = products.filter(({ price }) => price.kind === "on_request");
     expect(unpriced).toHaveLength(1);
     const request = requestFor("harborview", unpriced[0]?.productId ?? "");
@@ -252,7 +285,7 @@ describe("what is not for sale as it stands", () => {
     verifies("kit.field.price_range", "identity.public_list_price");
     const { seller } = await northbeam();
     const anonymous = accessOf("public");
-    const { products } = await seller.catalogue({ query: null, limit: 100 }, anonymous);
+    const { products } = await seller.catalogue({ query: null, brief: null, limit: 100 }, anonymous);
     const bundle = products.find(({ tags }) => tags.includes("bundle"));
     expect(bundle).toMatchObject({
       name: "Game Day Everywhere",

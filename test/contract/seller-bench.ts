@@ -1,11 +1,12 @@
 import { afterEach, beforeEach } from "vitest";
 import { masked, type Tier } from "../../src/domain/identity.ts";
 import { refOf } from "../../src/domain/ids.ts";
-import type { Deal, FrozenRequest } from "../../src/domain/media-buy.ts";
+import type { Deal } from "../../src/domain/deal.ts";
+import type { FrozenRequest } from "../../src/domain/media-buy.ts";
 import { parseMoney } from "../../src/domain/money.ts";
 import type { Quote, QuoteRequest } from "../../src/domain/quote.ts";
 import { type Terms, termsOf } from "../../src/domain/terms.ts";
-import { type Access, type Seller, SellerFailure } from "../../src/sellers/seller.ts";
+import { type Acceptance, type Access, type Booked, type Seller, SellerFailure } from "../../src/sellers/seller.ts";
 
 /** One request as the seller got it. */
 export interface SeenRequest {
@@ -31,21 +32,35 @@ export type Step = "card" | "catalogue" | "quote" | "quote-read" | "negotiate" |
 /** A seller under test, reached by the protocol under test, and ways around it. */
 export interface SellerBench {
   readonly seller: Seller;
-  /** A product with a price, sold as PD, of which 100,000 impressions may be bought. */
+  /** A product with one price, sold as PD. */
   readonly productId: string;
+  /** What is asked of it throughout. */
+  readonly ask: QuoteRequest;
+  /** The bodies of all requests to book, as they arrived. */
+  sentBookings(): readonly string[];
   trouble(kind: Trouble, step?: Step): void;
   requests(): readonly SeenRequest[];
   /** Requests that arrived at another origin. */
   stray(): number;
   /** What the seller's own books say was booked on a quote. */
-  booked(sellerQuoteId: string): readonly { readonly dealId: string; readonly status: string }[];
+  booked(quote: Quote): readonly { readonly dealId: string; readonly status: string }[];
   expire(sellerQuoteId: string): void;
   /** Ends the seller; what it listened on then refuses connections. */
   close(): Promise<void>;
 }
 
-/** What a protocol or a seller may lack; its tests are then not defined. */
-export type Lack = "negotiate" | "order" | "cancel" | "replay";
+/**
+ * What a protocol or a seller may lack; its tests are then not defined.
+ * - `volume` so many impressions at a CPM are bought; else budgets, at prices of any model
+ * - `tiers` what is shown of the buyer depends on the tier; else on the settings alone
+ * - `quotes` the seller keeps quotes, each bought at most once and gone when it expires; else its prices are published
+ * - `hang` a booking without an answer is given up within the test's time
+ * - `negotiate` prices are offered back and forth, and the seller keeps score
+ */
+export type Lack = "volume" | "tiers" | "quotes" | "avails" | "negotiate" | "order" | "cancel" | "hang";
+
+/** What is left out of the suite for a seller, each with the reason why. */
+export type Skips = Readonly<Partial<Record<Lack, string>>>;
 
 export const buyer = {
   seatId: "seat-q7",
@@ -75,7 +90,7 @@ export async function failureOf(work: Promise<unknown>): Promise<SellerFailure> 
   throw error;
 }
 
-/** What is asked for throughout: 100,000 impressions of a preferred deal in January 2027. */
+/** What is asked of sellers of volume: 100,000 impressions of a preferred deal in January 2027. */
 export function requestFor(sellerId: string, productId: string): QuoteRequest {
   return {
     product: refOf(sellerId, productId),
@@ -104,6 +119,15 @@ export function termsFor(seller: Seller, quote: Quote, request: QuoteRequest): T
   return termsOf(quote, request, context);
 }
 
+/** Who accepted, and when: the decision that a booking stands for. */
+export const accepted: Acceptance = { by: "dana", at: "2026-11-20T10:00:00Z" };
+
+/** The deal of a booking that came at once. */
+export function dealIn(booked: Booked): Deal {
+  if (booked.kind === "booked") return booked.deal;
+  throw new Error(`the seller keeps it waiting: ${JSON.stringify(booked.wait)}`);
+}
+
 /** What a test of the suite works with; made afresh for each. */
 export interface Stage {
   readonly bench: SellerBench;
@@ -117,12 +141,14 @@ export interface Stage {
   quoted(): Promise<Quote>;
   /** The frozen request that books a quote, with a key of its own. */
   frozen(quote: Quote, access?: Access): FrozenRequest;
+  /** Books, where the seller decides while it is asked. */
+  book(request: FrozenRequest, quote: Quote, access?: Access): Promise<Deal>;
   /** A fresh quote, booked. */
   booked(): Promise<{ readonly quote: Quote; readonly deal: Deal }>;
 }
 
 /** Starts a seller before each test and ends it after. */
-export function stageEachTest(start: () => Promise<SellerBench>, skip: readonly Lack[]): Stage {
+export function stageEachTest(start: () => Promise<SellerBench>, skip: Skips): Stage {
   const agency = accessOf("agency");
   let current: SellerBench | null = null;
   let keys = 0;
@@ -141,21 +167,22 @@ export function stageEachTest(start: () => Promise<SellerBench>, skip: readonly 
       return stage.bench.seller;
     },
     get request() {
-      return requestFor(stage.seller.id, stage.bench.productId);
+      return stage.bench.ask;
     },
-    may: (lack) => !skip.includes(lack),
+    may: (lack) => !(lack in skip),
     key() {
       keys += 1;
-      return `key-${keys}`;
+      return `key-of-the-suite-${keys}`;
     },
     quoted: () => stage.seller.quote(stage.request, stage.key(), agency),
     frozen(quote, access = agency) {
       const terms = termsFor(stage.seller, quote, stage.request);
-      return stage.seller.bookingRequest(terms, quote.sellerQuoteId, stage.key(), access.identity);
+      return stage.seller.bookingRequest(terms, quote, stage.key(), access.identity, accepted);
     },
+    book: async (request, quote, access = agency) => dealIn(await stage.seller.book(request, quote, access)),
     async booked() {
       const quote = await stage.quoted();
-      return { quote, deal: await stage.seller.book(stage.frozen(quote), agency) };
+      return { quote, deal: await stage.book(stage.frozen(quote), quote) };
     },
   };
   return stage;

@@ -15,7 +15,7 @@ afterAll(() => desk.close());
 describe("the same question again", () => {
   test("the same item while its quote is open brings the same quote back, also in another process", async () => {
     verifies("tool.same_item_same_quote");
-    const other = await desk.connect();
+    const other = await desk.spawn();
     const item = { product: "northbeam/prod-2b6d04e1", flight: flight(), impressions: 500_000, deal_type: "PD" };
     desk.sandbox.clearRequests();
     const replies = [
@@ -237,7 +237,7 @@ test("an approval that nobody answers expires, and then books nothing", async ()
 
 test("quotes, approvals and buys outlive processes that were killed", async () => {
   verifies("media_buy.persisted");
-  const [doomed, formless] = await Promise.all([desk.connect({ person: approving }), desk.connect()]);
+  const [doomed, formless] = await Promise.all([desk.spawn({ person: approving }), desk.spawn()]);
   const bought = await quoteFrom(doomed, { impressions: 361_000 });
   const open = await quoteFrom(doomed, { impressions: 362_000 });
   const asked = await quoteFrom(doomed, { impressions: 363_000 });

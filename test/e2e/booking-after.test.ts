@@ -14,11 +14,11 @@ vi.setConfig({ testTimeout: 60_000 });
 
 async function booked(
   work: (scene: { desk: TestDesk; client: Connection; ref: string; dealId: string }) => Promise<void>,
-  bookingSeconds = 5,
+  { bookingSeconds = 5, toBeKilled = false } = {},
 ) {
   const desk = await bookingDesk({ bookingSeconds });
   try {
-    const client = await desk.connect({ person: approving });
+    const client = await (toBeKilled ? desk.spawn({ person: approving }) : desk.connect({ person: approving }));
     const ref = await quoteFrom(client);
     const reply = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
     expect(reply.at("status"), reply.text).toBe("booked");
@@ -65,7 +65,7 @@ describe("the order after the deal", () => {
     verifies("order.failure_keeps_deal");
     const desk = await bookingDesk({ bookingSeconds: 1 });
     try {
-      const first = await desk.connect({ person: approving });
+      const first = await desk.spawn({ person: approving });
       const ref = await quoteFrom(first);
       desk.sandbox.fault(seller, { kind: "hang", operation: "order", uses: 1 });
       const buying = first.call("create_media_buy", { lines: [{ quote_id: ref }] }).catch(() => "died");
@@ -150,20 +150,23 @@ describe("cancelling", () => {
     "$name: unknown with its money held, until asking again settles it",
     async ({ fault }) => {
       verifies("tool.update_media_buy.cancel", "promise.no_silence");
-      await booked(async ({ desk, client, ref }) => {
-        const held = await total(desk);
-        desk.sandbox.fault(seller, fault);
-        const lost = await cancel(client, ref);
-        expect(at(lost.error, "code"), lost.text).toBe("booking_unknown");
-        expect(at(lost.error, "nothing_booked")).toBe(false);
-        expect(lost.text).toContain("money stays held");
-        expect(await total(desk)).toBe(held);
-        const seen = await client.ok("get_media_buys", { ids: [ref] });
-        expect(seen.at("media_buys", 0, "status")).toBe("cancel_unknown");
-        await until("settled", async () => (await cancel(client, ref)).at("media_buy", "status") === "cancelled");
-        expect(await total(desk)).toBe(0n);
-        expect(statusAt(desk)).toBe("cancelled");
-      }, 2);
+      await booked(
+        async ({ desk, client, ref }) => {
+          const held = await total(desk);
+          desk.sandbox.fault(seller, fault);
+          const lost = await cancel(client, ref);
+          expect(at(lost.error, "code"), lost.text).toBe("booking_unknown");
+          expect(at(lost.error, "nothing_booked")).toBe(false);
+          expect(lost.text).toContain("money stays held");
+          expect(await total(desk)).toBe(held);
+          const seen = await client.ok("get_media_buys", { ids: [ref] });
+          expect(seen.at("media_buys", 0, "status")).toBe("cancel_unknown");
+          await until("settled", async () => (await cancel(client, ref)).at("media_buy", "status") === "cancelled");
+          expect(await total(desk)).toBe(0n);
+          expect(statusAt(desk)).toBe("cancelled");
+        },
+        { bookingSeconds: 2 },
+      );
     },
   );
 
@@ -199,18 +202,21 @@ describe("cancelling", () => {
   });
 
   test.concurrent("a process killed while cancelling: asking again ends it", async () => {
-    await booked(async ({ desk, client, ref }) => {
-      desk.sandbox.fault(seller, { kind: "slow", operation: "cancel", uses: 1, ms: 600 });
-      const cancelling = cancel(client, ref).catch(() => "died");
-      await until("the cancellation is sent", () => sent(desk, "cancel") === 1);
-      kill(client);
-      await cancelling;
-      const second = await desk.connect();
-      const inbox = await second.ok("get_inbox");
-      expect(inbox.text).toContain(ref);
-      const done = await cancel(second, ref);
-      expect(done.at("media_buy", "status"), done.text).toBe("cancelled");
-      expect(await total(desk)).toBe(0n);
-    });
+    await booked(
+      async ({ desk, client, ref }) => {
+        desk.sandbox.fault(seller, { kind: "slow", operation: "cancel", uses: 1, ms: 600 });
+        const cancelling = cancel(client, ref).catch(() => "died");
+        await until("the cancellation is sent", () => sent(desk, "cancel") === 1);
+        kill(client);
+        await cancelling;
+        const second = await desk.connect();
+        const inbox = await second.ok("get_inbox");
+        expect(inbox.text).toContain(ref);
+        const done = await cancel(second, ref);
+        expect(done.at("media_buy", "status"), done.text).toBe("cancelled");
+        expect(await total(desk)).toBe(0n);
+      },
+      { toBeKilled: true },
+    );
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { signedDecision } from "../people.ts";
 import { few } from "../long.ts";
 import { verifies } from "../requirements.ts";
-import { balancesOf, bookingDesk, kindsOf, operatorOf, seller, sent, until } from "./booking-fixtures.ts";
+import { balancesOf, bookingDesk, kindsOf, seller, sent, until, whileItWaits } from "./booking-fixtures.ts";
 import { approving, at, type Connection, type Person, rejecting } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 
@@ -229,13 +229,7 @@ describe("between the decision and the sending", () => {
     "$name: nothing is sent, and the money is given back",
     async ({ code, change }) => {
       verifies("ask.terminal_does_not_send", "booking.poll");
-      const desk = await bookingDesk();
-      const operator = operatorOf(desk);
-      try {
-        const client = await desk.connect();
-        const ref = await quoteFrom(client);
-        const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
-        const approvalId = asked.string("approval", "approval_id");
+      await whileItWaits(async ({ desk, operator, client, ref, approvalId }) => {
         change(desk, ref.split("/")[1] ?? "");
         const approve = await signedDecision(operator, approvalId);
         await operator.decideOnly(approvalId, approve);
@@ -250,21 +244,12 @@ describe("between the decision and the sending", () => {
         await expect(operator.decideOnly(approvalId, approve)).rejects.toMatchObject({ code: "approval_used" });
         await delay(1_500);
         expect(sent(desk, "deal")).toBe(0);
-      } finally {
-        await operator.close();
-        await desk.close();
-      }
+      });
     },
   );
 
   test.concurrent("an approved line whose quote ends before any process serves gives its money back", async () => {
-    const desk = await bookingDesk();
-    const operator = operatorOf(desk);
-    try {
-      const client = await desk.connect();
-      const ref = await quoteFrom(client);
-      const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
-      const approvalId = asked.string("approval", "approval_id");
+    await whileItWaits(async ({ desk, operator, client, ref, approvalId }) => {
       await client.close();
       const approve = await signedDecision(operator, approvalId);
       await operator.decideOnly(approvalId, approve);
@@ -275,9 +260,6 @@ describe("between the decision and the sending", () => {
       expect(reply.at("status"), reply.text).toBe("refused");
       expect((await balancesOf(desk))?.total.micros).toBe(0n);
       expect(sent(desk, "deal")).toBe(0);
-    } finally {
-      await operator.close();
-      await desk.close();
-    }
+    });
   });
 });

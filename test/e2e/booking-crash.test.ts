@@ -86,7 +86,7 @@ async function dieAndRecover(death: Death, lateMs: number): Promise<void> {
   const desk = await bookingDesk({ bookingSeconds: 1 });
   const ledger = await ledgerOf(desk);
   try {
-    const first = await desk.connect({ person: death.person ?? approving });
+    const first = await desk.spawn({ person: death.person ?? approving });
     const ref = await quoteFrom(first, { impressions: 100_000 });
     if (death.fault) desk.sandbox.fault(seller, death.fault);
     // Not waited for: a client whose person is still thinking does not notice that its server died.

@@ -10,8 +10,8 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import type { Operation } from "../../src/sandbox/faults.ts";
 import { quickKeys } from "../people.ts";
-import type { Connection } from "./client.ts";
-import { type ConfigFile, startDesk, type TestDesk } from "./fixtures.ts";
+import type { Connection, ConnectOptions, Reply } from "./client.ts";
+import { type ConfigFile, quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
 
 /** The one seller these tests buy from: preferred, negotiates, sells everything the fixtures ask for. */
 export const seller = "northbeam";
@@ -31,6 +31,36 @@ export function bookingDesk(options: BookingDeskOptions = {}): Promise<TestDesk>
     config: (standard) =>
       config({ ...standard, timeouts: { booking_s: bookingSeconds }, booking: { settle_after_s: 1 } }),
   });
+}
+
+/** A buy that waits for a person, on a desk of its own. */
+export interface WaitingBuy {
+  readonly desk: TestDesk;
+  /** {@link operatorOf} the desk. */
+  readonly operator: Desk;
+  readonly client: Connection;
+  readonly ref: string;
+  readonly approvalId: string;
+  /** What the client was answered when it asked to buy. */
+  readonly asked: Reply;
+}
+
+/** Has a client ask to buy 100,000 impressions, which nobody decides there, and then does `work`. */
+export async function whileItWaits(
+  work: (waiting: WaitingBuy) => Promise<void>,
+  { person, ...options }: BookingDeskOptions & Pick<ConnectOptions, "person"> = {},
+): Promise<void> {
+  const desk = await bookingDesk(options);
+  const operator = operatorOf(desk);
+  try {
+    const client = await desk.connect(person ? { person } : {});
+    const ref = await quoteFrom(client, { impressions: 100_000 });
+    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
+    await work({ desk, operator, client, ref, asked, approvalId: asked.string("approval", "approval_id") });
+  } finally {
+    await operator.close();
+    await desk.close();
+  }
 }
 
 /** The standard mandate with some of its lines changed. */
@@ -102,6 +132,8 @@ export async function until<T>(
 
 /** Ends a server the way a power cut does: nothing is flushed, nobody is told. */
 export function kill(connection: Connection): void {
+  // To the system, 0 is every process of this group.
+  if (connection.pid === 0) throw new Error("only a server process can be killed: spawn it");
   process.kill(connection.pid, "SIGKILL");
 }
 

@@ -28,7 +28,7 @@ describe("limits of a day, met by two processes at once", () => {
     const perDay = 10_000_000_000n;
     const desk = await bookingDesk({ bookingSeconds: 10, config: withMandate(limit("10000.00 USD", "10000.00 USD")) });
     try {
-      const both = await Promise.all([desk.connect({ person: approving }), desk.connect({ person: approving })]);
+      const both = await Promise.all([desk.spawn({ person: approving }), desk.spawn({ person: approving })]);
       const silent = await desk.connect();
       const approvals: string[] = [];
       for (let n = 0; n < 8; n += 1) {
@@ -61,7 +61,7 @@ describe("limits of a day, met by two processes at once", () => {
     });
     const operator = operatorOf(desk);
     try {
-      const both = await Promise.all([desk.connect(), desk.connect()]);
+      const both = await Promise.all([desk.spawn(), desk.spawn()]);
       // The first buy from a seller is a person's, whatever the limits.
       const first = await quoteFrom(both[0], { impressions: 100_000, campaign: "first" });
       const question = await both[0].ok("create_media_buy", { lines: [{ quote_id: first }] });

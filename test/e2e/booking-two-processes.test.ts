@@ -17,7 +17,7 @@ const dealId = ["media_buys", 0, "packages", 0, "deal_id"] as const;
 test("quoted in one process, approved in another, booked once, and both say the same", async () => {
   verifies("server.two_processes", "booking.poll", "approval.awaiting", "booking.over_rest", "deal.from_quote");
   desk = await bookingDesk({ bookingSeconds: 10 });
-  const [one, other] = await Promise.all([desk.connect(), desk.connect({ person: approving })]);
+  const [one, other] = await Promise.all([desk.spawn(), desk.connect({ person: approving })]);
   const ref = await quoteFrom(one);
   const asked = await one.ok("create_media_buy", { lines: [{ quote_id: ref }] });
   expect(asked.at("status")).toBe("awaiting_approval");
@@ -37,7 +37,7 @@ test("quoted in one process, approved in another, booked once, and both say the 
 test("both told to buy at the same moment: one deal a quote, whoever was first", async () => {
   verifies("server.two_processes", "quote.status_booked", "promise.never_two");
   desk = await bookingDesk({ bookingSeconds: 10 });
-  const both = await Promise.all([desk.connect({ person: approving }), desk.connect({ person: approving })]);
+  const both = await Promise.all([desk.spawn({ person: approving }), desk.connect({ person: approving })]);
   const [first] = both;
   for (let round = 0; round < 6; round += 1) {
     const ref = await quoteFrom(first, { impressions: 100_000 + round });
@@ -53,14 +53,14 @@ test("both told to buy at the same moment: one deal a quote, whoever was first",
 test("a process that starts during a slow booking sends nothing", async () => {
   verifies("promise.intent_first", "promise.never_two");
   desk = await bookingDesk({ bookingSeconds: 10 });
-  const first = await desk.connect({ person: approving });
+  const first = await desk.spawn({ person: approving });
   const ref = await quoteFrom(first);
   desk.sandbox.fault(seller, { kind: "slow", operation: "deal", ms: 8_000, uses: 1 });
   const buying = first.ok("create_media_buy", { lines: [{ quote_id: ref }] });
   await until("the booking is sent", () => sent(desk, "deal") === 1);
   // What is being sent was in the ledger before the seller heard of it.
   expect((await kindsOf(desk, ref)).slice(-2)).toEqual(["booking_started", "send_claimed"]);
-  const late = await desk.connect({ person: approving });
+  const late = await desk.spawn({ person: approving });
   const again = await late.ok("create_media_buy", { lines: [{ quote_id: ref }] });
   expect(again.at("status"), again.text).toBe("sending");
   await late.ok("get_media_buys", { ids: [ref], refresh: true });
@@ -76,7 +76,7 @@ test("a process that starts during a slow booking sends nothing", async () => {
 test("decided by a process that sends nothing: one of two serving processes sends, once", async () => {
   verifies("ask.terminal_does_not_send");
   desk = await bookingDesk({ bookingSeconds: 10 });
-  const [one] = await Promise.all([desk.connect(), desk.connect()]);
+  const [one] = await Promise.all([desk.spawn(), desk.connect()]);
   const refs = await Promise.all([0, 1, 2].map((n) => quoteFrom(one, { impressions: 200_000 + n })));
   const asked = await one.ok("create_media_buy", { lines: refs.map((ref) => ({ quote_id: ref })) });
   const approvalId = asked.string("approval", "approval_id");

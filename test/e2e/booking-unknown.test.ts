@@ -29,7 +29,7 @@ test.concurrent("a sender that wakes up after its claim ended neither sends nor 
   const desk = await bookingDesk({ bookingSeconds: 1 });
   const ledger = await ledgerOf(desk);
   try {
-    const frozen = await desk.connect({ person: approving });
+    const frozen = await desk.spawn({ person: approving });
     const ref = await quoteFrom(frozen, { impressions: 100_000 });
     desk.sandbox.fault(seller, { kind: "slow", operation: "quote-read", ms: 400 });
     const buying = frozen.call("create_media_buy", { lines: [{ quote_id: ref }] });

@@ -4,9 +4,11 @@ import {
   type PriorDiscovery,
 } from "@modelcontextprotocol/client";
 import { StdioClientTransport as NewTransport } from "@modelcontextprotocol/client/stdio";
+import { StdioServerTransport as Pipes } from "@modelcontextprotocol/server/stdio";
 import type { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import * as z from "zod";
 import { expect } from "vitest";
+import type { ServedHere } from "./served-here.ts";
 
 /** The clients that are out there: both eras of the current SDK, and the former single package. */
 export const clientKinds = ["2.x modern", "2.x legacy", "1.x"] as const;
@@ -38,13 +40,14 @@ export interface ConnectOptions {
   readonly apps?: boolean;
   /** What the client calls itself. */
   readonly info?: { readonly name: string; readonly version: string };
-  /** A server that listens, to be called over HTTP; absent: one is started for this client alone, over stdio. */
+  /** A server that listens, to be called over HTTP; absent: one is started for this client alone, over pipes. */
   readonly over?: Listening;
 }
 
-/** A server process that listens for clients. */
+/** A server that listens for clients. */
 export interface Listening {
   readonly url: URL;
+  /** Of its process; 0 for a server in this one. */
   readonly pid: number;
   readonly log: () => string;
   /** The bearer token to call it with. */
@@ -126,22 +129,32 @@ export type Sdk =
   | { readonly line: "2.x"; readonly client: NewClient }
   | { readonly line: "1.x"; readonly client: OldClient };
 
-/** One client connected to a server process, its own or one that many share. */
+/** What a connection knows of its server. */
+interface Server {
+  readonly pid: number;
+  readonly log: () => string;
+  readonly stop?: () => Promise<void>;
+}
+
+/** One client connected to a server, its own or one that many share. */
 export class Connection {
   readonly kind: ClientKind;
   readonly sdk: Sdk;
+  /** Of the server's process; 0 for a server in this one. */
   readonly pid: number;
   /** What the server wrote to stderr: one JSON line a call. */
   readonly log: () => string;
   /** Every question that was shown, in order. */
   readonly questions: readonly string[];
+  readonly #server: Server;
 
-  constructor(kind: ClientKind, sdk: Sdk, pid: number, log: () => string, questions: readonly string[]) {
+  constructor(kind: ClientKind, sdk: Sdk, server: Server, questions: readonly string[]) {
     this.kind = kind;
     this.sdk = sdk;
-    this.pid = pid;
-    this.log = log;
+    this.pid = server.pid;
+    this.log = server.log;
     this.questions = questions;
+    this.#server = server;
   }
 
   async call(name: string, args: Record<string, unknown> = {}, options: CallOptions = {}): Promise<Reply> {
@@ -166,15 +179,17 @@ export class Connection {
     return reply;
   }
 
-  close(): Promise<void> {
-    return this.sdk.client.close();
+  /** Closes the client; a server in this process ends with it, as a process does that loses its stdin. */
+  async close(): Promise<void> {
+    await this.sdk.client.close();
+    await this.#server.stop?.();
   }
 }
 
 const standardInfo = { name: "e2e", version: "1.0.0" };
 
-/** Connects a client of the kind asked for, to a server process started for it or to one that listens. */
-export async function connect(start: ServerStart, options: ConnectOptions): Promise<Connection> {
+/** Connects a client of the kind asked for: to a server in this process, to a process started for it, or to one that listens. */
+export async function connect(to: ServerStart | ServedHere, options: ConnectOptions): Promise<Connection> {
   const { kind = "2.x modern", person, elicitation = "form", apps = false, info = standardInfo } = options;
   const declared = { form: { form: {} }, empty: {}, url: { url: {} } }[elicitation];
   const renders = { extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } } };
@@ -192,33 +207,37 @@ export async function connect(start: ServerStart, options: ConnectOptions): Prom
   };
   const { over } = options;
   const headers = over?.token === undefined ? {} : { authorization: `Bearer ${over.token}` };
+  const serverWith = (pid: number): Server => over ?? ("log" in to ? { pid: 0, ...to } : { pid, log: () => log });
   if (kind === "1.x") {
     // Loaded where it is asked for: most tests need one client, and this is another SDK.
     const { connectOld } = await import("./old-client.ts");
-    const client = await connectOld(
-      info,
-      capabilities,
-      person ? answer : null,
-      over ? { ...over, headers } : start,
-      keep,
-    );
-    const pid = over ? over.pid : client.pid;
-    return new Connection(kind, { line: "1.x", client: client.client }, pid, over?.log ?? (() => log), questions);
+    const client = await connectOld(info, capabilities, person ? answer : null, over ? { ...over, headers } : to, keep);
+    return new Connection(kind, { line: "1.x", client: client.client }, serverWith(client.pid), questions);
   }
   const mode = kind === "2.x modern" ? { pin: "2026-07-28" } : ("legacy" as const);
   const client = new NewClient(info, { capabilities, versionNegotiation: { mode } });
   if (person) client.setRequestHandler("elicitation/create", ({ params }) => answer(params));
   if (over) {
     await client.connect(new NewHttpTransport(over.url, { requestInit: { headers } }));
-    return new Connection(kind, { line: "2.x", client }, over.pid, over.log, questions);
+    return new Connection(kind, { line: "2.x", client }, over, questions);
   }
-  const transport = new NewTransport({ ...start, stderr: "pipe" });
+  const prior = kind === "2.x modern" && discovered ? { prior: discovered } : {};
+  if ("log" in to) {
+    await client.connect(new Pipes(to.output, to.input), prior);
+    noteDiscovery(client);
+    return new Connection(kind, { line: "2.x", client }, serverWith(0), questions);
+  }
+  const transport = new NewTransport({ ...to, stderr: "pipe" });
   transport.stderr?.on("data", keep);
   // Left to itself the client finds out what a server speaks by starting a second one; once a test file is enough.
-  await client.connect(transport, kind === "2.x modern" && discovered ? { prior: discovered } : {});
+  await client.connect(transport, prior);
+  noteDiscovery(client);
+  return new Connection(kind, { line: "2.x", client }, serverWith(transport.pid ?? 0), questions);
+}
+
+function noteDiscovery(client: NewClient): void {
   const discover = client.getDiscoverResult();
   if (discover) discovered = { kind: "modern", discover };
-  return new Connection(kind, { line: "2.x", client }, transport.pid ?? 0, () => log, questions);
 }
 
 /** What the product said of itself when it was first asked in this process; it says so always. */

@@ -7,7 +7,7 @@ import { policyStatement } from "../../src/domain/policy.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { formDecision, pin, signedDecision } from "../people.ts";
 import { verifies } from "../requirements.ts";
-import { balancesOf, bookingDesk, ledgerOf, operatorOf, sent, withMandate } from "./booking-fixtures.ts";
+import { balancesOf, bookingDesk, ledgerOf, operatorOf, sent, whileItWaits, withMandate } from "./booking-fixtures.ts";
 import { approving, at } from "./client.ts";
 import { dealsOf, quoteFrom, type TestDesk } from "./fixtures.ts";
 
@@ -16,69 +16,51 @@ vi.setConfig({ testTimeout: 60_000 });
 
 test.concurrent("above the limit of one person a second one must approve, and only then it is sent", async () => {
   verifies("promise.mandate_limits");
-  const desk = await bookingDesk({ config: withMandate({ two_persons_above: "1000.00 USD" }) });
-  const operator = operatorOf(desk);
-  try {
-    const client = await desk.connect();
-    const ref = await quoteFrom(client, { impressions: 100_000 });
-    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
-    const approvalId = asked.string("approval", "approval_id");
-    const first = await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
-    expect([first.approval.status, first.started, first.approval.endorsed?.by]).toEqual(["pending", [], "dana"]);
-    const twice = operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
-    await expect(twice).rejects.toMatchObject({ code: "outside_mandate" });
-    expect(sent(desk, "deal")).toBe(0);
-    await operator.decideOnly(approvalId, await signedDecision(operator, approvalId, { by: "kim" }));
-    const booked = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
-    expect(booked.at("status"), booked.text).toBe("booked");
-    expect(dealsOf(desk, ref)).toBe(1);
-  } finally {
-    await operator.close();
-    await desk.close();
-  }
+  await whileItWaits(
+    async ({ desk, operator, client, ref, approvalId }) => {
+      const first = await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+      expect([first.approval.status, first.started, first.approval.endorsed?.by]).toEqual(["pending", [], "dana"]);
+      const twice = operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+      await expect(twice).rejects.toMatchObject({ code: "outside_mandate" });
+      expect(sent(desk, "deal")).toBe(0);
+      await operator.decideOnly(approvalId, await signedDecision(operator, approvalId, { by: "kim" }));
+      const booked = await client.ok("approve", { approval_id: approvalId, wait_s: 20 });
+      expect(booked.at("status"), booked.text).toBe("booked");
+      expect(dealsOf(desk, ref)).toBe(1);
+    },
+    { config: withMandate({ two_persons_above: "1000.00 USD" }) },
+  );
 });
 
 test.concurrent("where two people must approve, a client's word for them counts for neither, and nobody is asked by form", async () => {
   verifies("promise.mandate_limits");
-  const desk = await bookingDesk({ config: withMandate({ two_persons_above: "1000.00 USD" }) });
-  const operator = operatorOf(desk);
   const why = "two_persons_above asks for two people with a PIN or passkey; decide on the page or in the terminal";
-  try {
-    const client = await desk.connect({ person: approving });
-    const ref = await quoteFrom(client, { impressions: 100_000 });
-    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
-    expect(asked.at("status"), asked.text).toBe("awaiting_approval");
-    expect(asked.text).toContain(why);
-    expect(client.questions).toEqual([]);
-    const approvalId = asked.string("approval", "approval_id");
-    const byWord = async (by: string) => {
-      for (const via of ["form", "card"] as const) {
-        const given = operator.decideOnly(approvalId, formDecision({ via, by, principal: "local" }));
-        await expect(given).rejects.toMatchObject({ code: "outside_mandate", message: expect.stringContaining(why) });
-      }
-    };
-    await byWord("one client user");
-    await byWord("another client user");
-    expect((await operator.approval(approvalId)).endorsed).toBeNull();
-    await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
-    await byWord("one client user");
-    expect((await operator.approval(approvalId)).status).toBe("pending");
-    expect(sent(desk, "deal")).toBe(0);
-  } finally {
-    await operator.close();
-    await desk.close();
-  }
+  await whileItWaits(
+    async ({ desk, operator, client, asked, approvalId }) => {
+      expect(asked.at("status"), asked.text).toBe("awaiting_approval");
+      expect(asked.text).toContain(why);
+      expect(client.questions).toEqual([]);
+      const byWord = async (by: string) => {
+        for (const via of ["form", "card"] as const) {
+          const given = operator.decideOnly(approvalId, formDecision({ via, by, principal: "local" }));
+          await expect(given).rejects.toMatchObject({ code: "outside_mandate", message: expect.stringContaining(why) });
+        }
+      };
+      await byWord("one client user");
+      await byWord("another client user");
+      expect((await operator.approval(approvalId)).endorsed).toBeNull();
+      await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+      await byWord("one client user");
+      expect((await operator.approval(approvalId)).status).toBe("pending");
+      expect(sent(desk, "deal")).toBe(0);
+    },
+    { config: withMandate({ two_persons_above: "1000.00 USD" }), person: approving },
+  );
 });
 
 test.concurrent("a signature over another decision, or by nobody, decides nothing", async () => {
   verifies("approval.gate");
-  const desk = await bookingDesk();
-  const operator = operatorOf(desk);
-  try {
-    const client = await desk.connect();
-    const ref = await quoteFrom(client, { impressions: 100_000 });
-    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
-    const approvalId = asked.string("approval", "approval_id");
+  await whileItWaits(async ({ operator, approvalId }) => {
     const good = await signedDecision(operator, approvalId);
     for (const bad of [
       { ...good, signature: null },
@@ -94,20 +76,12 @@ test.concurrent("a signature over another decision, or by nobody, decides nothin
     }
     expect((await operator.approval(approvalId)).status).toBe("pending");
     expect((await operator.decideOnly(approvalId, good)).approval.status).toBe("approved");
-  } finally {
-    await operator.close();
-    await desk.close();
-  }
+  });
 });
 
 test.concurrent("a decision written into the ledger past this program, signed by a key that is nobody's here, books nothing", async () => {
   verifies("approval.gate", "promise.fail_closed");
-  const desk = await bookingDesk();
-  try {
-    const client = await desk.connect();
-    const ref = await quoteFrom(client, { impressions: 100_000 });
-    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
-    const approvalId = asked.string("approval", "approval_id");
+  await whileItWaits(async ({ desk, client, approvalId }) => {
     await client.close();
 
     expect(await forge(desk, approvalId, "dana")).toContain("approval_decided");
@@ -117,32 +91,24 @@ test.concurrent("a decision written into the ledger past this program, signed by
     expect(at(reply.list("not_bought")[0], "code")).toBe("signature_invalid");
     expect(sent(desk, "deal")).toBe(0);
     expect((await balancesOf(desk))?.total.micros).toBe(0n);
-  } finally {
-    await desk.close();
-  }
+  });
 });
 
 test.concurrent("a second person does not make up for a first one who was forged", async () => {
   verifies("approval.gate");
-  const desk = await bookingDesk({ config: withMandate({ two_persons_above: "1000.00 USD" }) });
-  const operator = operatorOf(desk);
-  try {
-    const client = await desk.connect();
-    const ref = await quoteFrom(client, { impressions: 100_000 });
-    const asked = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
-    const approvalId = asked.string("approval", "approval_id");
-    await client.close();
-    expect(await forge(desk, approvalId, "kim")).toEqual(["approval_endorsed"]);
-    await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
-    const later = await desk.connect();
-    const reply = await later.ok("approve", { approval_id: approvalId, wait_s: 20 });
-    expect(reply.at("status"), reply.text).toBe("refused");
-    expect(at(reply.list("not_bought")[0], "code")).toBe("signature_invalid");
-    expect(sent(desk, "deal")).toBe(0);
-  } finally {
-    await operator.close();
-    await desk.close();
-  }
+  await whileItWaits(
+    async ({ desk, operator, client, approvalId }) => {
+      await client.close();
+      expect(await forge(desk, approvalId, "kim")).toEqual(["approval_endorsed"]);
+      await operator.decideOnly(approvalId, await signedDecision(operator, approvalId));
+      const later = await desk.connect();
+      const reply = await later.ok("approve", { approval_id: approvalId, wait_s: 20 });
+      expect(reply.at("status"), reply.text).toBe("refused");
+      expect(at(reply.list("not_bought")[0], "code")).toBe("signature_invalid");
+      expect(sent(desk, "deal")).toBe(0);
+    },
+    { config: withMandate({ two_persons_above: "1000.00 USD" }) },
+  );
 });
 
 test.concurrent("a looser mandate in the config does not count until a person approved it", async () => {

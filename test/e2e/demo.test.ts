@@ -111,13 +111,76 @@ describe("npm run demo, without a terminal", () => {
     expect(stdout).toMatch(/Mandate: [\d,.]+ USD committed today of 1,000,000\.00 USD a day/);
     expect(stdout).toMatch(/APPROVED by media-buyer-mcp-demo .* \(form, word of the client\)/s);
     expect(stdout).toContain("approved by the scripted person");
+    // Plain text, at most 100 characters wide.
+    expect(stdout).not.toContain(esc);
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
     await expectCleanedUp();
   });
 
-  test("is plain text, at most 100 characters wide", async () => {
-    const { stdout } = await run(process.execPath, [mainFile, "demo"]);
-    expect(stdout).not.toContain(esc);
-    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  const stories: readonly (readonly [string, readonly string[], RegExp])[] = [
+    [
+      "guaranteed",
+      [
+        "Asked in words",
+        "was 38.00 USD and is 36.10 USD",
+        "a SCRIPTED person approves",
+        "Submitted",
+        "50,000.00 USD is held. Nothing is booked",
+        "This demo PLAYS the seller's human",
+        "Booked",
+        "Compared with what was approved: no difference.",
+        "created, approved, runs in mb_streamhaus_1_p1 and mb_streamhaus_1_p2.",
+        "outdoor_ctv_q2_guaranteed: behind: 0.72 of expected",
+        "NOT kept so far",
+        "The same media buy came back",
+        "the seller's people have to decide or sign",
+        "booked as approved",
+        "Done",
+      ],
+      /^ +mb_streamhaus_1_p2 +.* 36\.10 USD CPM +20,000\.00 USD$/m,
+    ],
+    [
+      "auction",
+      [
+        "takes no bid below 4.50 USD; 3.00 USD was not sent.",
+        "a SCRIPTED person approves",
+        "Booked",
+        "Compared with what was approved: no difference.",
+        "This demo PLAYS the passing of time",
+        "outdoor_video_auction: on pace",
+        "The same media buy came back",
+        "Done",
+      ],
+      /^ +mb_openbid_1_p1 +.* a bid of at most 7\.50 USD CPM +5,000\.00 USD$/m,
+    ],
+  ];
+
+  test.each(stories)(
+    "--storyboard %s buys two products from an AdCP seller, as one media buy",
+    async (name, told, row) => {
+      const { code, stdout, stderr } = await run(process.execPath, [mainFile, "demo", "--storyboard", name]);
+      expect(code, stdout + stderr).toBe(0);
+      const text = stdout.replace(/\s+/g, " ");
+      let from = 0;
+      for (const words of told) {
+        const at = text.indexOf(words, from);
+        expect(at, `${words}\n${stdout}`).toBeGreaterThan(-1);
+        from = at + words.length;
+      }
+      expect(stdout).toMatch(row);
+      expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+      await expectCleanedUp();
+    },
+  );
+
+  test("a storyboard that is none is said, and nothing starts", async () => {
+    const { code, stdout, stderr } = await run(process.execPath, [mainFile, "demo", "--storyboard", "other"]);
+    expect({ code, stdout, stderr }).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: 'The storyboards are guaranteed and auction, not "other".\n',
+    });
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   const broken: readonly (readonly [string, readonly string[], string])[] = [

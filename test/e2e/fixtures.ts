@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { type ConnectOptions, type Connection, connect, type ServerStart } from "./client.ts";
 import { HttpServer } from "./http-server.ts";
+import { type ServedHere, serveStdioHere } from "./served-here.ts";
 
 /** The program as its users start it. */
 export const mainFile = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -28,7 +29,7 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** A desk of its own in a temporary directory: any number of server processes and clients on one ledger. */
+/** A desk of its own in a temporary directory: any number of servers, in this process or their own, and clients on one ledger. */
 export class TestDesk {
   readonly directory: string;
   /** Sellers in this process; null on a desk without config, which has a sandbox process of its own. */
@@ -36,6 +37,7 @@ export class TestDesk {
   readonly #environment: Record<string, string>;
   readonly #connections: Connection[] = [];
   readonly #servers: HttpServer[] = [];
+  readonly #served: { stop(): Promise<unknown> }[] = [];
 
   constructor(directory: string, sandbox: Sandbox | null, environment: Record<string, string>) {
     this.directory = directory;
@@ -54,15 +56,40 @@ export class TestDesk {
     return this.#sandbox;
   }
 
-  /** A new client, with a new server process unless it goes `over` one that listens. */
+  /**
+   * A new client, with a new server unless it goes `over` one that listens. The server is in this process, with a ledger
+   * of its own on the same file; where processes are what is shown, it is {@link spawn}ed.
+   */
   async connect(options: ConnectOptions = {}): Promise<Connection> {
+    if (options.over) return this.spawn(options);
+    const connection = await connect(this.serve(), options);
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** A new client, with a new server process unless it goes `over` one that listens. */
+  async spawn(options: ConnectOptions = {}): Promise<Connection> {
     const connection = await connect(this.start, options);
     this.#connections.push(connection);
     return connection;
   }
 
-  /** A server process of this desk that listens for HTTP. */
+  /** A server for one client in this process, at the ends of two pipes. */
+  serve(): ServedHere {
+    const served = serveStdioHere(this.start);
+    this.#served.push(served);
+    return served;
+  }
+
+  /** A server of this desk that listens for HTTP, in this process. */
   async serveHttp(): Promise<HttpServer> {
+    const server = await HttpServer.here(this.start);
+    this.#served.push(server);
+    return server;
+  }
+
+  /** A server process of this desk that listens for HTTP. */
+  async spawnHttp(): Promise<HttpServer> {
     const server = await HttpServer.start(this.start);
     this.#servers.push(server);
     return server;
@@ -78,10 +105,11 @@ export class TestDesk {
     });
   }
 
-  /** Ends every process of the desk and removes its files. */
+  /** Ends every server of the desk and removes its files. */
   async close(): Promise<void> {
     await Promise.all(this.#connections.map((connection) => connection.close().catch(() => undefined)));
     for (const { pid } of [...this.#connections, ...this.#servers]) end(pid);
+    await Promise.all(this.#served.map((server) => server.stop()));
     if (this.#sandbox) await this.#sandbox.close();
     else await this.run("sandbox", "reset");
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -141,11 +169,15 @@ export function standardConfig(sandbox: Sandbox): ConfigFile {
     desk: "acme",
     advertiser: "Acme Outdoor",
     buyer: { seat_id: "seat-1", agency_id: "agency-1", advertiser_id: "adv-1", advertiser_name: "Acme Outdoor" },
-    sellers: sandbox.sellers.map(({ id, name, domain, url, keys }) => ({
+    ...(sandbox.sellers.some(({ protocol }) => protocol === "adcp")
+      ? { adcp: { account: { brand: "acmeoutdoor.example", operator: "agency.example", billing: "operator" } } }
+      : {}),
+    sellers: sandbox.sellers.map(({ id, name, domain, url, keys, protocol, publishers = {} }) => ({
       id,
       name,
       domain,
       url,
+      ...(protocol === "adcp" ? { protocol, publishers } : {}),
       trust: trust[id] ?? "registered",
       relationship: "established",
       credentials: Object.fromEntries(Object.entries(keys).map(([tier, key]) => [tier, { api_key: key }])),

@@ -11,6 +11,11 @@ afterEach(async () => {
   desk = null;
 });
 
+/** The amount of a price in a table: it stands before what it is per. */
+function cpmOf(row: Readonly<Record<string, string>> | undefined): string {
+  return (row?.["price"] ?? "").replace(/ CPM$/, "");
+}
+
 /** A share of an amount, as a planner would have it worked out: whole cents. */
 function share(amount: string, percent: bigint): string {
   const whole = parseMoney(amount);
@@ -24,7 +29,7 @@ test("without a config: brief to booked in six calls, with the text of the answe
   verifies("deal.deal_id", "deal.activation", "order.from_deal", "negotiation.accepted");
   const mine = startSandboxDesk();
   desk = mine;
-  const connection = await mine.connect({ person: approving });
+  const connection = await mine.spawn({ person: approving });
   const host = new TextHost(connection);
   const texts: string[] = [];
   const call = async (name: string, args: Record<string, unknown>) => {
@@ -43,13 +48,13 @@ test("without a config: brief to booked in six calls, with the text of the answe
   const item = { product: wanted?.["product"], flight: flight(), budget: "50000 USD", deal_type: "PG" };
   const [quote] = rowsOf(await call("request_quote", { campaign: "Acme Q1", items: [item] }), "rank");
   const quoteId = quote?.["quote_id"] ?? "";
-  const target = { quote_id: quoteId, target_cpm: share(quote?.["cpm"] ?? "", 90n), max_cpm: quote?.["cpm"] };
+  const target = { quote_id: quoteId, target_cpm: share(cpmOf(quote), 90n), max_cpm: cpmOf(quote) };
   const [agreed] = rowsOf(await call("negotiate", { quotes: [target] }), "quote_id");
   expect(agreed?.["status"]).toBe("agreed");
   const bought = await call("create_media_buy", { lines: [{ quote_id: quoteId }], campaign: "Acme Q1" });
   const [buy] = rowsOf(bought, "media_buy_id");
   expect(buy?.["status"]).toBe("booked");
-  expect(buy?.["cpm"]).toBe(agreed?.["cpm"]);
+  expect(buy?.["price"]).toBe(agreed?.["price"]);
   expect(buy?.["total"]).toBe(agreed?.["total"]);
   expect(bought).toContain(`deal ID ${buy?.["deal_id"]}`);
   expect(buy?.["order_id"]).toMatch(/^ORD-/);
@@ -71,8 +76,8 @@ test("a host without forms gets the same by text: asked, decided elsewhere, coll
   verifies("tool.text_suffices", "booking.poll", "tool.approve", "workflow.negotiation_skippable");
   const mine = await startDesk();
   desk = mine;
-  const host = new TextHost(await mine.connect());
-  const elsewhere = await mine.connect({ person: approving });
+  const host = new TextHost(await mine.spawn());
+  const elsewhere = await mine.spawn({ person: approving });
   const item = { product: "northbeam/prod-2b6d04e1", flight: flight(), impressions: 400_000, deal_type: "PD" };
   const [quote] = rowsOf(await host.call("request_quote", { items: [item] }), "rank");
   const quoteId = quote?.["quote_id"] ?? "";
@@ -83,7 +88,12 @@ test("a host without forms gets the same by text: asked, decided elsewhere, coll
   const collecting = host.call("approve", { approval_id: approvalId, wait_s: 20 });
   await elsewhere.ok("approve", { approval_id: approvalId });
   const [buy] = rowsOf(await collecting, "media_buy_id");
-  expect(buy).toMatchObject({ media_buy_id: quoteId, status: "booked", cpm: quote?.["cpm"], total: quote?.["total"] });
+  expect(buy).toMatchObject({
+    media_buy_id: quoteId,
+    status: "booked",
+    price: quote?.["price"],
+    total: quote?.["total"],
+  });
   expect(dealsOf(mine, quoteId)).toBe(1);
 });
 
@@ -93,7 +103,7 @@ test("a planner's week: five lines of three sellers, cut, renewed, decided once,
   verifies("booking.over_rest", "tool.campaign_label");
   const mine = await startDesk();
   desk = mine;
-  const connection = await mine.connect({ person: approving });
+  const connection = await mine.spawn({ person: approving });
   const host = new TextHost(connection);
   const campaign = "Acme spring";
   const plan = [
@@ -113,7 +123,7 @@ test("a planner's week: five lines of three sellers, cut, renewed, decided once,
   for (const { product } of plan) expect(rowsOf(kit, "product").map((row) => row["product"])).toContain(product);
   const first = rowsOf(await host.call("request_quote", { campaign, items: itemsAt(100n) }), "rank");
   expect(first.map((row) => row["rank"])).toEqual(["1", "2", "3", "4", "5"]);
-  const cpms = first.map((row) => parseMoney(row["cpm"] ?? "").micros);
+  const cpms = first.map((row) => parseMoney(cpmOf(row)).micros);
   expect(cpms).toEqual(cpms.toSorted((a, b) => (a < b ? -1 : 1)));
 
   // The client cuts 15 %, and three days pass: what was quoted has expired at the sellers.
@@ -124,8 +134,8 @@ test("a planner's week: five lines of three sellers, cut, renewed, decided once,
   expect(new Set([...idsOf(first), ...idsOf(cut), ...idsOf(renewed)]).size).toBe(15);
   const offers = renewed.map((row) => ({
     quote_id: row["quote_id"],
-    target_cpm: share(row["cpm"] ?? "", 92n),
-    max_cpm: row["cpm"],
+    target_cpm: share(cpmOf(row), 92n),
+    max_cpm: cpmOf(row),
   }));
   const negotiated = rowsOf(await host.call("negotiate", { quotes: offers }), "quote_id");
   expect(negotiated.map((row) => row["status"]).toSorted()).toContain("agreed");
@@ -141,12 +151,12 @@ test("a planner's week: five lines of three sellers, cut, renewed, decided once,
   expect(buys.map((row) => row["status"])).toEqual(["booked", "booked", "booked", "booked", "booked"]);
   for (const row of negotiated) {
     const buy = buys.find((one) => one["media_buy_id"] === row["quote_id"]);
-    expect(buy).toMatchObject({ cpm: row["cpm"], total: row["total"] });
+    expect(buy).toMatchObject({ price: row["price"], total: row["total"] });
     expect(dealsOf(mine, row["quote_id"] ?? "")).toBe(1);
   }
 
   // Friday, a new chat: nothing is remembered but what the desk knows.
-  const friday = new TextHost(await mine.connect());
+  const friday = new TextHost(await mine.spawn());
   const latest = rowsOf(await friday.call("get_inbox"), "media_buy_id").filter((row) => row["campaign"] === campaign);
   const pasted = rowsOf(await friday.call("get_media_buys", { campaign }), "media_buy_id");
   const deals = (rows: readonly Row[]) => rows.map((row) => row["deal_id"]).toSorted();

@@ -48,7 +48,7 @@ describe.each(clientKinds)("an agent on a %s client over HTTP", (kind) => {
 test("an approval started on one process is answered on the other, without a session", async () => {
   verifies("server.two_processes", "server.eras");
   desk = await serve();
-  const servers = await Promise.all([desk.serveHttp(), desk.serveHttp()]);
+  const servers = await Promise.all([desk.spawnHttp(), desk.spawnHttp()]);
   balancer = await roundRobin(servers);
   const agent = await desk.connect({ person: approving, over: behind(balancer, tokens.agent) });
   for (let round = 0; round < 4; round += 1) {
@@ -73,7 +73,7 @@ test(`${2 * quotes} buys at once, over two processes: one booking a quote, and n
   const limit = BigInt(quotes) * 180_000_000n;
   const perDay = `${quotes * 180}.00 USD`;
   desk = await serve(withMandate({ per_buy: "1000.00 USD", per_day: perDay, total: "250000.00 USD" }));
-  const servers = await Promise.all([desk.serveHttp(), desk.serveHttp()]);
+  const servers = await Promise.all([desk.spawnHttp(), desk.spawnHttp()]);
   const agents = await Promise.all(
     servers.map((server) => desk.connect({ person: approving, over: listeningOf(server, tokens.agent) })),
   );

@@ -50,7 +50,7 @@ test("a principal's per_buy is refused with the line's name, for it alone", asyn
 test("a principal's day is counted in the ledger: by every process, after a restart, and again with the decision", async () => {
   verifies("promise.mandate_limits");
   await limitedDesk();
-  const [one, two] = await Promise.all([desk.serveHttp(), desk.serveHttp()]);
+  const [one, two] = await Promise.all([desk.spawnHttp(), desk.serveHttp()]);
   const maker = await as(one, "maker");
   const checker = await as(two, "checker", { person: approving });
   // Two proposals fit one by one; approved together they would not.

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { tokenDigest } from "../../src/http/tokens.ts";
 import type { Listening, ServerStart } from "./client.ts";
+import { portIn, serveHttpHere } from "./served-here.ts";
 
 /** Tokens of the callers in these tests. */
 export const tokens = {
@@ -27,21 +28,23 @@ export const principals = [
   principal("decider", ["buy:approve"]),
 ];
 
-/** A server process that listens, with what it wrote to stderr. */
+/** A server that listens, with what it logged. */
 export class HttpServer {
   readonly port: number;
-  readonly #process: ChildProcess;
-  readonly #left: Promise<unknown[]>;
+  /** Of its process; 0 for a server in this one. */
+  readonly pid: number;
   readonly log: () => string;
+  /** Ends it as a service manager does. @returns its exit code */
+  readonly stop: (signal?: "SIGTERM" | "SIGINT" | "SIGKILL") => Promise<unknown>;
 
-  private constructor(port: number, process: ChildProcess, left: Promise<unknown[]>, log: () => string) {
+  private constructor(port: number, pid: number, log: () => string, stop: HttpServer["stop"]) {
     this.port = port;
-    this.#process = process;
-    this.#left = left;
+    this.pid = pid;
     this.log = log;
+    this.stop = stop;
   }
 
-  /** Starts `--http 0` and waits until it listens. @throws Error with its last words when it ends before */
+  /** Starts a process with `--http 0` and waits until it listens. @throws Error with its last words when it ends before */
   static async start({ command, args, env }: ServerStart): Promise<HttpServer> {
     const process = spawn(command, [...args, "--http", "0"], { env, stdio: ["ignore", "pipe", "pipe"] });
     const left = once(process, "exit");
@@ -49,27 +52,27 @@ export class HttpServer {
     process.stderr.on("data", (chunk: Buffer) => {
       stderr += chunk.toString("utf8");
     });
+    const stop: HttpServer["stop"] = async (signal = "SIGTERM") => {
+      process.kill(signal);
+      const [code] = await left;
+      return code;
+    };
     for (;;) {
-      const port = /"at":"http:\/\/[^"]+:(\d+)\/mcp","principals"/.exec(stderr)?.[1];
-      if (port !== undefined) return new HttpServer(Number(port), process, left, () => stderr);
+      const port = portIn(stderr);
+      if (port !== null) return new HttpServer(port, process.pid ?? 0, () => stderr, stop);
       if (process.exitCode !== null) throw new Error(`the server ended with ${process.exitCode}: ${stderr}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
+  /** The same without a process of its own; no signal reaches it. */
+  static async here(start: ServerStart): Promise<HttpServer> {
+    const { port, log, stop } = await serveHttpHere(start);
+    return new HttpServer(port, 0, log, () => stop());
+  }
+
   get url(): URL {
     return new URL(`http://127.0.0.1:${this.port}/mcp`);
-  }
-
-  get pid(): number {
-    return this.#process.pid ?? 0;
-  }
-
-  /** Ends it as a service manager does. @returns its exit code */
-  async stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL" = "SIGTERM"): Promise<unknown> {
-    this.#process.kill(signal);
-    const [code] = await this.#left;
-    return code;
   }
 }
 

@@ -128,7 +128,7 @@ describe.runIf(whyNot === null)("the Inspector's strict reading of our tools", (
   let server: HttpServer;
   beforeAll(async () => {
     desk = startSandboxDesk();
-    server = await desk.serveHttp();
+    server = await desk.spawnHttp();
   });
   afterAll(() => desk.close());
 

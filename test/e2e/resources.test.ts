@@ -14,13 +14,15 @@ const matrix = (["stdio", "HTTP"] as const)
 describe.each(matrix)("for a %s client over %s", (kind, transport) => {
   let desk: TestDesk;
   let client: Connection;
-  /** Another client, with a server process of its own, on the same desk. */
+  /** Another client, with a server of its own, on the same desk. */
   let other: Connection;
 
   beforeAll(async () => {
     desk = await startDesk({ config: (standard) => ({ ...standard, http: { principals } }) });
     const over = transport === "HTTP" ? { over: listeningOf(await desk.serveHttp(), tokens.agent) } : {};
-    [client, other] = await Promise.all([desk.connect({ kind, person: approving, ...over }), desk.connect()]);
+    // One kind of client hears what a process of its own did, for all of them.
+    const another = kind === "2.x modern" ? desk.spawn() : desk.connect();
+    [client, other] = await Promise.all([desk.connect({ kind, person: approving, ...over }), another]);
   });
   afterAll(() => desk.close());
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
     ],
   };
   desk = await startDesk({ config: (standard) => ({ ...standard, http }) });
-  server = await desk.serveHttp();
+  server = await desk.spawnHttp();
   material = await materialOf();
 });
 afterAll(() => desk.close());

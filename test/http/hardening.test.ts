@@ -16,7 +16,7 @@ beforeAll(async () => {
     allowed_origins: ["console.example"],
   };
   desk = await startDesk({ config: (standard) => ({ ...standard, http }) });
-  server = await desk.serveHttp();
+  server = await desk.spawnHttp();
 });
 afterAll(() => desk.close());
 
@@ -182,7 +182,7 @@ describe("each guard alone", () => {
 
 describe("a flood of strangers", () => {
   test("is refused one by one, and fills no log", async () => {
-    const flooded = await desk.serveHttp();
+    const flooded = await desk.spawnHttp();
     const refused = () =>
       flooded
         .log()

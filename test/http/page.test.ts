@@ -11,7 +11,7 @@ let desk: TestDesk;
 let server: HttpServer;
 beforeAll(async () => {
   desk = startSandboxDesk();
-  server = await desk.serveHttp();
+  server = await desk.spawnHttp();
 });
 afterAll(() => desk.close());
 

@@ -1,6 +1,6 @@
 import type { ApprovalLine } from "../../src/domain/approval.ts";
 import { formatMoney, parseMoney } from "../../src/domain/money.ts";
-import type { Quote, QuoteRequest } from "../../src/domain/quote.ts";
+import { atCpm, type Quote, type QuoteRequest } from "../../src/domain/quote.ts";
 import { digestOf, termsOf } from "../../src/domain/terms.ts";
 
 export interface LineOf {
@@ -51,7 +51,7 @@ export function lineOf(of: LineOf = {}): ApprovalLine {
     product: quote.product.ref,
     flight,
     dealType: quote.dealType,
-    impressions: quote.impressions,
+    impressions: atCpm(quote).impressions,
     budget: null,
     targeting: { geo: ["US"], audience: ["A25-54"], frequencyCap: "3 per day" },
     goal: "awareness",
@@ -72,7 +72,7 @@ export function lineOf(of: LineOf = {}): ApprovalLine {
     terms,
     productName: product.name,
     sellerName: seller.name,
-    listCpm: formatMoney(quote.listCpm),
+    listCpm: formatMoney(atCpm(quote).listCpm),
     quotedCpm: formatMoney(usd(of.quoted ?? cpm)),
   };
 }

@@ -49,7 +49,7 @@ const entries: fc.Arbitrary<Entry> = fc
         kind: "booking_confirmed",
         v: 1,
         attempt,
-        deal: { ...deal, cpm: by, openrtb: { ...deal.openrtb, bidfloor: null } },
+        deal: { ...deal, cpm: by, openrtb: deal.openrtb && { ...deal.openrtb, bidfloor: null } },
       },
       { kind: "deal_claimed", v: 1, ref: why },
       { kind: "anchored", v: 1, heads: [{ stream: why, version: attempt, hash: why }], covers: noMark },

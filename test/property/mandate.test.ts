@@ -131,10 +131,10 @@ describe("weighing", () => {
     fc.assert(
       fc.property(cases, fc.nat({ max: 100 }), ([mandate, bought, known], share) => {
         const halves = bought.flatMap((line) => {
-          const part = Math.floor((line.impressions * share) / 100_000) * 1000;
+          const part = Math.floor(((line.impressions ?? 0) * share) / 100_000) * 1000;
           const of = (impressions: number) =>
-            termsFor({ sellerId: line.seller.id, cpm: usd(line.unit_price.replace(" USD", "")), impressions });
-          return [of(part), of(line.impressions - part)];
+            termsFor({ sellerId: line.seller.id, cpm: usd((line.unit_price ?? "").replace(" USD", "")), impressions });
+          return [of(part), of((line.impressions ?? 0) - part)];
         });
         expect(sum(halves.map(totalOf), "USD")).toEqual(sum(bought.map(totalOf), "USD"));
         expect(rank(mandate, halves, known)).toBeLessThanOrEqual(rank(mandate, bought, known));

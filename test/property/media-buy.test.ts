@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { SellerWait } from "../../src/domain/deal.ts";
 import { foldLine, type Line, type LineEvent, lineStatuses, transitions } from "../../src/domain/media-buy.ts";
 import { verifies } from "../requirements.ts";
-import { booking, deal, quote, quoted, terms, usd } from "../unit/sample.ts";
+import { booking, deal, quote, quoted, request, terms, usd } from "../unit/sample.ts";
 
 const differences = [{ field: "unit_price", approved: '"31.50 USD"', now: '"40.00 USD"' }];
+const chosen = { ...quote, cpm: usd("30.50") };
 const round = { n: 1, move: "counter", we: usd("28.50"), they: usd("30.00"), theirAction: "counter" } as const;
 const claim = { holder: "p1", until: "2026-11-20T10:01:00.000Z" };
 
@@ -14,6 +16,7 @@ const entries: readonly LineEvent[] = [
   { kind: "quote_read", v: 1, quote },
   { kind: "negotiation_round", v: 1, round },
   { kind: "negotiation_ended", v: 1, status: "agreed", cpm: usd("30.00"), why: "accepted" },
+  { kind: "terms_chosen", v: 1, request, quote: chosen },
   { kind: "quote_declined", v: 1, why: "sold" },
   { kind: "superseded", v: 1, by: "northbeam/qt-2" },
   ...["ap_1", "ap_2"].flatMap((approvalId): LineEvent[] => [
@@ -29,17 +32,37 @@ const entries: readonly LineEvent[] = [
     { kind: "booking_refused", v: 1, attempt, code: "sold_out", why: "no", sent: true },
     { kind: "booking_confirmed", v: 1, attempt, deal },
     { kind: "booking_mismatched", v: 1, attempt, deal, differences },
+    { kind: "send_claimed", v: 1, attempt, ...claim, resend: true },
+    ...(["account", "decision", "confirmation", "signature"] as const).map((what): LineEvent => waits(attempt, what)),
+    { kind: "seller_ready", v: 1, attempt },
   ]),
   { kind: "settled_by_person", v: 1, by: "dana", booked: true, deal, note: "" },
   { kind: "settled_by_person", v: 1, by: "dana", booked: false, deal: null, note: "" },
   { kind: "mismatch_cleared", v: 1, by: "dana", note: "" },
+  {
+    ...{ kind: "buy_changed", v: 1, deal },
+    change: { ref: "northbeam/DEMO-1.change-1", terms, under: true, returned: usd("0.00") },
+  },
+  {
+    ...{ kind: "creatives_synced", v: 1, sellerId: "northbeam", by: "local", creatives: ["spot"], assignments: [] },
+    ...{ results: [], taskId: null, failed: null },
+  },
   { kind: "order_placed", v: 1, orderId: "ORD-1", status: "draft" },
   { kind: "order_failed", v: 1, why: "500" },
   { kind: "cancel_started", v: 1, by: "dana" },
   { kind: "cancel_confirmed", v: 1 },
   { kind: "cancel_refused", v: 1, why: "too late" },
   { kind: "cancel_unknown", v: 1, why: "timeout" },
+  {
+    ...{ kind: "creatives_synced", v: 1, sellerId: "streamhaus", by: "dana", creatives: ["cr_1"], assignments: [] },
+    ...{ results: [], taskId: null, failed: null },
+  },
 ];
+
+function waits(attempt: number, what: SellerWait["for"]): LineEvent {
+  const wait = { for: what, taskId: "t-1", mediaBuyId: null, url: null, sellerSaid: "", expectedBy: null };
+  return { kind: "seller_waits", v: 1, attempt, wait };
+}
 
 function started(attempt: number, approvalId: string | null): LineEvent {
   return { kind: "booking_started", v: 1, booking: booking(attempt, approvalId) };
@@ -105,8 +128,11 @@ describe("a line", () => {
       for (const { event, after } of entries.flatMap((entry) => lived([entry], before))) {
         along(before, event, after);
         used.add(`${event.kind} from ${before?.status ?? "none"}`);
-        const { status, attempts, approvalId, cancelFrom, booking: sent } = after;
-        const place = JSON.stringify([status, attempts, approvalId, cancelFrom, sent?.attempt, after.deal !== null]);
+        const { status, attempts, approvalId, cancelFrom, booking: sent, wait, claims } = after;
+        const isResent = claims.some(({ resend }) => resend);
+        const place = JSON.stringify([
+          ...[status, attempts, approvalId, cancelFrom, sent?.attempt, after.deal !== null, wait?.for, isResent],
+        ]);
         if (!seen.has(place)) todo.push(after);
         seen.set(place, after);
       }
@@ -157,6 +183,49 @@ describe("a line", () => {
         }
       }),
       { numRuns: 100 },
+    );
+  });
+
+  test("waits for an account only while nothing was sent, and is sent again only by claims that say so", () => {
+    const reached = new Set<string>();
+    fc.assert(
+      fc.property(histories, (history) => {
+        let waitedFor: string | null = null;
+        for (const { before, event, after } of lived(history)) {
+          if (event.kind === "booking_started") waitedFor = null;
+          if (event.kind === "seller_waits") {
+            reached.add(event.wait.for);
+            // Whatever was once waited for after sending, an account is never waited for after it.
+            if (event.wait.for === "account") expect([null, "account"]).toContain(waitedFor);
+            else expect(before?.wait?.for).not.toBe("account");
+            waitedFor = event.wait.for;
+          }
+          if (event.kind === "seller_ready") {
+            reached.add(event.kind);
+            expect(before?.wait?.for).toBe("account");
+            expect(before?.claims.some(({ resend }) => resend)).toBe(false);
+            expect(after).toMatchObject({ status: "approved", claims: [], wait: null });
+            expect(after.booking).toEqual(before?.booking);
+            waitedFor = null;
+          }
+          expect(after.wait === null).toBe(after.status !== "awaiting_seller");
+        }
+      }),
+      { numRuns: 200 },
+    );
+    expect([...reached].sort()).toEqual(["account", "confirmation", "decision", "seller_ready", "signature"]);
+  });
+
+  test("keeps what the planner chose, until a person is asked about it", () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        for (const { before, event, after } of lived(history)) {
+          if (event.kind !== "terms_chosen") continue;
+          expect([before?.status, after.status]).toEqual(["open", "open"]);
+          expect(after.quote).toEqual(chosen);
+        }
+      }),
+      { numRuns: 50 },
     );
   });
 

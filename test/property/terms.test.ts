@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalJson, differences, digestOf, noWorse, totalOf } from "../../src/domain/terms.ts";
 import { terms, termsFor } from "../unit/sample.ts";
+import { budgetTerms } from "../unit/sample-budget.ts";
 import { cpms } from "./arbitraries.ts";
 
 /** JSON without fractions: what canonical JSON is defined for. */
@@ -26,14 +27,19 @@ function reversed(value: unknown): unknown {
 
 /** Any leaf of the terms, and what a different value for it looks like. */
 const leaves: readonly (readonly string[])[] = paths(terms);
+const byBudget = budgetTerms();
+const packageLeaves = paths({ packages: byBudget.packages });
 
 function paths(value: unknown, at: readonly string[] = []): readonly (readonly string[])[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [at];
+  // A list of texts is one leaf; a list of packages is gone into.
+  const isLeaf = typeof value !== "object" || value === null;
+  if (isLeaf || (Array.isArray(value) && typeof value[0] !== "object")) return [at];
   return Object.entries(value).flatMap(([key, inner]) => paths(inner, [...at, key]));
 }
 
 function changed(value: unknown, [key, ...rest]: readonly string[], to: unknown): unknown {
   if (key === undefined) return to;
+  if (Array.isArray(value)) return value.map((inner, at) => (String(at) === key ? changed(inner, rest, to) : inner));
   const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
   return Object.fromEntries(entries.map(([name, inner]) => [name, name === key ? changed(inner, rest, to) : inner]));
 }
@@ -83,6 +89,22 @@ describe("the digest", () => {
         expect(differences(terms, now).map(({ field }) => field)).toEqual([path[0]]);
         expect(differences(now, terms).map(({ field }) => field)).toEqual([path[0]]);
         if (path[0] !== "unit_price" && path[0] !== "total") expect(noWorse(terms, now)).toBe(false);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("the digest of terms by budget", () => {
+  test("changes with any field of any package, and only a price and what it pays for may have changed for no worse", () => {
+    expect(packageLeaves.length).toBe(2 * 13);
+    fc.assert(
+      fc.property(fc.constantFrom(...packageLeaves), json, (path, value) => {
+        const now = JSON.parse(JSON.stringify(changed(byBudget, path, value)));
+        fc.pre(canonicalJson(now) !== canonicalJson(byBudget));
+        expect(digestOf(now)).not.toBe(digestOf(byBudget));
+        expect(differences(byBudget, now).map(({ field }) => field)).toEqual(["packages"]);
+        if (!["unit_price", "units"].includes(path.at(-1) ?? "")) expect(noWorse(byBudget, now)).toBe(false);
       }),
       { numRuns: 500 },
     );

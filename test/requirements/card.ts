@@ -19,7 +19,7 @@ export const card = {
   "server.two_processes": tested("Two server processes on one desk quote, approve and book once."),
   "server.iab": tested("Sellers that speak the IAB Tech Lab seller agent contract are bought from."),
   "server.opendirect": issue(6, "Sellers that speak OpenDirect 2.1 are bought from."),
-  "server.adcp": issue(5, "Sellers that speak AdCP are bought from."),
+  "server.adcp": tested("Sellers that speak AdCP are bought from."),
 
   // Stack
   "stack.mcp_sdk": byDesign(
@@ -38,7 +38,7 @@ export const card = {
   "stack.anthropic": issue(7, "The optional planner uses the Anthropic SDK, loaded only when it plans."),
 
   "stack.node": tested("It runs as ESM on Node 20.19 or newer."),
-  "stack.adcp_sdk": issue(5, "A third-party AdCP seller built on another SDK is bought from in the tests."),
+  "stack.adcp_sdk": tested("A third-party AdCP seller built on another SDK is bought from in the tests."),
   "stack.postgres": later("replicas", "A desk's ledger and caches can live in PostgreSQL."),
 
   // Promises
@@ -114,9 +114,9 @@ export const card = {
   "tool.get_inbox": tested("get_inbox says who and where the desk is, what is open and what needs attention."),
   "tool.get_media_buys": tested("get_media_buys shows each buy as last seen, and when."),
   "tool.update_media_buy.cancel": tested("update_media_buy cancels, or says plainly that this seller cannot."),
-  "tool.update_media_buy.change": issue(5, "update_media_buy changes a running buy; any rise is a new approval."),
-  "tool.sync_creatives": issue(5, "sync_creatives sends creatives and answers for each of them."),
-  "tool.get_delivery": issue(5, "get_delivery shows what ran and what it cost, with advice."),
+  "tool.update_media_buy.change": tested("update_media_buy changes a running buy; any rise is a new approval."),
+  "tool.sync_creatives": tested("sync_creatives sends creatives and answers for each of them."),
+  "tool.get_delivery": tested("get_delivery shows what ran and what it cost, with advice."),
   "tool.compare_quotes": issue(7, "Quotes of several sellers are compared and ranked with a line of reason each."),
   "tool.plan_campaign": issue(7, "plan_campaign turns a brief into recommendations, with or without a model's key."),
   "tool.media_plan": issue(7, "A media plan can be looked at, as a table in the answer and as an image."),

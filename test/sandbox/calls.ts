@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Agent, fetch, type Headers } from "undici";
-import type { SandboxSeller } from "../../src/sandbox/control.ts";
+import type { SandboxSeller } from "../../src/sandbox/sandbox-seller.ts";
 
 /** An answer of a sandbox seller: the parsed JSON body, or the text when it is none. */
 export interface Heard {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { SandboxSeller } from "../../src/sandbox/control.ts";
+import type { SandboxSeller } from "../../src/sandbox/sandbox-seller.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import { at, book, display, get, negotiate, post, quoted, usd } from "./calls.ts";
 

@@ -95,7 +95,7 @@ describe("one sandbox for all", () => {
     const heard = await Promise.all([1, 2, 3, 4].map(() => run("ensure", directory)));
     expect(heard.map(({ code, err }) => [code, err])).toEqual(heard.map(() => [0, ""]));
     expect(new Set(heard.map(({ out }) => out)).size).toBe(1);
-    expect(JSON.parse(heard[0]?.out ?? "")).toHaveLength(3);
+    expect(JSON.parse(heard[0]?.out ?? "")).toHaveLength(5);
     const first = await pid();
     await ensureSandbox(asked());
     expect(await pid()).toBe(first);
@@ -122,7 +122,7 @@ describe("one sandbox for all", () => {
     const ended = await run("nonsense", directory, "nonsense");
     expect(ended.code).toBe(2);
     writeFileSync(join(directory, "sandbox.turn-7"), JSON.stringify({ pid: 2 ** 30 }));
-    expect(await ensureSandbox(asked())).toHaveLength(3);
+    expect(await ensureSandbox(asked())).toHaveLength(5);
     expect(readdirSync(directory).filter((name) => name.startsWith("sandbox.turn-"))).toEqual(["sandbox.turn-8"]);
   });
 
@@ -268,7 +268,7 @@ describe("the command", () => {
     await ensureSandbox(asked());
     expect(await ordered("fault", "nobody", "hang")).toMatchObject({
       code: 1,
-      err: "Which seller? One of northbeam, harborview, civicstream.",
+      err: "Which seller? One of northbeam, harborview, civicstream, streamhaus, openbid.",
     });
     expect((await ordered("fault", "northbeam", "melt")).err).toMatch(/^kind: /);
     expect((await ordered("fault", "northbeam", "slow", "--ms", "soon")).err).toMatch(/^ms: /);

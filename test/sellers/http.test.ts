@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { defaultTimeouts } from "../../src/sellers/http.ts";
 import { failureOf } from "../contract/seller-bench.ts";
 import { verifies } from "../requirements.ts";
-import { anonymous, asAgency, json, listen, read, serve, tcp, to, untilSettled, write } from "./loopback.ts";
+import { anonymous, asAgency, json, listen, open, read, serve, tcp, to, untilSettled, write } from "./loopback.ts";
 
 describe("what is sent", () => {
   test("a bearer token, else an API key, else nothing; and none of them to a stranger", async () => {
@@ -122,6 +122,48 @@ describe("what comes back", () => {
   });
 });
 
+describe("an event stream", () => {
+  const stream = { "content-type": "text/event-stream" };
+
+  test("gives its first JSON event, and the socket serves again where the seller ends the stream itself", async () => {
+    const sockets = new Set<unknown>();
+    const { origin } = await serve((incoming, outgoing) => {
+      sockets.add(incoming.socket);
+      outgoing.writeHead(200, stream).write('data: hello\n\ndata: {"a":\ndata: 1}\n\ndata: {"b":1}\n\n');
+      setTimeout(() => outgoing.end(), 20);
+    });
+    const http = to(origin);
+    for (let n = 0; n < 3; n += 1) {
+      expect(await http.send({ ...read, method: "POST", repeatable: true }, anonymous)).toMatchObject({
+        json: { a: 1 },
+      });
+      await untilSettled();
+    }
+    expect(sockets.size).toBe(1);
+  });
+
+  test.each(["\r\n", "\n", "\r"])("may end its lines with %j, and come byte by byte", async (end) => {
+    const whole = [": note", "id: 7", "event: message", 'data: {"zürich":"😀"}', "", ""].join(end);
+    const { origin } = await serve(async (_, outgoing) => {
+      outgoing.writeHead(200, stream);
+      for (const byte of Buffer.from(whole)) {
+        outgoing.write(Buffer.from([byte]));
+        await new Promise((done) => setImmediate(done));
+      }
+      outgoing.end();
+    });
+    expect(await to(origin).send(read, anonymous)).toMatchObject({ json: { zürich: "😀" }, resume: null });
+  });
+
+  test("that ends before its answer says where it may be taken up again", async () => {
+    const { origin } = await serve((_, outgoing) =>
+      outgoing.writeHead(200, stream).end("id: 7\nretry: 40\ndata: x\n\n"),
+    );
+    const answer = await to(origin).send(read, anonymous);
+    expect(answer).toMatchObject({ json: undefined, resume: { lastEventId: "7", retryMs: 40 } });
+  });
+});
+
 describe("deadlines", () => {
   test("are 10, 15 and 30 seconds, and can be set", () => {
     verifies("connection.timeout.discovery", "connection.timeout.kit", "connection.timeout.booking");
@@ -200,6 +242,13 @@ describe("a broken connection", () => {
       definite: false,
     });
     expect(always.connections()).toBe(1);
+  });
+
+  test("is not definite where only the second try found nobody there", async () => {
+    const { origin, connections } = await tcp((socket) => socket.on("data", () => void open.pop()?.()));
+    const error = await failureOf(to(origin).send(read, anonymous));
+    expect(error).toMatchObject({ kind: "unreachable", definite: false });
+    expect(connections()).toBe(1);
   });
 
   test("half an answer is not an answer", async () => {

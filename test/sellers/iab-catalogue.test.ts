@@ -4,7 +4,7 @@ import { failureOf } from "../contract/seller-bench.ts";
 import { verifies } from "../requirements.ts";
 import { agency, anonymous, type Stubbed, type StubSeller, stub } from "./stub-seller.ts";
 
-const all = { query: null, limit: 10_000 };
+const all = { query: null, brief: null, limit: 10_000 };
 
 function product(id: string, more: object = {}) {
   return {
@@ -189,10 +189,13 @@ describe("products and the media kit", () => {
     const listed = [product("a", { content_targeting: { genre: ["sports"] } }), product("b"), product("c")];
     const search = { json: { results: [kit("hit", ["c"])] } };
     const made = await stub({ "GET /products": { json: { products: listed } }, "POST /media-kit/search": search });
-    const { products: found } = await made.seller.catalogue({ query: "live Sports", limit: 10 }, anonymous);
+    const { products: found } = await made.seller.catalogue(
+      { query: "live Sports", brief: null, limit: 10 },
+      anonymous,
+    );
     expect(found.map(({ productId }) => productId)).toEqual(["a", "c", "b"]);
     const broken = await stub({ "GET /products": { json: { products: listed } } });
-    const rest = await broken.seller.catalogue({ query: "sports", limit: 2 }, anonymous);
+    const rest = await broken.seller.catalogue({ query: "sports", brief: null, limit: 2 }, anonymous);
     expect(rest.products.map(({ productId }) => productId)).toEqual(["a", "b"]);
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { noFigures } from "../../src/domain/delivery.ts";
 import { parseMoney } from "../../src/domain/money.ts";
-import { failureOf } from "../contract/seller-bench.ts";
+import { dealIn, failureOf } from "../contract/seller-bench.ts";
 import { verifies } from "../requirements.ts";
-import { deal, pricing, quote, request, usd } from "./stub-answers.ts";
+import { bought, deal, frozen, pricing, quote, request, sold, usd } from "./stub-answers.ts";
 import { agency, anonymous, type Stubbed, stub } from "./stub-seller.ts";
 
 describe("a round of negotiation", () => {
@@ -22,7 +23,7 @@ describe("a round of negotiation", () => {
       "POST /api/v1/negotiations/messages": answered(round, status),
     });
     const open = await seller.quote(request, "k", agency);
-    expect(await failureOf(seller.counter(open, parseMoney("12 USD"), 1, "k2", agency))).toMatchObject({
+    expect(await failureOf(seller.counter(open, request, parseMoney("12 USD"), 1, "k2", agency))).toMatchObject({
       kind: "invalid_answer",
     });
   });
@@ -33,10 +34,10 @@ describe("a round of negotiation", () => {
     const answers = { "POST /api/v1/quotes": quote(), "POST /api/v1/negotiations/messages": accepted };
     const contradicted = await stub({ ...answers, "GET /proposals/qt-1/negotiation": { json: history } });
     const open = await contradicted.seller.quote(request, "k", agency);
-    const answer = await contradicted.seller.accept(open, parseMoney("12 USD"), 3, "k2", agency);
+    const answer = await contradicted.seller.accept(open, request, parseMoney("12 USD"), 3, "k2", agency);
     expect(answer).toMatchObject({ status: "rejected", roundsLeft: 2, rationale: "r" });
     const unreadable = await stub({ ...answers, "GET /proposals/qt-1/negotiation": { status: 500, text: "x" } });
-    expect(await unreadable.seller.accept(open, parseMoney("12 USD"), 3, "k2", agency)).toMatchObject({
+    expect(await unreadable.seller.accept(open, request, parseMoney("12 USD"), 3, "k2", agency)).toMatchObject({
       status: "agreed",
     });
   });
@@ -45,8 +46,7 @@ describe("a round of negotiation", () => {
 describe("a deal", () => {
   const booked = async (answer: Stubbed) => {
     const { seller } = await stub({ "POST /api/v1/deals": answer });
-    const body = '{"idempotency_key":"k","quote_id":"qt-1"}';
-    return seller.book({ method: "POST", path: "/api/v1/deals", body }, agency);
+    return dealIn(await seller.book(frozen, sold, agency));
   };
 
   test.each([
@@ -93,7 +93,7 @@ describe("a look after a lost answer", () => {
     [{ status: 404, json: { detail: { error: "quote_not_found", message: "" } } }, "gone"],
   ])("%j is %s", async (answer, kind) => {
     const { seller } = await stub({ "GET /api/v1/quotes/qt-1": answer, "GET /api/v1/deals/DEMO-1": deal() });
-    expect(await seller.findBooking("qt-1", agency)).toMatchObject({ kind });
+    expect(await seller.findBooking(sold, frozen, agency)).toMatchObject({ kind });
   });
 
   test("a booked quote whose deal cannot be read is not taken for anything else", async () => {
@@ -102,9 +102,13 @@ describe("a look after a lost answer", () => {
       ...answers,
       "GET /api/v1/deals/DEMO-1": { status: 500, text: "Internal Server Error" },
     });
-    expect(await failureOf(unreadable.seller.findBooking("qt-1", agency))).toMatchObject({ kind: "server_error" });
+    expect(await failureOf(unreadable.seller.findBooking(sold, frozen, agency))).toMatchObject({
+      kind: "server_error",
+    });
     const nameless = await stub({ "GET /api/v1/quotes/qt-1": quote({ status: "booked" }) });
-    expect(await failureOf(nameless.seller.findBooking("qt-1", agency))).toMatchObject({ kind: "invalid_answer" });
+    expect(await failureOf(nameless.seller.findBooking(sold, frozen, agency))).toMatchObject({
+      kind: "invalid_answer",
+    });
   });
 });
 
@@ -113,7 +117,7 @@ describe("after a booking", () => {
     verifies("tool.update_media_buy.cancel");
     const bulk = (success: boolean, error: string | null) => ({ json: { results: [{ success, error }] } });
     const lying = await stub({ "POST /api/v1/deals/bulk": bulk(true, null), "GET /api/v1/deals/DEMO-1": deal() });
-    expect(await lying.seller.cancel("DEMO-1", agency)).toEqual({
+    expect(await lying.seller.cancel(bought, "k", agency)).toEqual({
       kind: "refused",
       why: "The seller reported the deal as cancelled; it still reads as “proposed”.",
     });
@@ -121,7 +125,7 @@ describe("after a booking", () => {
       "POST /api/v1/deals/bulk": bulk(false, "too late | sorry"),
       "GET /api/v1/deals/DEMO-1": deal({ status: "active" }),
     });
-    expect(await refusing.seller.cancel("DEMO-1", agency)).toEqual({
+    expect(await refusing.seller.cancel(bought, "k", agency)).toEqual({
       kind: "refused",
       why: "The seller did not cancel the deal (it says: “too late ¦ sorry”); it still reads as “active”.",
     });
@@ -129,13 +133,13 @@ describe("after a booking", () => {
       "POST /api/v1/deals/bulk": bulk(false, "already"),
       "GET /api/v1/deals/DEMO-1": deal({ status: "cancelled" }),
     });
-    expect(await done.seller.cancel("DEMO-1", agency)).toEqual({ kind: "cancelled" });
+    expect(await done.seller.cancel(bought, "k", agency)).toEqual({ kind: "cancelled" });
   });
 
   test("the placeholder is no delivery, real figures are, unknown is null", async () => {
     const at = "2026-11-20T06:40:23.951555Z";
     const performance = async (json: object) =>
-      (await stub({ "GET /api/v1/deals/DEMO-1/performance": { json } })).seller.performance("DEMO-1", agency);
+      (await stub({ "GET /api/v1/deals/DEMO-1/performance": { json } })).seller.delivery(bought, agency);
     const constant = {
       impressions_available: 1_000_000,
       impressions_served: 0,
@@ -143,7 +147,7 @@ describe("after a booking", () => {
       delivery_pacing: "not_started",
     };
     expect(await performance({ ...constant, last_updated: at })).toMatchObject({
-      served: null,
+      impressions: null,
       fillRatePercent: null,
       pacing: null,
       asOf: "2026-11-20T06:40:23.951Z",
@@ -155,20 +159,16 @@ describe("after a booking", () => {
       fill_rate: 33.333333,
       delivery_pacing: "on_track",
     };
+    // What its contract has no field for is not reported, and is no zero.
+    const unsaid = { from: null, to: null, asOf: null, isFinal: null, sellerStatus: null, packages: [], note: null };
     expect(await performance(real)).toEqual({
-      served: 300,
+      ...noFigures,
+      ...unsaid,
+      impressions: 300,
       fillRatePercent: "33.33",
       pacing: "on_track",
-      asOf: null,
-      note: null,
     });
-    expect(await performance({})).toEqual({
-      served: null,
-      fillRatePercent: null,
-      pacing: null,
-      asOf: null,
-      note: null,
-    });
+    expect(await performance({})).toEqual({ ...noFigures, ...unsaid, fillRatePercent: null, pacing: null });
   });
 
   test("a supply chain that fails with a text 500 is not published; a refusal stays one", async () => {

@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { parseMoney } from "../../src/domain/money.ts";
 import { failureOf } from "../contract/seller-bench.ts";
+import { quote as sampleQuote } from "../unit/sample.ts";
 import { verifies } from "../requirements.ts";
 import { asked, pricing, product, quote, request, terms, usd } from "./stub-answers.ts";
 import { agency, anonymous, type Stubbed, stub } from "./stub-seller.ts";
+
+/** A quote of the seller's, as it was kept; only its id goes back on the wire. */
+const known = { ...sampleQuote, sellerQuoteId: "qt-1" };
 
 describe("a card", () => {
   const card = (answer: Stubbed) => stub({ "GET /.well-known/agent.json": answer });
@@ -189,14 +193,14 @@ describe("a quote", () => {
     const history = { status: "accepted", rounds: [round(11.98, "counter"), round(10.200000000000001, "accept")] };
     const answers = { "GET /api/v1/quotes/qt-1": quote(), "GET /proposals/qt-1/negotiation": { json: history } };
     const { seller } = await stub(answers);
-    const read = await seller.readQuote("qt-1", request, agency);
+    const read = await seller.readQuote(known, request, agency);
     expect(read.quote.cpm).toEqual(parseMoney("10.20 USD"));
     expect(read.negotiation).toEqual({ status: "accepted", sellerCpm: parseMoney("10.20 USD"), rounds: 2 });
   });
 
   test("is not read back on half the truth", async () => {
     const other = await stub({ "GET /api/v1/quotes/qt-1": quote({ quote_id: "qt-2" }) });
-    expect(await failureOf(other.seller.readQuote("qt-1", request, agency))).toMatchObject({ kind: "invalid_answer" });
+    expect(await failureOf(other.seller.readQuote(known, request, agency))).toMatchObject({ kind: "invalid_answer" });
     for (const negotiation of [
       { status: 500, text: "Internal Server Error" },
       { status: 404, text: "<html>" },
@@ -204,7 +208,7 @@ describe("a quote", () => {
     ]) {
       const answers = { "GET /api/v1/quotes/qt-1": quote(), "GET /proposals/qt-1/negotiation": negotiation };
       const { seller } = await stub(answers);
-      expect((await failureOf(seller.readQuote("qt-1", request, agency))).definite).toBe(false);
+      expect((await failureOf(seller.readQuote(known, request, agency))).definite).toBe(false);
     }
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { failureOf } from "../contract/seller-bench.ts";
-import { asked } from "./stub-answers.ts";
+import { asked, frozen, sold } from "./stub-answers.ts";
 import { agency, stub } from "./stub-seller.ts";
 
 describe("how a seller says no", () => {
@@ -31,8 +31,7 @@ describe("how a seller says no", () => {
     [418, { teapot: true }, "refused", false],
   ])("%d %j is %s, definite = %s", async (status, json, kind, definite) => {
     const { seller } = await stub({ "POST /api/v1/deals": { status, json } });
-    const booking = { method: "POST", path: "/api/v1/deals", body: '{"quote_id":"qt-1"}' } as const;
-    const error = await failureOf(seller.book(booking, agency));
+    const error = await failureOf(seller.book(frozen, sold, agency));
     expect(error).toMatchObject({ kind, definite, status });
     expect(error.message).toContain(`(HTTP ${status})`);
   });
@@ -40,8 +39,7 @@ describe("how a seller says no", () => {
   test("in text, or in a proxy's page, nothing is definite", async () => {
     for (const status of [400, 401, 404, 409, 410, 422, 500, 502]) {
       const { seller } = await stub({ "POST /api/v1/deals": { status, text: "<html>Not here</html>" } });
-      const booking = { method: "POST", path: "/api/v1/deals", body: '{"quote_id":"qt-1"}' } as const;
-      expect(await failureOf(seller.book(booking, agency))).toMatchObject({ definite: false, sellerSaid: null });
+      expect(await failureOf(seller.book(frozen, sold, agency))).toMatchObject({ definite: false, sellerSaid: null });
     }
   });
 

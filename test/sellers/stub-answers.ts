@@ -1,10 +1,22 @@
-import type { QuoteRequest } from "../../src/domain/quote.ts";
+import type { FrozenRequest } from "../../src/domain/media-buy.ts";
+import type { Quote, QuoteRequest } from "../../src/domain/quote.ts";
+import type { Bought } from "../../src/sellers/seller.ts";
 import { requestFor } from "../contract/seller-bench.ts";
+import * as sample from "../unit/sample.ts";
 import { agency, type Stubbed, stub } from "./stub-seller.ts";
 
 /** What stub sellers answer with: a quote and a deal for the same request, to be changed field by field. */
 
 export const request: QuoteRequest = requestFor("stub", "prod-1");
+
+/** The quote that was sold, the bytes that booked it, and the deal that came of it, as we keep them. */
+export const sold: Quote = { ...sample.quote, ref: "stub/qt-1", sellerId: "stub", sellerQuoteId: "qt-1" };
+export const frozen: FrozenRequest = {
+  method: "POST",
+  path: "/api/v1/deals",
+  body: '{"idempotency_key":"k","quote_id":"qt-1"}',
+};
+export const bought: Bought = { quote: sold, deal: { ...sample.deal, dealId: "DEMO-1" } };
 
 export const usd = (micros: number) => ({ amount_micros: micros, currency: "USD" });
 export const pricing = { base_cpm: usd(15_000_000), final_cpm: usd(13_500_000), pricing_model: "cpm" };

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach } from "vitest";
+import { noCache } from "./no-cache.ts";
 import { iabSellerAgent } from "../../src/sellers/iab-seller-agent.ts";
 import type { Access, Seller } from "../../src/sellers/seller.ts";
 
@@ -46,7 +47,7 @@ async function stubSeller(
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const seller = iabSellerAgent.connect({
     sellerId: "stub",
-    origin,
+    ...{ origin, url: origin, carrier: null, account: null, publishers: new Map(), cache: noCache, cacheSeconds: 0 },
     credentials: { agency: { apiKey: "key" } },
     allowLoopback: true,
     log: { debug: () => undefined, warn: () => undefined },

@@ -61,13 +61,13 @@ const chaos: Faults = {
   garbled: 0.05,
   handledTwice: 0.05,
   refuses: 0.1,
-  priceDrift: 0.05,
+  priceDrift: 0.15,
   otherCurrency: 0.03,
-  otherProduct: 0.03,
-  otherVolume: 0.03,
+  otherProduct: 0.05,
+  otherVolume: 0.08,
   raisedByOther: 0.05,
   quoteVanishes: 0.03,
-  cancelRefused: 0.3,
+  cancelRefused: 0.8,
 };
 
 export const noFaults: Faults = mapped(() => 0);
@@ -81,7 +81,10 @@ export function drawFaults(random: Random): Faults {
   const fierce = random.pick([0.5, 1, 1, 2]);
   const drawn = mapped((rate) => (random.chance(share) ? Math.min(0.6, rate * fierce) : 0));
   // In some, bookings get lost again and again: what is not known is where most can go wrong.
-  return random.chance(0.3) ? { ...drawn, requestLost: 0.4, error500Before: 0.3, slow: 0.4, answerLost: 0.3 } : drawn;
+  // A seller that refuses besides may refuse what it booked already, or will book yet.
+  const lossy = { requestLost: 0.4, error500Before: 0.3, slow: 0.4, answerLost: 0.3 };
+  const stubborn = { requestLost: 0, answerLost: 0.7, slow: 0.6, refuses: 0.5 };
+  return random.chance(0.3) ? { ...drawn, ...random.pick([lossy, lossy, stubborn]) } : drawn;
 }
 
 function mapped(change: (rate: number) => number): Faults {

@@ -1,8 +1,10 @@
-import type { BookingStart, Deal, Line } from "../../src/domain/media-buy.ts";
+import type { Deal } from "../../src/domain/deal.ts";
+import type { BookingStart, Line } from "../../src/domain/media-buy.ts";
 import { compare, parseMoney } from "../../src/domain/money.ts";
 import { digestOf, type Terms } from "../../src/domain/terms.ts";
 import type { Row } from "../../src/ledger/ledger.ts";
-import { mostOffMs } from "./timing.ts";
+import type { ModelDeal, ModelSeller, Send } from "./model-seller.ts";
+import { latestEffectMs, mostOffMs } from "./timing.ts";
 import type { Witness } from "./witness.ts";
 import type { Process } from "./world.ts";
 
@@ -104,13 +106,18 @@ function confirmedLaws(witness: Witness, ref: string, deal: Deal): void {
 
 /** True when a deal is not what the terms say: dearer, or of something else. */
 export function isBeyond(terms: Terms, deal: Deal): boolean {
-  const dearer = deal.cpm.currency !== terms.currency || compare(deal.cpm, parseMoney(terms.unit_price)) > 0;
+  const dearer = deal.cpm?.currency !== terms.currency || compare(deal.cpm, parseMoney(terms.unit_price ?? "")) > 0;
   return dearer || deal.productId !== terms.product || deal.impressions !== terms.impressions;
 }
 
-/** Money comes back only when it is certain that no booking was or will be made with it. */
+/**
+ * Money comes back only when it is certain that no booking was or will be made with it. Of a seller whose quotes are
+ * read back nothing but its own refusal of each sending says so; one that answers the same bytes alike, and refuses
+ * them now, says so once none of the others can have an effect any more.
+ */
 function refusedLaws(witness: Witness, ref: string, process: Process): void {
-  const open = sendsOf(witness, ref).filter((send) => !send.knownDead);
+  const isReplayed = sellerOf(witness, ref)?.desk ?? null;
+  const open = isReplayed ? mayComeOf(witness, ref) : sendsOf(witness, ref).filter((send) => !send.knownDead);
   if (open.length > 0)
     witness.accuse(
       "released only when nothing stands",
@@ -118,14 +125,30 @@ function refusedLaws(witness: Witness, ref: string, process: Process): void {
     );
 }
 
-function dealsStanding(witness: Witness, ref: string) {
-  const [sellerId, quoteId] = ref.split("/");
-  return witness.world.sellers.find(({ id }) => id === sellerId)?.standing(quoteId ?? "") ?? [];
+/** What stands at its seller of a line. */
+export function dealsStanding(witness: Witness, ref: string): readonly ModelDeal[] {
+  return sellerOf(witness, ref)?.standing(ref.split("/")[1] ?? "") ?? [];
+}
+
+/** Sends of a line that came to something, or of which nobody can know yet that they will not. */
+export function mayComeOf(witness: Witness, ref: string): readonly Send[] {
+  const { scheduler } = witness.world;
+  const desk = sellerOf(witness, ref)?.desk;
+  return sendsOf(witness, ref).filter(
+    ({ at, key, knownDead, deals }) =>
+      deals.some(({ stands }) => stands) ||
+      desk?.isAtWorkOn(key) ||
+      (!knownDead && scheduler.time - at < latestEffectMs),
+  );
+}
+
+function sellerOf(witness: Witness, ref: string): ModelSeller | undefined {
+  const [sellerId] = ref.split("/");
+  return witness.world.sellers.find(({ id }) => id === sellerId);
 }
 
 /** All bytes that ever left to book a line, oldest first. */
-export function sendsOf(witness: Witness, ref: string) {
-  const [sellerId, quoteId] = ref.split("/");
-  const sends = witness.world.sellers.find(({ id }) => id === sellerId)?.sends ?? [];
-  return sends.filter((send) => send.quoteId === quoteId);
+export function sendsOf(witness: Witness, ref: string): readonly Send[] {
+  const quoteId = ref.split("/")[1];
+  return sellerOf(witness, ref)?.sends.filter((send) => send.quoteId === quoteId) ?? [];
 }

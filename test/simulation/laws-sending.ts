@@ -1,9 +1,9 @@
 import type { FrozenRequest } from "../../src/domain/media-buy.ts";
-import { sendsOf } from "./laws-booking.ts";
+import { mayComeOf, sendsOf } from "./laws-booking.ts";
 import type { Send } from "./model-seller.ts";
-import { latestEffectMs } from "./timing.ts";
+import { latestEffectMs, replayMs } from "./timing.ts";
 import type { Witness } from "./witness.ts";
-import type { Process } from "./world.ts";
+import { type Process, replayOf } from "./world.ts";
 
 /** What must hold at the moment booking bytes leave a process. */
 export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest, process: Process): void {
@@ -25,6 +25,12 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
       wrong(`its approval is ${approval?.status ?? "unknown"}`);
   }
   const earlier = sendsOf(witness, ref).filter((one) => one !== send);
+  const { desk } = witness.world.sellers.find(({ id }) => id === send.sellerId) ?? {};
+  if (desk) {
+    if (desk.account !== "open") wrong(`its account is ${desk.account}`);
+    for (const why of whyNotAgain(witness, send, earlier, claim?.resend === true)) wrong(why);
+    return;
+  }
   for (const one of earlier) {
     // Whoever cannot know that the first had no effect must wait until it can have none.
     const mayTakeEffect = !one.knownDead && send.at - one.at < latestEffectMs;
@@ -36,4 +42,21 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
   }
   const unsure = earlier.filter((one) => !one.knownDead).length;
   if (unsure > 1) wrong(`${unsure} sends without an answer went before`);
+}
+
+/** What keeps sends of one line apart at a seller that answers the same bytes alike, and nothing else. */
+function whyNotAgain(witness: Witness, send: Send, earlier: readonly Send[], isResend: boolean): readonly string[] {
+  const { world } = witness;
+  const same = earlier.filter(({ key }) => key === send.key);
+  const other = mayComeOf(witness, `${send.sellerId}/${send.quoteId}`).find(({ key }) => key !== send.key);
+  // A desk that takes a seller's time for longer than it is, is at fault; one whose seller lies about it is not.
+  const knownMs = world.weakness?.saidReplayMs === undefined ? replayMs : replayOf(world);
+  const [first] = same.filter(({ knownDead }) => !knownDead);
+  // What is still on its way when the seller forgets the key is a new request to it.
+  const isLate = first !== undefined && send.at + latestEffectMs > first.at + knownMs;
+  return [
+    ...(!isResend && same.length > 0 ? ["it was sent before, and this claim says that it was not"] : []),
+    ...(other ? [`send ${other.n} of another attempt may still take effect`] : []),
+    ...(isLate ? [`the seller may forget send ${first.n} meanwhile`] : []),
+  ];
 }

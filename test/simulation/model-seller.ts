@@ -1,9 +1,10 @@
 import { money, type Money } from "../../src/domain/money.ts";
-import type { Deal } from "../../src/domain/media-buy.ts";
+import type { Deal } from "../../src/domain/deal.ts";
 import type { Product } from "../../src/domain/inventory.ts";
 import type { QuoteRequest } from "../../src/domain/quote.ts";
-import { latestEffectMs, quoteTtlMs } from "./timing.ts";
-import { strikes, type World } from "./world.ts";
+import { SellerDesk } from "./seller-desk.ts";
+import { quoteTtlMs } from "./timing.ts";
+import { latestEffectOf, strikes, type World } from "./world.ts";
 
 /** A quote as the seller keeps it. */
 export interface ModelQuote {
@@ -25,6 +26,8 @@ export interface Send {
   readonly n: number;
   readonly sellerId: string;
   readonly quoteId: string;
+  /** The idempotency key in its bytes. */
+  readonly key: string;
   readonly by: string;
   readonly at: number;
   /** Set once it is certain that it has no effect any more, beyond what it had. */
@@ -41,8 +44,19 @@ export interface ModelDeal {
   stands: boolean;
 }
 
-/** What one handling of a request came to. */
-export type Handled<T> = { readonly ok: T } | { readonly refused: "gone" | "already_booked" | "forbidden" };
+/** What one handling of a request came to; one that is at work on the same request elsewhere says so, and no more. */
+export type Handled<T> =
+  | { readonly ok: T }
+  | {
+      readonly refused: "gone" | "already_booked" | "forbidden" | "not_found" | "refused" | "idempotency_conflict";
+      /** Turned away by what stands before the seller, which has no code of its own. */
+      readonly before?: true;
+    }
+  | { readonly busy: true };
+
+/** How a seller settles lost answers, and whether its people have a say. */
+export const sellerKinds = ["read_back", "replay", "waiting"] as const;
+export type SellerKind = (typeof sellerKinds)[number];
 
 /**
  * A seller as the IAB seller agent was recorded (2.4.2): ids and quotes are kept, idempotency is looked up before and
@@ -56,18 +70,21 @@ export class ModelSeller {
   readonly sends: Send[] = [];
   readonly orders = new Map<string, string>();
   readonly #answered = new Map<string, string>();
+  /** Null for a seller whose quotes are read back. */
+  readonly desk: SellerDesk | null;
   downUntil = 0;
 
-  constructor(id: string, products: readonly Product[]) {
+  constructor(id: string, products: readonly Product[], kind: SellerKind, isOpen: boolean) {
     this.id = id;
     this.products = products;
+    this.desk = kind === "read_back" ? null : new SellerDesk(this, kind === "waiting", isOpen);
   }
 
   quote(world: World, request: QuoteRequest): ModelQuote {
     const product = this.products.find(({ ref }) => ref === request.product);
     if (product?.price.kind !== "exact") throw new RangeError(`no product ${request.product}`);
     const id = `q${this.quotes.size + 1}`;
-    const life = world.random.pick([quoteTtlMs, quoteTtlMs, quoteTtlMs / 4]);
+    const life = world.random.pick([quoteTtlMs, this.desk ? 96 * quoteTtlMs : quoteTtlMs, quoteTtlMs / 4]);
     const cents = BigInt(world.random.between(-200, 100)) * 10_000n;
     const cpm = money(product.price.cpm.micros + cents, product.price.cpm.currency);
     const quote: ModelQuote = {
@@ -100,13 +117,8 @@ export class ModelSeller {
   }
 
   /** Handles a booking once: look, gap, write, gap, remember. `wait` lets others in between. */
-  async book(
-    world: World,
-    send: Send,
-    key: string,
-    wait: (what: string, ms: number) => Promise<void>,
-  ): Promise<Handled<Deal>> {
-    const known = this.#answered.get(key);
+  async book(world: World, send: Send, wait: (what: string, ms: number) => Promise<void>): Promise<Handled<Deal>> {
+    const known = this.#answered.get(send.key);
     const before = known === undefined ? undefined : this.deals.get(known);
     if (before) return { ok: before.deal };
     const quote = this.quotes.get(send.quoteId);
@@ -114,14 +126,14 @@ export class ModelSeller {
     if (quote.state === "booked") return { refused: "already_booked" };
     if (strikes(world, "refuses")) return { refused: "forbidden" };
     // Never so late that the settling time would be over: that is what a `read_back` buyer assumes.
-    const latest = send.at + (world.weakness?.latestEffectMs ?? latestEffectMs);
+    const latest = send.at + latestEffectOf(world);
     await wait("books", strikes(world, "slow") ? world.random.between(0, latest - world.scheduler.time) : 0);
     if (world.scheduler.time > latest) return { refused: "gone" };
-    const made = this.#dealFor(world, quote, send);
+    const made = this.dealFor(world, quote, send);
     quote.state = "booked";
     quote.dealId = made.deal.dealId;
     await wait("remembers the key", 0);
-    this.#answered.set(key, made.deal.dealId);
+    this.#answered.set(send.key, made.deal.dealId);
     return { ok: made.deal };
   }
 
@@ -130,7 +142,8 @@ export class ModelSeller {
     return [...this.deals.values()].filter((one) => one.quoteId === quoteId && one.stands);
   }
 
-  #dealFor(world: World, quote: ModelQuote, send: Send): ModelDeal {
+  /** Makes a deal as it would be booked now. */
+  dealFor(world: World, quote: ModelQuote, send: Send): ModelDeal {
     const price = quote.negotiation?.status === "accepted" ? quote.negotiation.cpm : quote.cpm;
     const drift = strikes(world, "priceDrift") ? BigInt(world.random.between(-300, 300)) * 10_000n : 0n;
     const currency = strikes(world, "otherCurrency") ? "EUR" : price.currency;

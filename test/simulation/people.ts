@@ -9,10 +9,9 @@ import { clearIncident, settleByPerson, settleLine } from "../../src/buying/sett
 import { statementOf, statementText } from "../../src/domain/decision.ts";
 import type { LineStatus } from "../../src/domain/media-buy.ts";
 import { localPrincipal } from "../../src/domain/principal.ts";
-import { sendsOf } from "./laws-booking.ts";
+import { dealsStanding, mayComeOf } from "./laws-booking.ts";
 import { startProcess } from "./process.ts";
 import { signedAs, wordOf } from "./signatures.ts";
-import { latestEffectMs } from "./timing.ts";
 import type { Process, World } from "./world.ts";
 
 const flight = { start: "2027-02-01", end: "2027-03-31" };
@@ -25,7 +24,7 @@ const habits = {
   negotiate: 2,
   renew: 2,
   refresh: 3,
-  cancel: 2,
+  cancel: 4,
   settle: 2,
   clear: 2,
   noteAsked: 1,
@@ -51,7 +50,8 @@ const acts: Readonly<Record<Habit, Act>> = {
     const items = Array.from({ length: world.random.between(1, 2) }, () => {
       const product = world.random.pick(world.random.pick(world.sellers).products).ref;
       const impressions = world.random.pick([100_000, 150_000, 400_000, 900_000, 1_200_000]);
-      return { product, flight, budget: null, impressions, dealType: null, targeting: null };
+      const plain = { terms: { maxBid: null, pricingOption: null, creativeIds: [] }, with: [], brief: null };
+      return { product, flight, budget: null, impressions, dealType: null, targeting: null, ...plain };
     });
     const ask = { campaign: world.random.pick(["a", "b", "c"]), items, goal: null, by, deadlineMs: 8_000 };
     return everywhere(world, places, "requestQuotes", async ({ ports }) => {
@@ -80,7 +80,7 @@ const acts: Readonly<Record<Habit, Act>> = {
   },
   negotiate: (world, places) => {
     const refs = someRefs(world, (status) => status === "open", 2);
-    const items = refs.map((ref) => ({ ref, targetCpm: null, maxCpm: null, offerCpm: null }));
+    const items = refs.map((ref) => ({ ref, targetCpm: null, maxCpm: null, offerCpm: null, words: null }));
     const ask = { items, strategy: "threshold", move: "auto", step: null, maxRounds: 4, deadlineMs: 15_000 } as const;
     return everywhere(world, places, `negotiate ${refs.join()}`, async ({ ports }) => {
       for (const { error } of await negotiate(ports, ask)) if (error) throw error;
@@ -111,10 +111,17 @@ const acts: Readonly<Record<Habit, Act>> = {
   },
 };
 
+const refreshed: readonly LineStatus[] = ["sending", "booking_unknown", "awaiting_seller"];
+
 /** Somebody looks at what is open, perhaps in several places at once, and one of them may send again. */
 export async function refresh(world: World, places: readonly Process[]): Promise<void> {
-  for (const ref of someRefs(world, (status) => ["sending", "booking_unknown"].includes(status), 2))
-    await everywhere(world, places, `settleLine ${ref}`, ({ ports }) => settleLine(ports, ref));
+  for (const ref of someRefs(world, (status) => refreshed.includes(status), 2)) {
+    // A planner's look sends nothing.
+    const looksOnly = world.random.chance(0.3);
+    await everywhere(world, places, `settleLine ${ref}${looksOnly ? ", only looking" : ""}`, ({ ports }) =>
+      settleLine(ports, ref, looksOnly),
+    );
+  }
 }
 
 /** A person decides: in a client's form, on the server that asks; or in the terminal, which is a process of its own. */
@@ -140,13 +147,9 @@ async function decideAt(world: World, process: Process, approvalId: string): Pro
 /** A person asks the seller what became of an unknown booking, and tells the desk the truth; too early to tell is not told. */
 export async function settle(world: World, places: readonly Process[]): Promise<void> {
   for (const [ref, { status }] of world.witness.lines) {
-    if (status !== "booking_unknown") continue;
-    const [sellerId, quoteId] = ref.split("/");
-    const standing = world.sellers.find(({ id }) => id === sellerId)?.standing(quoteId ?? "") ?? [];
-    const mayStillCome = sendsOf(world.witness, ref).some(
-      ({ at, knownDead }) => !knownDead && world.scheduler.time - at < latestEffectMs,
-    );
-    if (standing.length === 0 && mayStillCome) continue;
+    if (status !== "booking_unknown" && status !== "awaiting_seller") continue;
+    const standing = dealsStanding(world.witness, ref);
+    if (standing.length === 0 && mayComeOf(world.witness, ref).length > 0) continue;
     const dealId = standing[0]?.deal.dealId ?? null;
     const verdict = dealId === null ? "not_booked" : "booked";
     await everywhere(world, places, `settleByPerson ${ref} ${dealId ?? "not booked"}`, ({ ports }) =>

@@ -5,10 +5,11 @@ import { type Mandate, noFurtherLimits } from "../../src/domain/mandate.ts";
 import { parseMoney } from "../../src/domain/money.ts";
 import { threshold } from "../../src/strategies/threshold.ts";
 import { ledgerPort } from "./ledger-port.ts";
+import type { ModelSeller } from "./model-seller.ts";
 import { Buried } from "./scheduler.ts";
 import { sellerPort } from "./seller-port.ts";
 import { signatures } from "./signatures.ts";
-import { approvalMinutes, claimMs, mostSkewMs, settleAfterMs } from "./timing.ts";
+import { approvalMinutes, claimMs, followEveryMs, mostSkewMs, settleAfterMs } from "./timing.ts";
 import type { Process, World } from "./world.ts";
 
 const usd = (amount: string) => parseMoney(`${amount} USD`);
@@ -63,7 +64,7 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
     const honest = world.scheduler.time + world.clockOff + self().skew;
     return new Date(world.weakness?.now?.(honest, self(), world) ?? honest);
   };
-  const records = world.sellers.map(({ id }) => recordOf(id));
+  const records = world.sellers.map(recordOf);
   const find = async (id: string) => {
     const record = records.find((one) => one.id === id);
     if (record) return record;
@@ -90,6 +91,7 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
         if (!model) throw new RangeError(`no model of ${record.id}`);
         return sellerPort(world, self(), model);
       },
+      resolved: async (record) => record,
       introduce: find,
     },
     strategies: [threshold],
@@ -122,21 +124,24 @@ function settingsOf(world: World): DeskSettings {
     revealFrom: null,
     approvalMinutes,
     settleAfterMs: world.weakness?.settleAfterMs ?? settleAfterMs,
+    followEveryMs,
     claimMs: world.weakness?.claimMs ?? claimMs,
   };
 }
 
-function recordOf(id: string): SellerRecord {
+function recordOf({ id, desk }: ModelSeller): SellerRecord {
   return {
     id,
     name: id,
     domain: `${id}.example`,
     origin: `https://${id}.example`,
-    protocol: "model",
+    // Whoever audits the books knows by the protocol how its lost answers are settled.
+    protocol: desk ? "adcp" : "model",
     trust: "verified",
     trustBy: "the simulation",
     relationship: "established",
     credentials: [],
+    byAccount: false,
     blocked: false,
   };
 }

@@ -1,23 +1,27 @@
-import type { Deal, FrozenRequest } from "../../src/domain/media-buy.ts";
+import type { SellerWait } from "../../src/domain/deal.ts";
+import type { FrozenRequest } from "../../src/domain/media-buy.ts";
 import { add, compare, type Money, money } from "../../src/domain/money.ts";
-import type { Quote } from "../../src/domain/quote.ts";
+import type { Quote, QuoteWire } from "../../src/domain/quote.ts";
 import type { Terms } from "../../src/domain/terms.ts";
 import {
   type Access,
+  type Booked,
   type FailureKind,
+  type Followed,
   type Found,
   type RoundAnswer,
   type Seller,
   SellerFailure,
 } from "../../src/sellers/seller.ts";
 import { exchange, type Call } from "./exchange.ts";
-import type { ModelQuote, ModelSeller, Send } from "./model-seller.ts";
-import { bookingTimeoutMs, readTimeoutMs } from "./timing.ts";
+import type { Handled, ModelQuote, ModelSeller, Send } from "./model-seller.ts";
+import { bookingTimeoutMs, readTimeoutMs, replayMs } from "./timing.ts";
 import { strikes, type Process, type World } from "./world.ts";
 
 /** The `Seller` port of one process to a modelled seller. */
 export function sellerPort(world: World, process: Process, model: ModelSeller): Seller {
-  const refusal = (kind: FailureKind) => new SellerFailure(model.id, kind, `${model.id}: ${kind}.`, { definite: true });
+  const refusal = (kind: FailureKind, code: string | null = kind.toUpperCase()) =>
+    new SellerFailure(model.id, kind, `${model.id}: ${kind}.`, { definite: true, code });
   const read = <T>(what: string, handle: () => T, access?: Access) =>
     exchange(world, process, model, {
       what,
@@ -33,12 +37,18 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     if (!quote) throw refusal("gone");
     return quote;
   };
-  const book = (request: FrozenRequest): Promise<Deal> => {
+  const { desk } = model;
+  const booked = async (send: Send, wait: (what: string, ms: number) => Promise<void>): Promise<Handled<Booked>> => {
+    const handled = await model.book(world, send, wait);
+    return "ok" in handled ? { ok: { kind: "booked", deal: handled.ok } } : handled;
+  };
+  const book = (request: FrozenRequest): Promise<Booked> => {
     const { quote_id, idempotency_key } = bodyOf(request.body);
     const send: Send = {
       n: model.sends.length + 1,
       sellerId: model.id,
       quoteId: quote_id,
+      key: idempotency_key,
       by: process.name,
       at: world.scheduler.time,
       over: false,
@@ -48,12 +58,13 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     world.scheduler.note(process.name, `sends the booking of ${model.id}/${quote_id}, send ${send.n}`);
     world.witness.bytesLeave(send, request, process);
     model.sends.push(send);
-    return change<Deal>({
+    return change<Booked>({
       what: `books ${quote_id}`,
       handle: async (wait) => {
-        const handled = await model.book(world, send, idempotency_key, wait);
+        const handled = desk ? await desk.book(world, send, request.body, wait) : await booked(send, wait);
         if ("ok" in handled) return handled.ok;
-        throw refusal(handled.refused);
+        if ("busy" in handled) throw new SellerFailure(model.id, "server_error", `${model.id} is busy with it.`);
+        throw handled.before ? refusal(handled.refused, null) : refusal(handled.refused);
       },
       over: () => {
         send.over = true;
@@ -64,11 +75,25 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     });
   };
 
+  const ready = async (): Promise<SellerWait | null> => {
+    if (!desk) return null;
+    const wait = await read("looks at the account", () => desk.ready(world));
+    if (wait === "rejected") throw refusal("forbidden");
+    return wait;
+  };
+  const follow = (wait: SellerWait): Promise<Followed> =>
+    read(`looks at ${wait.taskId ?? wait.mediaBuyId}`, () => {
+      const found = desk?.follow(wait);
+      if (!found) throw refusal("not_found");
+      return found;
+    });
+
   return {
     id: model.id,
     origin: `https://${model.id}.example`,
     protocol: "model",
-    settlement: "read_back",
+    settlement: desk ? "replay" : "read_back",
+    sells: "volume",
     cancellation: "it may refuse.",
     card: () => Promise.reject(refusal("unsupported")),
     catalogue: (_query, access) =>
@@ -76,7 +101,7 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     product: () => Promise.reject(refusal("unsupported")),
     avails: () => Promise.reject(refusal("unsupported")),
     quote: (request, _key, access) => read("quotes", () => quoteOf(world, model, model.quote(world, request)), access),
-    readQuote: (id, _request, access) =>
+    readQuote: ({ sellerQuoteId: id }, _request, access) =>
       read(
         `reads ${id}`,
         () => {
@@ -93,23 +118,27 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
         },
         access,
       ),
-    counter: (quote, offer, n) =>
+    counter: (quote, _request, offer, n) =>
       change({
         what: `counters ${quote.sellerQuoteId}`,
         handle: async () => counter(open(quote.sellerQuoteId), offer, n),
       }),
-    accept: (quote, cpm, n) =>
+    accept: (quote, _request, cpm, n) =>
       change({ what: `accepts ${quote.sellerQuoteId}`, handle: async () => accept(open(quote.sellerQuoteId), cpm, n) }),
-    bookingRequest: (_terms: Terms, quoteId, key) => ({
+    bookingRequest: (_terms: Terms, { sellerQuoteId }, key) => ({
       method: "POST",
       path: "/deals",
-      body: JSON.stringify({ idempotency_key: key, quote_id: quoteId }),
+      body: JSON.stringify({ idempotency_key: key, quote_id: sellerQuoteId }),
     }),
     book: world.weakness?.book?.(book) ?? book,
-    findBooking: (id, access) =>
+    refine: () => Promise.reject(refusal("unsupported")),
+    ready: world.weakness?.ready?.(ready) ?? ready,
+    follow: world.weakness?.follow?.(follow) ?? follow,
+    findBooking: ({ sellerQuoteId: id }, { body }, access) =>
       read(
         `looks for the booking of ${id}`,
         (): Found => {
+          if (desk) return desk.find(bodyOf(body).idempotency_key) ?? { kind: "available" };
           const quote = model.read(world, id);
           if (!quote) return { kind: "gone", why: "it reads as expired" };
           const deal = quote.dealId === null ? undefined : model.deals.get(quote.dealId);
@@ -125,7 +154,7 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
           return { orderId: `O-${dealId}`, status: "draft" };
         },
       }),
-    cancel: async (dealId) => {
+    cancel: async ({ deal: { dealId } }) => {
       const refuses = strikes(world, "cancelRefused");
       await change({
         what: `cancels ${dealId}`,
@@ -139,7 +168,9 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
       const stands = await read(`reads deal ${dealId}`, () => model.deals.get(dealId)?.stands ?? true).catch(unsure);
       return stands ? { kind: "refused", why: "it still stands" } : { kind: "cancelled" };
     },
-    performance: () => Promise.reject(refusal("unsupported")),
+    delivery: () => Promise.reject(refusal("unsupported")),
+    buyNow: () => Promise.reject(refusal("unsupported")),
+    syncCreatives: async () => ({ results: [], taskId: null }),
     supplyChain: () => Promise.reject(refusal("unsupported")),
   };
 }
@@ -167,7 +198,14 @@ function quoteOf(world: World, model: ModelSeller, kept: ModelQuote): Quote {
     notHonoured: [],
     expiresAt: new Date(kept.expiresAt).toISOString(),
     dealId: kept.dealId,
+    ...(model.desk ? { wire: wireOf(world) } : {}),
   };
+}
+
+function wireOf({ weakness }: World): QuoteWire {
+  const replaySeconds = (weakness?.saidReplayMs ?? replayMs) / 1000;
+  const none = { proposalId: null, insertionOrder: null, refined: null, accepts: null };
+  return { version: "3.1", replaySeconds, account: "{}", brand: "{}", ...none };
 }
 
 /** A look that failed says nothing of what was asked before it. */

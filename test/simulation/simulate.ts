@@ -3,7 +3,7 @@ import { uuidFrom } from "../../src/domain/ids.ts";
 import { parseMoney } from "../../src/domain/money.ts";
 import { drawFaults } from "./faults.ts";
 import { endLaws } from "./laws-end.ts";
-import { ModelSeller } from "./model-seller.ts";
+import { ModelSeller, sellerKinds } from "./model-seller.ts";
 import { clear, client, finishCancelling, refresh, settle } from "./people.ts";
 import { startProcess } from "./process.ts";
 import { Random } from "./random.ts";
@@ -41,13 +41,13 @@ export async function simulate(seed: number, weakness: Weakness | null = null): 
     random,
     scheduler,
     witness,
-    sellers: Array.from({ length: random.between(1, 2) }, (_, n) => sellerOf(`seller${n + 1}`)),
+    sellers: Array.from({ length: random.between(1, 2) }, (_, n) => sellerOf(random, `seller${n + 1}`, weakness)),
     rows: [],
     answers: new Map(),
     processes: [],
     weakness,
     start,
-    faults: drawFaults(random),
+    faults: { ...drawFaults(random), ...weakness?.faults },
     isOver: false,
     pauses: random.pick([rush, rush, day]),
     clockOff: 0,
@@ -187,19 +187,25 @@ const openStatuses: readonly string[] = [
   "approved",
   "sending",
   "booking_unknown",
+  "awaiting_seller",
   "awaiting_approval",
   "cancelling",
   "cancel_unknown",
 ];
 
-function sellerOf(id: string): ModelSeller {
+function sellerOf(random: Random, id: string, weakness: Weakness | null): ModelSeller {
   const products = [
     ["p1", "31.00 USD"],
     ["p2", "22.50 USD"],
   ] as const;
+  const drawn = random.pick(["read_back", ...sellerKinds] as const);
+  const kind = weakness?.kind ?? drawn;
+  const isOpen = kind !== "waiting" || random.chance(0.4);
   return new ModelSeller(
     id,
     products.map(([productId, price]) => productOf(id, productId, price)),
+    kind,
+    isOpen,
   );
 }
 

@@ -1,13 +1,16 @@
-import type { Deal, FrozenRequest } from "../../src/domain/media-buy.ts";
+import type { SellerWait } from "../../src/domain/deal.ts";
+import type { FrozenRequest } from "../../src/domain/media-buy.ts";
 import type { Entry } from "../../src/ledger/entries.ts";
 import { LedgerConflict, type NewRow, type Row } from "../../src/ledger/ledger.ts";
-import { SellerFailure } from "../../src/sellers/seller.ts";
-import { latestEffectMs } from "./timing.ts";
+import { type Booked, type Followed, SellerFailure } from "../../src/sellers/seller.ts";
+import type { Faults } from "./faults.ts";
+import type { SellerKind } from "./model-seller.ts";
+import { latestEffectMs, replayMs } from "./timing.ts";
 import type { Law } from "./witness.ts";
 import type { Process, World } from "./world.ts";
 
 type Append = (rows: readonly NewRow[]) => Promise<readonly Row[]>;
-type Book = (request: FrozenRequest) => Promise<Deal>;
+type Book = (request: FrozenRequest) => Promise<Booked>;
 
 /** A way in which the ground under the verbs is deliberately weakened, to see that a schedule then finds a violation. */
 export interface Weakness {
@@ -16,10 +19,19 @@ export interface Weakness {
   readonly seed: number;
   /** The laws of which one must be seen broken. */
   readonly breaks: readonly Law[];
+  /** Where it matters: sellers of this kind only, and these troubles more often. */
+  readonly kind?: SellerKind;
+  readonly faults?: Partial<Faults>;
   /** Between the verbs and the ledger. */
   readonly append?: (append: Append, world: World) => Append;
   /** Between the verbs and the booking at a seller. */
   readonly book?: (book: Book) => Book;
+  /** Between the verbs and what a seller says of an account, or of a buy that it keeps waiting. */
+  readonly ready?: (ready: () => Promise<SellerWait | null>) => () => Promise<SellerWait | null>;
+  readonly follow?: (follow: (wait: SellerWait) => Promise<Followed>) => (wait: SellerWait) => Promise<Followed>;
+  /** How long a seller answers the same bytes alike, and how long the desk takes it for. */
+  readonly replayMs?: number;
+  readonly saidReplayMs?: number;
   /** What a process takes for the time. @param honest what it would be, milliseconds since the epoch */
   readonly now?: (honest: number, process: Process, world: World) => number;
   readonly settleAfterMs?: number;
@@ -45,19 +57,20 @@ function written(append: Append, world: World, isWeak: (stream: string) => boole
 export const weaknesses: readonly Weakness[] = [
   {
     name: "the ledger takes any version for the next",
-    seed: 2,
+    seed: 22,
     breaks: ["balances are the sum", "the chain verifies"],
     append: (append, world) => written(append, world, () => true),
   },
   {
     name: "balances are written over those of another process",
-    seed: 832,
+    seed: 8,
     breaks: ["balances are the sum", "approved stays within the mandate"],
+    faults: { sluggish: 0.4 },
     append: (append, world) => written(append, world, (stream) => stream.startsWith("spend/")),
   },
   {
     name: "a claim that somebody else has taken counts as well",
-    seed: 21,
+    seed: 104,
     breaks: ["sent only by right", "released only when nothing stands"],
     append: (append) => async (rows) => {
       try {
@@ -71,7 +84,7 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "the ledger loses one append in twenty after saying that it has it",
-    seed: 18,
+    seed: 40,
     breaks: ["an acknowledged entry stays"],
     append: (append, world) => async (rows) => {
       const stored = await append(rows);
@@ -85,13 +98,13 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "the clock stands still, so that nothing ever expires",
-    seed: 10,
+    seed: 61,
     breaks: ["no booking without its approval"],
     now: (honest, _process, world) => Math.min(honest, world.start + 600_000),
   },
   {
     name: "a booking without an answer is sent again at once, as a racing seller's own idempotency would have it",
-    seed: 2,
+    seed: 75,
     breaks: ["never two commitments for one line"],
     book: (book) => async (request) => {
       try {
@@ -104,14 +117,61 @@ export const weaknesses: readonly Weakness[] = [
   },
   {
     name: "no settling time before a re-send",
-    seed: 7,
+    seed: 5,
     breaks: ["never two commitments for one line"],
     settleAfterMs: 0,
     claimMs: 50_000,
   },
   {
+    name: "a refusal of what is sent again counts at once, whatever is still on its way",
+    seed: 85,
+    breaks: ["released only when nothing stands"],
+    kind: "replay",
+    faults: { refuses: 0.5, slow: 0.6, answerLost: 0.5, requestLost: 0 },
+    settleAfterMs: 0,
+    claimMs: 50_000,
+  },
+  {
+    name: "an account counts as open before its seller has opened it",
+    seed: 14,
+    breaks: ["sent only by right"],
+    kind: "waiting",
+    ready: () => async () => null,
+  },
+  {
+    name: "a buy that waits counts as one that was never sent",
+    seed: 4,
+    breaks: ["sent only by right", "never two commitments for one line"],
+    kind: "waiting",
+    append: (append) => (rows) => append(rows.map((row) => ({ ...row, entries: row.entries.map(unsent) }))),
+  },
+  {
+    name: "a buy that waits and cannot be looked at counts as refused",
+    seed: 184,
+    breaks: ["released only when nothing stands"],
+    kind: "waiting",
+    faults: { unreachable: 0.3 },
+    follow: (follow) => async (wait) => {
+      try {
+        return await follow(wait);
+      } catch (error) {
+        if (!(error instanceof SellerFailure)) throw error;
+        return { kind: "refused", code: error.kind, why: error.message };
+      }
+    },
+  },
+  {
+    name: "the same bytes are sent again for longer than their seller knows them",
+    seed: 509,
+    breaks: ["sent only by right", "never two commitments for one line"],
+    kind: "replay",
+    faults: { requestLost: 0.5, answerLost: 0.4, sellerDown: 0.02 },
+    replayMs: 900_000,
+    saidReplayMs: replayMs,
+  },
+  {
     name: "the ledger keeps other words of a person than those they signed",
-    seed: 2,
+    seed: 67,
     breaks: ["the audit finds nothing wrong"],
     append: (append) => (rows) => append(rows.map((row) => ({ ...row, entries: row.entries.map(misquoted) }))),
   },
@@ -122,24 +182,37 @@ function misquoted(entry: Entry): Entry {
   return isSigned && entry.v === 2 ? { ...entry, note: "as you like" } : entry;
 }
 
+function unsent(entry: Entry): Entry {
+  const isSent = entry.kind === "seller_waits" && entry.wait.for === "decision";
+  return isSent ? { ...entry, wait: { ...entry.wait, for: "account" } } : entry;
+}
+
 /** What the promise of one booking rests on besides our own code; beyond it, two can happen. */
 export const assumptions: readonly Weakness[] = [
   {
     name: "a seller acts on a booking at most a settling time after it was sent",
-    seed: 120,
+    seed: 69,
     breaks: ["never two commitments for one line"],
     latestEffectMs: 10 * latestEffectMs,
   },
   {
+    name: "a seller that answers the same bytes alike does so for as long as it says",
+    seed: 89,
+    breaks: ["never two commitments for one line"],
+    kind: "replay",
+    faults: { answerLost: 0.5 },
+    replayMs: 0,
+  },
+  {
     name: "the machine's clock does not jump by a settling time while a booking is on its way",
-    seed: 7,
+    seed: 69,
     breaks: ["never two commitments for one line"],
     now: (honest, _process, { scheduler, start }) =>
       honest + (Math.floor((scheduler.time - start) / 100_000) % 2) * 600_000,
   },
   {
     name: "processes of one desk agree on the time to within half a claim",
-    seed: 7,
+    seed: 5,
     breaks: ["sent only by right", "never two commitments for one line"],
     now: (honest, process) => honest + (process.name === "p2" ? 600_000 : 0),
   },

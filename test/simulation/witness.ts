@@ -6,7 +6,7 @@ import { LedgerConflict, LedgerUnavailable, type Row } from "../../src/ledger/le
 import { SellerFailure } from "../../src/sellers/seller.ts";
 import type { ModelDeal, Send } from "./model-seller.ts";
 import { Buried } from "./scheduler.ts";
-import { bookingLaws, sendsOf } from "./laws-booking.ts";
+import { bookingLaws, dealsStanding, sendsOf } from "./laws-booking.ts";
 import { sendingLaws } from "./laws-sending.ts";
 import { SpendBook } from "./spend-book.ts";
 import { strikes, type Process, type World } from "./world.ts";
@@ -121,6 +121,10 @@ export class Witness {
 
   dealMade(deal: ModelDeal): void {
     this.count("deals");
+    const { desk } = this.world.sellers.find(({ id }) => id === deal.send.sellerId) ?? {};
+    const ref = `${deal.send.sellerId}/${deal.quoteId}`;
+    if (desk && dealsStanding(this, ref).length > 1)
+      this.accuse("never two commitments for one line", `${ref} is bought again, by send ${deal.send.n}`);
     this.world.scheduler.note(
       deal.send.sellerId,
       `books ${deal.quoteId} as ${deal.deal.dealId} for send ${deal.send.n}`,

@@ -4,6 +4,7 @@ import { type Faults, noFaults } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { ModelSeller } from "./model-seller.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
+import { latestEffectMs, replayMs } from "./timing.ts";
 import type { Weakness } from "./weakness.ts";
 import type { Witness } from "./witness.ts";
 
@@ -51,6 +52,16 @@ export function strikes(world: Pick<World, "faults" | "random">, fault: keyof Fa
   return world.faults[fault] > 0 && world.random.chance(world.faults[fault]);
 }
 
+/** How late after its bytes left a request may still take effect, in milliseconds. */
+export function latestEffectOf({ weakness }: World): number {
+  return weakness?.latestEffectMs ?? latestEffectMs;
+}
+
+/** How long a seller of the replaying kind answers the same bytes alike, in milliseconds. */
+export function replayOf({ weakness }: World): number {
+  return weakness?.replayMs ?? replayMs;
+}
+
 /** How long one call is held up, in milliseconds. */
 export function lag(world: World): number {
   return strikes(world, "sluggish") ? world.random.between(200, 20_000) : 0;
@@ -60,5 +71,8 @@ export function lag(world: World): number {
 export function calm(world: World): void {
   world.faults = noFaults;
   world.isOver = true;
-  for (const seller of world.sellers) seller.downUntil = 0;
+  for (const seller of world.sellers) {
+    seller.downUntil = 0;
+    seller.desk?.hurry(world);
+  }
 }

@@ -10,6 +10,7 @@ import { verifies } from "../requirements.ts";
 const allArguments: Readonly<Record<string, readonly string[]>> = {
   discover_sellers: ["capability", "channels[]", "countries[]", "deadline_s", "min_trust", "query", "refresh", "url"],
   get_media_kit: [
+    "brief",
     "channels[]",
     "cursor",
     "deadline_s",
@@ -26,21 +27,31 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "campaign",
     "deadline_s",
     "goal",
+    "items[].brief",
     "items[].budget",
+    "items[].creative_ids[]",
     "items[].deal_type",
     "items[].flight.end",
     "items[].flight.start",
     "items[].impressions",
+    "items[].max_bid",
+    "items[].pricing_option",
     "items[].product",
     "items[].targeting.audience[]",
     "items[].targeting.frequency_cap",
     "items[].targeting.geo[]",
+    "items[].with[].budget",
+    "items[].with[].creative_ids[]",
+    "items[].with[].max_bid",
+    "items[].with[].pricing_option",
+    "items[].with[].product",
     "quote_ids[]",
   ],
   negotiate: [
     "deadline_s",
     "max_rounds",
     "move",
+    "quotes[].ask",
     "quotes[].max_cpm",
     "quotes[].offer_cpm",
     "quotes[].quote_id",
@@ -48,11 +59,31 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "step",
     "strategy",
   ],
-  create_media_buy: ["campaign", "lines[].quote_id", "po_number"],
+  create_media_buy: ["campaign", "lines[].creative_ids[]", "lines[].max_bid", "lines[].quote_id", "po_number"],
   approve: ["approval_id", "wait_s"],
   get_inbox: [],
   get_media_buys: ["campaign", "delivery", "ids[]", "limit", "refresh", "status[]"],
-  update_media_buy: ["action", "media_buy_id"],
+  get_delivery: ["campaign", "daily", "ids[]"],
+  update_media_buy: [
+    "action",
+    "end",
+    "media_buy_id",
+    "packages[].budget",
+    "packages[].daily_cap",
+    "packages[].max_bid",
+    "packages[].package",
+    "start",
+  ],
+  sync_creatives: [
+    "assignments[].creative_id",
+    "assignments[].package",
+    "creatives[].assets",
+    "creatives[].creative_id",
+    "creatives[].format",
+    "creatives[].name",
+    "media_buy_id",
+    "seller",
+  ],
   get_history: ["campaign", "cursor", "deal_id", "flow_id", "kind", "limit", "media_buy_id", "since"],
 };
 
@@ -66,7 +97,7 @@ function emptySchemas(within: object, path: readonly string[] = []): string[] {
   });
 }
 
-const readTools = ["discover_sellers", "get_media_kit", "get_inbox", "get_media_buys", "get_history"];
+const readTools = ["discover_sellers", "get_media_kit", "get_inbox", "get_media_buys", "get_delivery", "get_history"];
 
 /** Words that no argument may be called by: with one of them a model might decide, or hold what a person holds. */
 const forbidden =
@@ -79,6 +110,7 @@ const leastArguments: Readonly<Record<string, Record<string, unknown>>> = {
   create_media_buy: { lines: [{ quote_id: "northbeam/qt-nothing" }] },
   approve: { approval_id: "ap_nothing" },
   update_media_buy: { media_buy_id: "northbeam/qt-nothing", action: "cancel" },
+  sync_creatives: { seller: "northbeam", creatives: [{ creative_id: "a", name: "A", format: "video", assets: {} }] },
 };
 
 let desk: TestDesk;
@@ -122,7 +154,9 @@ describe("the list of tools", () => {
       approve: spend,
       get_inbox: read,
       get_media_buys: read,
+      get_delivery: read,
       update_media_buy: spend,
+      sync_creatives: spend,
       get_history: read,
     });
   });
@@ -248,6 +282,7 @@ test.each(clientKinds)("every answer fits its output schema, as a %s client chec
     await from.ok("create_media_buy", { lines: [{ quote_id: quoteId }] }),
     await from.ok("get_inbox"),
     await from.ok("get_media_buys", { delivery: true, refresh: true }),
+    await from.ok("get_delivery", { daily: true }),
     await from.ok("update_media_buy", { media_buy_id: quoteId, action: "cancel" }),
     await from.ok("get_history", { limit: 200 }),
   ];

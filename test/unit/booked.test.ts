@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bookedDifferences, overspend } from "../../src/domain/booked.ts";
-import type { Deal } from "../../src/domain/media-buy.ts";
+import type { Deal } from "../../src/domain/deal.ts";
 import { parseMoney } from "../../src/domain/money.ts";
 import { deal, quote, terms, usd } from "./sample.ts";
 

@@ -1,25 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { signedChannels } from "../../src/domain/decision.ts";
 import type { Trust } from "../../src/domain/identity.ts";
-import { channelShortfall, type Mandate, type MandateFacts, noFurtherLimits, weigh } from "../../src/domain/mandate.ts";
+import { channelShortfall, type Mandate, type MandateFacts, weigh } from "../../src/domain/mandate.ts";
 import { parseMoney } from "../../src/domain/money.ts";
 import { decisionChannels, noBalances, settleBalances } from "../../src/domain/spend.ts";
 import type { Terms } from "../../src/domain/terms.ts";
 import { verifies } from "../requirements.ts";
-import { holding, termsFor, usd } from "./sample.ts";
-
-const mandate: Mandate = {
-  ...noFurtherLimits,
-  currency: "USD",
-  perBuy: usd("60000"),
-  perDay: usd("100000"),
-  maxCpm: usd("32.00"),
-  allowedSellers: null,
-  blockedSellers: [],
-  minTrust: "registered",
-  timeZone: "America/New_York",
-  channels: { form: { perBuy: usd("50000"), perDay: usd("80000") } },
-};
+import { holding, mandate, termsFor, usd } from "./sample.ts";
 
 const spent = settleBalances(noBalances("USD"), {
   kind: "reserved",

@@ -1,21 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type Mandate, noFurtherLimits, personsNeeded, weigh } from "../../src/domain/mandate.ts";
+import { type Mandate, personsNeeded, weigh } from "../../src/domain/mandate.ts";
 import { loosened, policyDigest, policyStatement } from "../../src/domain/policy.ts";
 import { noBalances, settleBalances } from "../../src/domain/spend.ts";
-import { holding, termsFor, usd } from "./sample.ts";
+import { holding, mandate as sample, termsFor, usd } from "./sample.ts";
 
-const mandate: Mandate = {
-  ...noFurtherLimits,
-  currency: "USD",
-  perBuy: usd("60000"),
-  perDay: usd("100000"),
-  maxCpm: usd("32.00"),
-  allowedSellers: null,
-  blockedSellers: ["vidbay"],
-  minTrust: "registered",
-  timeZone: "UTC",
-  channels: { form: { perBuy: usd("50000"), perDay: usd("80000") } },
-};
+const mandate: Mandate = { ...sample, blockedSellers: ["vidbay"] };
 const line = termsFor({ impressions: 1_000_000 });
 const facts = {
   trust: () => "verified" as const,

@@ -1,5 +1,7 @@
 import type { ApprovalLine } from "../../src/domain/approval.ts";
-import type { BookingStart, Deal, LineEvent } from "../../src/domain/media-buy.ts";
+import { type Mandate, noFurtherLimits } from "../../src/domain/mandate.ts";
+import type { Deal } from "../../src/domain/deal.ts";
+import type { BookingStart, LineEvent } from "../../src/domain/media-buy.ts";
 import { type Money, parseMoney } from "../../src/domain/money.ts";
 import type { Quote, QuoteRequest } from "../../src/domain/quote.ts";
 import type { Holding } from "../../src/domain/spend.ts";
@@ -7,6 +9,20 @@ import { digestOf, type Terms, termsOf } from "../../src/domain/terms.ts";
 
 /** One plausible buy, as far as the domain knows it; tests vary what they are about. */
 export const usd = (amount: string): Money => parseMoney(`${amount} USD`);
+
+/** A mandate that a million impressions of the sample terms fit into; the form counts for them. */
+export const mandate: Mandate = {
+  ...noFurtherLimits,
+  currency: "USD",
+  perBuy: usd("60000"),
+  perDay: usd("100000"),
+  maxCpm: usd("32.00"),
+  allowedSellers: null,
+  blockedSellers: [],
+  minTrust: "registered",
+  timeZone: "America/New_York",
+  channels: { form: { perBuy: usd("50000"), perDay: usd("80000") } },
+};
 
 export const quote: Quote = {
   ref: "northbeam/qt-1",

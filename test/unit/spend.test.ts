@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseMoney } from "../../src/domain/money.ts";
+import { add, parseMoney } from "../../src/domain/money.ts";
 import {
   type Holding,
   noBalances,
@@ -81,6 +81,35 @@ describe("balances", () => {
       total: holding.amount,
       incidents: [holding.ref],
     });
+  });
+
+  describe("of a line over several channels", () => {
+    const channels = { ctv: usd("29999.98"), audio: usd("15000"), other: usd("5000") };
+    const many = { channels, channel: null };
+    const perChannel = (...events: readonly SpendEvent[]) => balancesAfter(...events).perChannel;
+
+    test("hold on each its own share, and give back just that", () => {
+      expect(perChannel(reserved(many))).toEqual(channels);
+      const none = { ctv: usd("0"), audio: usd("0"), other: usd("0") };
+      expect(perChannel(reserved(many), released(many))).toEqual(none);
+      // One with a single channel, and one whose seller names none, count beside them.
+      const beside = perChannel(reserved(many), reserved({ ref: "b/2" }), reserved({ ref: "b/3", channel: null }));
+      expect(beside).toEqual({ ctv: usd("79999.96"), audio: usd("15000"), other: usd("54999.98") });
+    });
+
+    test.each(["0.01", "20000", "49999.98", "1000000"])(
+      "count %s above the approval for the first, and all of it comes back with the rest",
+      (more) => {
+        const over: SpendEvent = { kind: "overspent", v: 1, holding: { ...holding, ...many }, by: usd(more), why: "" };
+        const ctv = add(channels.ctv, usd(more));
+        expect(perChannel(reserved(many), over)).toEqual({ ...channels, ctv });
+        const all = { ...many, amount: add(holding.amount, usd(more)) };
+        const none = { ctv: usd("0"), audio: usd("0"), other: usd("0") };
+        expect(perChannel(reserved(many), over, released(all))).toEqual(none);
+        // The excess stays where it was counted when only what was approved comes back.
+        expect(perChannel(reserved(many), over, released(many))).toEqual({ ...none, ctv: usd(more) });
+      },
+    );
   });
 
   test("never give back what is not held: twice, on another day, for another channel", () => {

@@ -376,7 +376,7 @@ export const replays: readonly Weakness[] = [
         give: 'booking_started: { from: ["open", "awaiting_approval", "approved", "sending", "booked"], to: "approved" },',
       },
       {
-        file: "src/domain/media-buy.ts",
+        file: "src/domain/line-refusals.ts",
         take: 'if (before.status === "awaiting_approval" && approvalId !== before.approvalId) {',
         give: "if (!approvalId) {",
       },

@@ -1,0 +1,93 @@
+import * as z from "zod";
+import { relationships, type Tier, tiers, trustLevels } from "./domain/identity.ts";
+import { accountOf, type AdcpSettings, domain, ownAccount, type SellerAccount } from "./config-adcp.ts";
+import { credential, type GivenCredential, givenCredential, type SecretSource } from "./config-credentials.ts";
+
+/** What a desk calls a seller. */
+export const sellerId = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,63}$/, "lower-case letters, digits, dots and dashes");
+
+/** A seller as the config writes it. */
+export const seller = z.strictObject({
+  id: sellerId.describe("What this desk calls the seller"),
+  url: z.url({ protocol: /^https?$/ }).describe("Base address of its agent"),
+  name: z.string().optional().describe("What people call it; default: its id"),
+  domain: z.string().optional().describe("Its own domain; default: the host of its address"),
+  protocol: z
+    .enum(["iab-seller-agent", "adcp"])
+    .optional()
+    .describe("What it speaks; absent = it is asked at first use: its card, an A2A card or an MCP handshake of AdCP"),
+  carrier: z
+    .enum(["mcp", "a2a"])
+    .optional()
+    .describe("AdCP only: what carries it; absent = found out from its agent card and its address"),
+  account: ownAccount.describe(
+    "AdCP only: where the account at this seller differs from `adcp.account`; `account_id` of accounts it gives",
+  ),
+  publishers: z
+    .record(domain, z.url({ protocol: /^http$/, hostname: /^(127\.0\.0\.1|localhost)$/ }))
+    .default({})
+    .describe(
+      "AdCP, with `allow_loopback`: publishers whose adagents.json is served on this machine, for your own tests",
+    ),
+  trust: z
+    .enum(trustLevels)
+    .describe("How far this desk trusts it, as the operator knows: registered, verified, preferred…"),
+  relationship: z
+    .enum(relationships)
+    .default("new")
+    .describe("A trusted seller sees one step more of the buyer, a new one starts at the seat"),
+  credentials: z
+    .partialRecord(z.enum(tiers).exclude(["public"]), credential)
+    .default({})
+    .describe(
+      'By tier (seat, agency, advertiser): {"bearer": …} or {"api_key": …}; "env:NAME" reads an environment variable',
+    ),
+});
+
+/** A seller of the config, whole: what was left out is filled in, and its secrets are read. */
+export interface SellerConfig {
+  readonly id: string;
+  readonly url: string;
+  readonly name: string;
+  readonly domain: string;
+  /** Null = the seller is asked. */
+  readonly protocol: string | null;
+  readonly carrier: "mcp" | "a2a" | null;
+  readonly account: SellerAccount | null;
+  /** Publisher's domain → where its files lie: only a sandbox's are not at their own domains. */
+  readonly publishers: ReadonlyMap<string, string>;
+  readonly trust: (typeof trustLevels)[number];
+  readonly relationship: (typeof relationships)[number];
+  readonly credentials: Readonly<Partial<Record<Tier, GivenCredential>>>;
+}
+
+/** The sellers as they are written, made whole. @param shared the desk's own account */
+export function sellersOf(
+  written: readonly z.output<typeof seller>[],
+  shared: AdcpSettings["account"],
+  source: SecretSource,
+): readonly SellerConfig[] {
+  return written.map((one): SellerConfig => {
+    const domain = one.domain ?? new URL(one.url).hostname;
+    const credentials = Object.fromEntries(
+      Object.entries(one.credentials).map(([tier, given]) => [
+        tier,
+        givenCredential(`sellers.${one.id}.credentials.${tier}`, given, source),
+      ]),
+    );
+    const account = accountOf(shared, one.account);
+    if (one.account && !account)
+      source.issues.push(`sellers.${one.id}.account: brand, operator and billing must be here or in adcp.account`);
+    const carrier = one.carrier ?? null;
+    return {
+      ...one,
+      name: one.name ?? one.id,
+      domain,
+      credentials,
+      carrier,
+      protocol: one.protocol ?? (carrier === null ? null : "adcp"),
+      account,
+      publishers: new Map(Object.entries(one.publishers)),
+    };
+  });
+}

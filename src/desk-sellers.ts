@@ -1,0 +1,66 @@
+import type { Config, GivenCredential, SellerConfig } from "./config.ts";
+import { tiers } from "./domain/identity.ts";
+import type { Log } from "./domain/log.ts";
+import { originOf } from "./sellers/directory.ts";
+import { type GovernanceAgent, governanceAgent } from "./sellers/governance-agent.ts";
+import type { SellerLog, Timeouts } from "./sellers/http.ts";
+import { type Credential, type KnownSeller, unknownProtocol } from "./sellers/records.ts";
+
+/** How long sellers may take, in milliseconds, as the config says. */
+export function timeoutsOf({ timeouts }: Config): Timeouts {
+  const { discovery_s: discovery, media_kit_s: kit, booking_s: booking } = timeouts;
+  return { discovery: discovery * 1000, media_kit: kit * 1000, booking: booking * 1000 };
+}
+
+/** The governance agent of the config; null where there is none. */
+export function openGovernance(config: Config, log: Log): GovernanceAgent | null {
+  const { governance } = config;
+  if (!governance) return null;
+  const { url, carrier, planId, caller, credential } = governance;
+  return governanceAgent({
+    ...{ url, carrier, planId, caller, timeouts: timeoutsOf(config), allowLoopback: config.allow_loopback },
+    credential: credential && revealed(credential),
+    log: sellerLog(log),
+  });
+}
+
+function revealed({ kind, secret }: GivenCredential): Credential {
+  return kind === "bearer" ? { bearer: secret.reveal() } : { apiKey: secret.reveal() };
+}
+
+function sellerLog(log: Log): SellerLog {
+  return { debug: () => undefined, warn: (fields: object, message: string) => log(message, { ...fields }) };
+}
+
+/** A seller of the config as the directory takes it. */
+export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
+  const byMandate = config.mandate?.blockedSellers.includes(one.id) ?? false;
+  const { id, name, domain, trust, relationship } = one;
+  const protocol = one.protocol ?? unknownProtocol;
+  const trustBy = byMandate ? "mandate" : config.sandbox ? "sandbox" : "the operator's config";
+  const credentials = Object.fromEntries(
+    Object.entries(one.credentials).map(([tier, given]) => [tier, revealed(given)]),
+  );
+  const held = tiers.filter((tier) => tier in one.credentials);
+  const blocked = byMandate || trust === "blocked";
+  return {
+    record: {
+      id,
+      name,
+      domain,
+      origin: originOf(one.url),
+      protocol,
+      trust,
+      trustBy,
+      relationship,
+      credentials: held,
+      byAccount: protocol === "adcp",
+      blocked,
+    },
+    credentials,
+    url: one.url,
+    carrier: one.carrier,
+    account: one.account,
+    publishers: one.publishers,
+  };
+}

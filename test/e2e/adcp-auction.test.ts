@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { verifies } from "../requirements.ts";
+import { whyNoSchemas } from "../adcp/schemas.ts";
+import { few } from "../long.ts";
+import {
+  adcpDesk,
+  checkedRequests,
+  type RawSeller,
+  rawSeller,
+  sdkSeller,
+  type StorySeller,
+  times,
+} from "./adcp-sellers.ts";
+import { balancesOf, until } from "./booking-fixtures.ts";
+import { approving, type Connection } from "./client.ts";
+import { flight, type TestDesk } from "./fixtures.ts";
+
+// Some stories wait for the watcher's next look.
+vi.setConfig({ testTimeout: 60_000 });
+
+/**
+ * The storyboard of an auction: a floor and what would have won, a bid of the planner's that a person approves, a buy at
+ * once. Told through an MCP client, by a desk that knows sellers of every make.
+ */
+const rows = [
+  { name: "our sandbox over MCP", id: "raw", floor: "4.50" },
+  { name: "our sandbox over A2A", id: "rawa2a", floor: "4.50" },
+  { name: "our sandbox over A2A 0.3", id: "rawa2a03", floor: "4.50" },
+  { name: "our sandbox, strict AdCP 3.0", id: "strict", floor: "4.50" },
+  { name: "@adcp/sdk over MCP", id: "sdkmcp", floor: "5.00" },
+  { name: "@adcp/sdk over A2A", id: "sdka2a", floor: "5.00" },
+] as const;
+const inShort = ["our sandbox over MCP", "our sandbox over A2A", "@adcp/sdk over MCP", "@adcp/sdk over A2A"];
+
+let raw: RawSeller;
+let sellers: readonly StorySeller[];
+let desk: TestDesk;
+let client: Connection;
+beforeAll(async () => {
+  raw = await rawSeller("raw", "openbid");
+  const others = await Promise.all([
+    rawSeller("rawa2a", "openbid", "a2a-only"),
+    rawSeller("rawa2a03", "openbid", "a2a-only", "a2a-0.3"),
+    rawSeller("strict", "openbid", "strict30"),
+    rawSeller("provisional", "openbid", "provisional"),
+    sdkSeller("sdkmcp", { carrier: "mcp" }),
+    sdkSeller("sdka2a", { carrier: "a2a" }),
+  ]);
+  sellers = [raw, ...others];
+  desk = await adcpDesk(sellers);
+  client = await desk.connect({ person: approving });
+});
+afterAll(async () => {
+  await desk.close();
+  await Promise.all(sellers.map((seller) => seller.close()));
+});
+
+function sellerOf(id: string): StorySeller {
+  const found = sellers.find((seller) => seller.id === id);
+  if (!found) throw new Error(`no seller ${id}`);
+  return found;
+}
+
+let hundreds = 100;
+
+/** The storyboard's two packages; a budget of its own each time, or the open quote would come back. */
+function item(id: string, bid: string | null) {
+  hundreds += 1;
+  const max_bid = bid === null ? {} : { max_bid: bid };
+  return {
+    ...{ product: `${id}/sports_display_auction`, flight: flight(), budget: `${hundreds}00.00 USD`, ...max_bid },
+    creative_ids: ["display_trail_pro_300x250"],
+    with: [{ product: `${id}/outdoor_video_auction`, budget: "15000.00 USD", max_bid: "22.00 USD" }],
+  };
+}
+
+async function quoted(id: string): Promise<string> {
+  const reply = await client.ok("request_quote", { items: [item(id, "8.50 USD")] });
+  return reply.string("quotes", 0, "quote_id");
+}
+
+const buy = (quoteId: string) => client.ok("create_media_buy", { lines: [{ quote_id: quoteId }] });
+
+describe.each(few(rows, ...inShort))("an auction of $name", ({ id, floor }) => {
+  test("is not bid for without a bid, or below its floor; the answer says what a bid has to be", async () => {
+    verifies("adcp.bid.below_floor", "adcp.products.bid_guidance");
+    const seller = sellerOf(id);
+    const bids = [null, "1.50 USD"];
+    const reply = await client.ok("request_quote", { items: bids.map((bid) => item(id, bid)) });
+    expect(reply.list("quotes")).toEqual([]);
+    expect(reply.at("failed", 0)).toMatchObject({ code: "invalid_arguments", field: "max_bid" });
+    expect(reply.at("failed", 1)).toMatchObject({ code: "below_minimum", field: "max_bid" });
+    expect(reply.string("failed", 1, "message")).toContain("1.50 USD was not sent");
+    for (const one of [0, 1])
+      expect(reply.string("failed", one, "message")).toMatch(
+        new RegExp(`The floor is ${floor} USD; .* half, .* three quarters \\(the seller's figures\\)`),
+      );
+    expect(times(seller, "create_media_buy")).toBe(0);
+  });
+
+  test("is booked at once, at the bids that a person approved", async () => {
+    verifies("adcp.storyboard.auction", "adcp.bid.immediate", "adcp.bid.per_package");
+    const seller = sellerOf(id);
+    const asked = await buy(await quoted(id));
+    expect(client.questions.at(-1)).toMatch(/bid.*8\.50 USD.*22\.00 USD/s);
+    expect(asked.string("status"), asked.text).toBe("booked");
+    expect(seller.buys()).toHaveLength(1);
+    expect(seller.buys()[0]?.packages).toEqual([
+      { product: "sports_display_auction", budget: hundreds * 100, bid: 8.5 },
+      { product: "outdoor_video_auction", budget: 15_000, bid: 22 },
+    ]);
+    expect(asked.at("media_buys", 0, "packages", 0)).toMatchObject({ bid: "8.50 USD", deal_id: seller.buys()[0]?.id });
+    expect(times(seller, "create_media_buy")).toBe(1);
+  });
+
+  test("is bought once where the answer was lost", async () => {
+    const seller = sellerOf(id);
+    const [buys, sent] = [seller.buys().length, times(seller, "create_media_buy")];
+    const quote = await quoted(id);
+    seller.loseNextAnswer();
+    const asked = await buy(quote);
+    expect(["booking_unknown", "booked"], asked.text).toContain(asked.string("status"));
+    await until("its outcome is known", async () => {
+      const told = await client.ok("get_media_buys", { ids: [quote] });
+      return told.string("media_buys", 0, "status") === "booked";
+    });
+    expect(seller.buys()).toHaveLength(buys + 1);
+    const bodies = seller.asked().filter(({ task }) => task === "create_media_buy");
+    expect(new Set(bodies.slice(sent).map(({ args }) => JSON.stringify(args))).size).toBe(1);
+  });
+});
+
+test("a request that is carried out after its caller gave up is bought once too", async () => {
+  const before = raw.buys().length;
+  const quote = await quoted("raw");
+  raw.fault({ kind: "late-commit", operation: "deal", uses: 1, ms: 1_500, close: true });
+  const asked = await buy(quote);
+  expect(["booking_unknown", "booked"], asked.text).toContain(asked.string("status"));
+  await until("its outcome is known", async () => {
+    const told = await client.ok("get_media_buys", { ids: [quote] });
+    return told.string("media_buys", 0, "status") === "booked";
+  });
+  await until("the late commit came", () => !raw.sandbox.faults("openbid").length);
+  await new Promise((done) => setTimeout(done, 1_600));
+  expect(raw.buys()).toHaveLength(before + 1);
+});
+
+test("a provisional buy is no booking until the seller confirms it", async () => {
+  const seller = sellerOf("provisional");
+  const quote = await quoted("provisional");
+  const asked = await buy(quote);
+  expect(asked.at("media_buys", 0, "seller_waits", "for"), asked.text).toBe("confirmation");
+  await seller.sign();
+  const told = await client.ok("get_media_buys", { ids: [quote], refresh: true });
+  expect(told.string("media_buys", 0, "status")).toBe("booked");
+});
+
+test("another bid is another decision: the person is asked about the new one", async () => {
+  const reply = await client.ok("request_quote", {
+    items: [{ product: "raw/ctv_open_auction", flight: flight(), budget: "9000.00 USD", max_bid: "21.00 USD" }],
+  });
+  const quote = reply.string("quotes", 0, "quote_id");
+  const asked = await client.ok("create_media_buy", { lines: [{ quote_id: quote, max_bid: "24.00 USD" }] });
+  expect(client.questions.at(-1)).toMatch(/24\.00 USD/);
+  expect(asked.string("status"), asked.text).toBe("booked");
+  expect(raw.buys().at(-1)?.packages).toEqual([{ product: "ctv_open_auction", budget: 9000, bid: 24 }]);
+});
+
+test("a bid above the mandate's price is refused before anybody is asked, however it is passed", async () => {
+  const sent = times(raw, "create_media_buy");
+  const [asked, before] = [client.questions.length, await balancesOf(desk)];
+  const dear = { product: "raw/ctv_open_auction", flight: flight(), budget: "9100.00 USD" };
+  const reply = await client.ok("request_quote", { items: [{ ...dear, max_bid: "61.00 USD" }] });
+  expect(reply.at("quotes", 0, "mandate"), reply.text).toBe("refused");
+  const quotes = [
+    { quote_id: reply.string("quotes", 0, "quote_id") },
+    {
+      quote_id: (await client.ok("request_quote", { items: [{ ...dear, max_bid: "24.00 USD" }] })).string(
+        "quotes",
+        0,
+        "quote_id",
+      ),
+      max_bid: "61.00 USD",
+    },
+  ];
+  for (const line of quotes) {
+    const refused = await client.call("create_media_buy", { lines: [line] });
+    expect(refused.text).toMatch(/max_cpm|60\.00 USD/);
+    expect(refused.text).toContain("Nothing was booked.");
+  }
+  expect([times(raw, "create_media_buy"), client.questions.length]).toEqual([sent, asked]);
+  expect(await balancesOf(desk)).toEqual(before);
+});
+
+describe("every request that reached these sellers", () => {
+  test("is a valid one of AdCP 3.0", () => {
+    const { count, wrong } = checkedRequests(sellers, "3.0");
+    expect(wrong).toEqual([]);
+    expect(count).toBeGreaterThan(30);
+  });
+
+  const why = whyNoSchemas("3.1");
+  test.runIf(whyNoSchemas("3.1") === null)(`is a valid one of AdCP 3.1${why ? `: not here, ${why}` : ""}`, () => {
+    const { count, wrong } = checkedRequests(sellers, "3.1");
+    expect(wrong).toEqual([]);
+    expect(count).toBeGreaterThan(30);
+  });
+});

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { whyNoSchemas } from "../adcp/schemas.ts";
+import { adcpDesk, book, checkedRequests } from "./adcp-flight.ts";
+import { verifies } from "../requirements.ts";
+import { approving, type Connection } from "./client.ts";
+import { startDesk, type TestDesk } from "./fixtures.ts";
+
+let desk: TestDesk;
+let client: Connection;
+
+const video = {
+  asset_type: "video",
+  url: "https://cdn.acmeoutdoor.example/a.mp4",
+  width: 1920,
+  height: 1080,
+  duration_ms: 30_000,
+};
+const spot = { creative_id: "spot", name: "Autumn spot", format: "video_30s", assets: { video_file: video } };
+
+beforeAll(async () => {
+  desk = await adcpDesk();
+  client = await desk.connect({ person: approving });
+});
+afterAll(() => desk.close());
+
+/** How often the seller was sent creatives. */
+const sent = () =>
+  desk.sandbox.requests("streamhaus").filter(({ body }) => JSON.stringify(body).includes("sync_creatives")).length;
+
+test("creatives go out with their outcome each, some failing; the history tells it, and asking again is safe", async () => {
+  verifies(
+    "tool.sync_creatives",
+    "adcp.creatives.sync",
+    "adcp.creatives.action",
+    "adcp.creatives.status",
+    "adcp.creatives.errors",
+  );
+  const id = await book(client, { product: "streamhaus/outdoor_ctv_q2_guaranteed", budget: "60000.00 USD" });
+  desk.sandbox.adcp.sign("streamhaus");
+  const booked = await client.ok("get_media_buys", { ids: [id], refresh: true });
+  const packageId = booked.string("media_buys", 0, "packages", 0, "package_id");
+  expect(desk.sandbox.adcp.buys("streamhaus")[0]?.status).toBe("pending_creatives");
+  const args = {
+    media_buy_id: id,
+    creatives: [spot, { ...spot, creative_id: "empty", assets: {} }],
+    assignments: [
+      { creative_id: "spot", package: packageId },
+      { creative_id: "empty", package: "streamhaus/outdoor_ctv_q2_guaranteed" },
+    ],
+  };
+  const first = await client.ok("sync_creatives", args);
+  expect(first.at("creatives")).toMatchObject([
+    { creative_id: "spot", action: "created", status: "approved", assigned_to: [packageId] },
+    {
+      ...{ creative_id: "empty", action: "failed", assigned_to: [] },
+      seller_said: [expect.stringContaining("CREATIVE_REJECTED")],
+      not_assigned: [{ package_id: packageId, seller_said: expect.any(String) }],
+    },
+  ]);
+  expect(first.text).toContain("1 of 2 creatives were taken");
+  expect(first.text).toMatch(/the seller said \(its words\)/);
+  expect(desk.sandbox.adcp.buys("streamhaus")[0]?.status).toBe("pending_start");
+
+  // The same again is the same request: the seller gives the answer it gave.
+  const again = await client.ok("sync_creatives", args);
+  expect(again.at("creatives", 0, "action")).toBe("created");
+  const changed = await client.ok("sync_creatives", {
+    ...args,
+    creatives: [{ ...spot, name: "Winter spot" }],
+    assignments: [],
+  });
+  expect(changed.at("creatives", 0, "action")).toBe("updated");
+
+  const story = await client.ok("get_history", { media_buy_id: id, kind: "creatives_synced" });
+  expect(story.text).toContain("spot created (approved), empty failed");
+});
+
+test("what does not fit a format is not sent", async () => {
+  verifies("creative.assets");
+  const before = sent();
+  const wrong = await client.call("sync_creatives", {
+    seller: "streamhaus",
+    creatives: [{ ...spot, format: "display_300x250" }],
+  });
+  expect(wrong.text).toMatch(
+    /^invalid_arguments: spot is of format display_300x250, which is not taken there; taken are/,
+  );
+  expect(wrong.text).toContain("Nothing was sent.");
+  const homeless = await client.call("sync_creatives", {
+    ...{ seller: "streamhaus", creatives: [spot] },
+    assignments: [{ creative_id: "spot", package: "p1" }],
+  });
+  expect(homeless.text).toContain("Assignments need the media_buy_id");
+  expect(sent()).toBe(before);
+  const fits = await client.ok("sync_creatives", { seller: "openbid", creatives: [{ ...spot, format: "video_15s" }] });
+  expect(fits.at("creatives", 0, "action")).toBe("created");
+});
+
+test("an IAB seller takes none, and says so", async () => {
+  const other = await startDesk({ sandbox: { sellers: ["northbeam"] } });
+  try {
+    const reply = await (await other.connect()).call("sync_creatives", { seller: "northbeam", creatives: [spot] });
+    expect(reply.text).toMatch(/^unsupported_by_seller: northbeam takes no creatives/);
+  } finally {
+    await other.close();
+  }
+});
+
+const noSchemas = whyNoSchemas("3.1");
+test.runIf(whyNoSchemas("3.1") === null)(
+  `every request is a valid one of AdCP 3.1${noSchemas ? `: not here, ${noSchemas}` : ""}`,
+  () => {
+    const { tasks, wrong } = checkedRequests(desk);
+    expect(wrong).toEqual([]);
+    expect(tasks).toContain("sync_creatives");
+  },
+);

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { whyNoSchemas } from "../adcp/schemas.ts";
+import { adcpDesk, book, days, delivered, checkedRequests } from "./adcp-flight.ts";
+import { verifies } from "../requirements.ts";
+import { approving, type Connection } from "./client.ts";
+import { flight, quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
+
+let desk: TestDesk;
+let client: Connection;
+
+beforeAll(async () => {
+  desk = await adcpDesk();
+  client = await desk.connect({ person: approving });
+});
+afterAll(() => desk.close());
+
+test("an auction that falls behind: figures, pace with its threshold, and a range of bids", async () => {
+  verifies(
+    "tool.get_delivery",
+    "adcp.inflight.pacing",
+    "adcp.update.advice",
+    "adcp.inflight.spend",
+    "adcp.inflight.win_rate",
+    "adcp.delivery.metrics",
+    "adcp.delivery.daily",
+    "adcp.delivery.budget_used",
+    "adcp.delivery.clearing_price",
+  );
+  const item = { product: "openbid/ctv_open_auction", budget: "200000.00 USD", max_bid: "19.00 USD" };
+  const id = await book(client, item);
+  desk.sandbox.adcp.pass("openbid", days(11));
+  const reply = await client.ok("get_delivery", { ids: [id], daily: true });
+  const [booked] = desk.sandbox.adcp.buys("openbid")[0]?.packages ?? [];
+  expect(delivered(reply)).toMatchObject({
+    impressions: booked?.impressions,
+    spend: `${booked?.spend.toFixed(2)} USD`,
+    win_rate: expect.stringMatching(/^0\.\d+$/),
+    clearing_price: expect.stringMatching(/ USD$/),
+    pacing: expect.stringMatching(/^behind: 0\.\d+ of expected, below 0\.90$/),
+  });
+  expect(reply.text).toMatch(/advice: bid between 19\.00 USD and 28\.00 USD CPM: .*three quarters.*new approval/);
+  expect(reply.text).toContain("not billing-grade");
+  expect(reply.list("deliveries", 0, "packages", 0, "daily").length).toBeGreaterThanOrEqual(10);
+  expect(reply.text).toMatch(/effective CPM/);
+  const again = await client.ok("get_delivery", { ids: [id] });
+  expect(delivered(again)).not.toHaveProperty("daily");
+});
+
+test("a guaranteed buy: the promise of the terms is held against what was delivered; nobody says win rate", async () => {
+  verifies("adcp.inflight.win_rate", "adcp.delivery.sla", "adcp.products.sla");
+  const item = { product: "streamhaus/outdoor_ctv_q2_guaranteed", budget: "60000.00 USD" };
+  const asked = await client.ok("request_quote", { items: [{ ...item, flight: flight(1, 30) }] });
+  const id = asked.string("quotes", 0, "quote_id");
+  await client.ok("create_media_buy", { lines: [{ quote_id: id }] });
+  desk.sandbox.adcp.sign("streamhaus");
+  await client.ok("get_media_buys", { ids: [id], refresh: true });
+  const before = await client.ok("get_delivery", { ids: [id] });
+  expect(delivered(before)).toMatchObject({ win_rate: null, clearing_price: null, effective_cpm: null });
+  expect(before.text).toContain("not reported");
+  const video = { asset_type: "video", url: "https://cdn.acmeoutdoor.example/a.mp4", width: 1920, height: 1080 };
+  const creative = { creative_id: "spot", name: "Spot", format: "video_30s", assets: { video_file: video } };
+  const assignments = [{ creative_id: "spot", package: "streamhaus/outdoor_ctv_q2_guaranteed" }];
+  await client.ok("sync_creatives", { media_buy_id: id, creatives: [creative], assignments });
+  desk.sandbox.adcp.pass("streamhaus", days(11));
+  const after = await client.ok("get_delivery", { ids: [id] });
+  expect(delivered(after)).toMatchObject({
+    budget_used_percent: expect.stringMatching(/^\d+\.\d$/),
+    promises: [{ promise: "completion_rate >= 0.95", delivered: "0.91", kept: false }],
+    win_rate: null,
+  });
+  expect(after.text).toMatch(/NOT KEPT so far, 0\.91/);
+  expect(after.text).toMatch(/advice: promised completion_rate >= 0\.95, delivered 0\.91: .*makegood/);
+  expect(after.text).toMatch(/behind: 0\.\d+ of expected, below 0\.90/);
+});
+
+test("a desk without bookings has nothing to tell, and one that delivers is found without being named", async () => {
+  const all = await client.ok("get_delivery");
+  expect(all.list("deliveries")).toHaveLength(2);
+  const unknown = await client.call("get_delivery", { ids: ["openbid/none"] });
+  expect(unknown.text).toMatch(/^unknown_media_buy/);
+});
+
+test("an IAB seller reports next to nothing, and nothing is made up", async () => {
+  const other = await startDesk({ sandbox: { sellers: ["northbeam"] } });
+  try {
+    const person = await other.connect({ person: approving });
+    const id = await quoteFrom(person);
+    await person.ok("create_media_buy", { lines: [{ quote_id: id }] });
+    const reply = await person.ok("get_delivery", {});
+    expect(delivered(reply)).toMatchObject({ spend: null, budget_used_percent: null, win_rate: null });
+    expect(reply.at("deliveries", 0, "billing_grade")).toBe(false);
+  } finally {
+    await other.close();
+  }
+});
+
+const noSchemas = whyNoSchemas("3.1");
+test.runIf(whyNoSchemas("3.1") === null)(
+  `every request is a valid one of AdCP 3.1${noSchemas ? `: not here, ${noSchemas}` : ""}`,
+  () => {
+    const { tasks, wrong } = checkedRequests(desk);
+    expect(wrong).toEqual([]);
+    expect(tasks).toContain("get_media_buy_delivery");
+  },
+);

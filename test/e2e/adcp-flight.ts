@@ -1,0 +1,42 @@
+import { requestErrors } from "../adcp/schemas.ts";
+import { askedIn } from "./adcp-sellers.ts";
+import type { Connection, Reply } from "./client.ts";
+import { type DeskOptions, flight, startDesk, type TestDesk } from "./fixtures.ts";
+
+/** A desk with the two AdCP sellers of the sandbox, and no others. */
+export function adcpDesk(options: DeskOptions = {}): Promise<TestDesk> {
+  return startDesk({ ...options, sandbox: { sellers: [], adcp: ["streamhaus", "openbid"], ...options.sandbox } });
+}
+
+/** One product of openbid by auction, as a line of `request_quote`. */
+export const display = { product: "openbid/sports_display_auction", budget: "9000.00 USD", max_bid: "6.00 USD" };
+
+/** Books and returns the media buy's id. @param item what is bought; its flight begins tomorrow, for 30 days */
+export async function book(client: Connection, item: Record<string, unknown> = display): Promise<string> {
+  const asked = await client.ok("request_quote", { items: [{ flight: flight(1, 30), ...item }] });
+  const quoteId = asked.string("quotes", 0, "quote_id");
+  await client.ok("create_media_buy", { lines: [{ quote_id: quoteId }] });
+  return quoteId;
+}
+
+export const days = (count: number) => count * 86_400_000;
+
+/** The first package of an answer of `get_delivery`. */
+export function delivered(reply: Reply, at = 0): unknown {
+  return reply.at("deliveries", 0, "packages", at);
+}
+
+/** What is wrong with the requests that reached the desk's AdCP sellers, by the official 3.1 schemas; and which tasks there were. */
+export function checkedRequests(desk: TestDesk): {
+  readonly tasks: ReadonlySet<string>;
+  readonly wrong: readonly string[];
+} {
+  const asked = desk.sandbox.requests().flatMap(({ body }) => askedIn(body) ?? []);
+  const wrong = asked.flatMap(({ task, args }) =>
+    // What a seller can do is asked before an edition is chosen.
+    ["get_adcp_capabilities"].includes(task)
+      ? []
+      : requestErrors("3.1", task, args).map((error) => `${task}: ${error}`),
+  );
+  return { tasks: new Set(asked.map(({ task }) => task)), wrong: [...new Set(wrong)] };
+}
