@@ -4,6 +4,10 @@ import type { Log } from "./domain/log.ts";
 import { originOf } from "./sellers/directory.ts";
 import { type GovernanceAgent, governanceAgent } from "./sellers/governance-agent.ts";
 import type { SellerLog, Timeouts } from "./sellers/http.ts";
+import type { Cache } from "./ledger/cache.ts";
+import { createRegistries, type Registries } from "./sellers/registries.ts";
+import { aampLegacyRegistry, aampRegistry } from "./sellers/registry-aamp.ts";
+import { agenticRegistry } from "./sellers/registry-agentic.ts";
 import { type Credential, type KnownSeller, unknownProtocol } from "./sellers/records.ts";
 
 /** How long sellers may take, in milliseconds, as the config says. */
@@ -32,6 +36,23 @@ function sellerLog(log: Log): SellerLog {
   return { debug: () => undefined, warn: (fields: object, message: string) => log(message, { ...fields }) };
 }
 
+/** The registries of the config; null where there are none. */
+export function openRegistries(config: Config, cache: Cache, log: Log): Registries | null {
+  const opened = config.registries.map(({ id: name, kind, url, timeout_s: seconds, max_trust: maxTrust, credential }) =>
+    registryKinds[kind]({
+      ...{ name, url, maxTrust, timeoutMs: seconds * 1000, allowLoopback: config.allow_loopback, log: sellerLog(log) },
+      credential: credential && revealed(credential),
+    }),
+  );
+  return opened.length > 0 ? createRegistries(opened, cache, () => Date.now()) : null;
+}
+
+const registryKinds = {
+  aamp: aampRegistry,
+  "aamp-legacy": aampLegacyRegistry,
+  agenticadvertising: agenticRegistry,
+} as const;
+
 /** A seller of the config as the directory takes it. */
 export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
   const byMandate = config.mandate?.blockedSellers.includes(one.id) ?? false;
@@ -56,6 +77,7 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       credentials: held,
       byAccount: protocol === "adcp",
       blocked,
+      ...{ words: [], fromRegistry: false, cautions: [], tags: [] },
     },
     credentials,
     url: one.url,

@@ -1,19 +1,21 @@
 import { type Tier, type Trust, trustLevels } from "../domain/identity.ts";
-import type { Channel } from "../domain/inventory.ts";
+import { type Channel, channels } from "../domain/inventory.ts";
 import { committed } from "../domain/media-buy.ts";
 import { splitRef } from "../domain/ids.ts";
 import { type Capability, type Seller, type SellerCard, SellerFailure } from "../sellers/seller.ts";
 import { accessAs, highestTier } from "./access.ts";
 import { failureAsError } from "./failures.ts";
-import { askAll, type SellerStatus } from "./fan-out.ts";
+import { askAll, type SellerStatus, statusOf } from "./fan-out.ts";
 import { kitOf } from "./media-kit.ts";
-import type { Ports, SellerRecord } from "./ports.ts";
+import type { Ports, SellerRecord, SourceAnswer } from "./ports.ts";
 
 export interface DiscoverRequest {
   readonly channels: readonly Channel[];
   readonly countries: readonly string[];
   readonly minTrust: Trust | null;
   readonly capability: Capability | null;
+  /** Only sellers that speak it. */
+  readonly protocol: string | null;
   readonly query: string | null;
   /** One agent card directly, of a seller that need not be known. */
   readonly url: string | null;
@@ -36,31 +38,53 @@ export interface Discovery {
     readonly why: string;
     readonly status: SellerStatus | "filtered" | "blocked";
   }[];
-  readonly sources: readonly { readonly name: string; readonly status: "ok" | "empty" }[];
+  readonly sources: readonly DiscoverySource[];
+}
+
+/** Where sellers were looked for: the config (or sandbox), one address, or a registry. "None there" is `empty`, and nothing else. */
+export interface DiscoverySource {
+  readonly name: string;
+  readonly status: SellerStatus;
+  /** Of a registry: what stands behind the status. */
+  readonly registry?: {
+    readonly listed: number;
+    readonly unreadable: number;
+    /** When the list that was used was read (UTC instant); null where there is none. */
+    readonly asOf: string | null;
+    /** Why it gave none just now, in our sentence; then the list is the last that is known. */
+    readonly why: string | null;
+  };
 }
 
 /**
- * Finds sellers: asks every seller this desk knows for its agent card, at once, and filters what came back. Cards are
- * cached singly by address, so filters and their order never change what is fetched. A seller that is down is reported
- * as down; a blocked one is not contacted, not even for its card.
+ * Finds sellers: asks the registries whom they list and then every seller this desk knows for its agent card, each all at once,
+ * and filters what came back. Lists and cards are cached singly by address, so filters and their order never change what is fetched.
+ * A seller or registry that is down is reported as down; a blocked seller is not contacted, not even for its card.
  */
 export async function discoverSellers(ports: Ports, request: DiscoverRequest): Promise<Discovery> {
+  const began = ports.now().getTime();
+  // Half of the time at most: the sellers found are still to be asked.
+  const searched = request.url ? [] : await ports.directory.search(request.refresh, request.deadlineMs / 2);
   const known = request.url ? [await ports.directory.introduce(request.url)] : await ports.directory.all();
-  const contactable = known.filter((record) => !record.blocked);
-  const asked = await askAll(ports, contactable, request.deadlineMs, async (unasked) => {
+  const unwanted = new Map(known.flatMap((record) => whyNotAsked(request, record)));
+  const contactable = known.filter((record) => !record.blocked && !unwanted.has(record));
+  const left = Math.max(request.deadlineMs / 2, request.deadlineMs - (ports.now().getTime() - began));
+  const asked = await askAll(ports, contactable, left, async (unasked) => {
     const record = await ports.directory.resolved(unasked);
+    // Registries were asked about it just now.
+    if (record.blocked) return { record, card: null, reason: null };
     const card = await cardOf(ports, record, request.refresh);
     const reason = whyFiltered(request, record, card) ?? (await whyNotThere(ports, request, record));
     return { record, card, reason };
   });
   const bought = await boughtBefore(ports);
   const sellers: DiscoveredSeller[] = [];
-  const keptOut: Discovery["keptOut"][number][] = known
-    .filter((record) => record.blocked)
-    .map((record) => ({ record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" as const }));
+  const keptOut: Discovery["keptOut"][number][] = known.filter((record) => record.blocked).map(blockedOut);
+  for (const [record, why] of unwanted) keptOut.push({ record, why, status: "filtered" });
   for (const { record: unasked, status, value, why } of asked) {
     const record = value?.record ?? unasked;
     if (!value) keptOut.push({ record, why: why ?? status, status });
+    else if (!value.card) keptOut.push(blockedOut(record));
     else if (value.reason) keptOut.push({ record, why: value.reason, status: "filtered" });
     else {
       const revealUpTo = highestTier(record) ?? "public";
@@ -68,7 +92,31 @@ export async function discoverSellers(ports: Ports, request: DiscoverRequest): P
     }
   }
   const name = request.url ? "agent card" : ports.settings.sandbox ? "sandbox" : "config";
-  return { sellers, keptOut, sources: [{ name, status: known.length > 0 ? "ok" : "empty" }] };
+  const own = request.url ? known : known.filter(({ fromRegistry }) => !fromRegistry);
+  return { sellers, keptOut, sources: [{ name, status: own.length > 0 ? "ok" : "empty" }, ...searched.map(sourceOf)] };
+}
+
+function blockedOut(record: SellerRecord): Discovery["keptOut"][number] {
+  return { record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" };
+}
+
+function sourceOf({ name, listed, unreadable, at: asOf, failure }: SourceAnswer): DiscoverySource {
+  const status = failure ? statusOf(failure) : listed > 0 ? "ok" : "empty";
+  return { name, status, registry: { listed, unreadable, asOf, why: failure?.message ?? null } };
+}
+
+/**
+ * Why a seller of a registry is not even asked: nobody vouches for it enough, or it is listed for other channels. One of the config is
+ * asked, and filtered by what its card says.
+ */
+function whyNotAsked(request: DiscoverRequest, record: SellerRecord): readonly (readonly [SellerRecord, string])[] {
+  if (!record.fromRegistry || record.blocked) return [];
+  const low = whyTooLow(request, record);
+  if (low) return [[record, low]];
+  const listedFor = channels.filter((channel) => record.tags.includes(channel));
+  if (request.channels.length === 0 || listedFor.length === 0) return [];
+  if (request.channels.some((channel) => listedFor.includes(channel))) return [];
+  return [[record, `listed for ${listedFor.join(", ")}`]];
 }
 
 /** A seller's agent card, from the cache while it is fresh. */
@@ -151,11 +199,17 @@ async function whyNotThere(ports: Ports, { countries }: DiscoverRequest, record:
   }
 }
 
+function whyTooLow({ minTrust, url }: DiscoverRequest, { trust, fromRegistry }: SellerRecord): string | null {
+  if (minTrust && trustLevels.indexOf(trust) < trustLevels.indexOf(minTrust))
+    return `trust is ${trust}, asked for ${minTrust} or better`;
+  if (trust !== "unknown" || url) return null;
+  return `${fromRegistry ? "listed, and no registry vouches for it" : "in no registry and not vouched for"}: public media kit only`;
+}
+
 function whyFiltered(request: DiscoverRequest, record: SellerRecord, card: SellerCard): string | null {
-  if (request.minTrust && trustLevels.indexOf(record.trust) < trustLevels.indexOf(request.minTrust)) {
-    return `trust is ${record.trust}, asked for ${request.minTrust} or better`;
-  }
-  if (record.trust === "unknown" && !request.url) return "in no registry and not vouched for: public media kit only";
+  const low = whyTooLow(request, record);
+  if (low) return low;
+  if (request.protocol && record.protocol !== request.protocol) return `speaks ${record.protocol}`;
   if (request.channels.length > 0 && !request.channels.some((channel) => card.channels.includes(channel))) {
     return `sells ${card.channels.join(", ") || "no channel it names"}`;
   }

@@ -27,6 +27,7 @@ export const operations = [
   "creative",
   "delivery-read",
   "authorization",
+  "registry",
 ] as const;
 
 /** One of {@link operations}. */

@@ -2,10 +2,14 @@ import { BuyingError } from "../domain/errors.ts";
 import type { Log } from "../domain/log.ts";
 import type { Cache } from "../ledger/cache.ts";
 import type { Timeouts } from "./http.ts";
+import { canonicalAgentUrl } from "./adagents-names.ts";
 import { protocols } from "./index.ts";
 import type { ConnectOptions } from "./protocol.ts";
 import type { Spoken } from "./protocol-probe.ts";
-import { type Directory, type KnownSeller, type SellerRecord, unknownProtocol } from "./records.ts";
+import { type BuyingAccount, type Directory, type KnownSeller, type SellerRecord, unknownProtocol } from "./records.ts";
+import type { Registries } from "./registries.ts";
+import type { Listing } from "./registry.ts";
+import { idOf, type KeptOut, recordOf, reweighed } from "./registry-records.ts";
 import { type Seller, SellerFailure } from "./seller.ts";
 import { createProtocols } from "./spoken.ts";
 
@@ -14,7 +18,12 @@ export interface DirectoryOptions {
   readonly known: () => Promise<readonly KnownSeller[]>;
   /** Whether the operator lets known sellers be on this machine; one met by its address never may. */
   readonly allowLoopback: boolean;
-  readonly blocked: readonly string[];
+  /** Whom the mandate keeps out. */
+  readonly keptOut: KeptOut;
+  /** Absent where the operator names none. */
+  readonly registries?: Registries | null | undefined;
+  /** Under which account sellers of registries are bought from, where those are told it; null = they are not. */
+  readonly account?: BuyingAccount | null | undefined;
   readonly timeouts: Timeouts;
   readonly webhooks?: ConnectOptions["webhooks"];
   readonly cache: Cache;
@@ -30,7 +39,7 @@ const DAY_SECONDS = 86_400;
  * no setting says it, at the first use of that very seller.
  */
 export function sellerDirectory(options: DirectoryOptions): Directory {
-  const { cache, known } = options;
+  const { cache, known, registries } = options;
   const connections = new Map<string, Seller>();
   /** By id and address: a stranger whose address happens to read like a known seller's id is not that seller. */
   const details = new Map<string, Omit<KnownSeller, "record">>();
@@ -39,16 +48,38 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
   const protocolsOf = createProtocols(cache, options.timeouts.discovery);
 
   const all = async (): Promise<readonly SellerRecord[]> => {
-    const listed = await known();
+    const own = await known();
+    const listed = [...own, ...(await ofRegistries(own))];
     for (const { record, ...held } of listed) details.set(keyOf(record), held);
     return Promise.all(
       listed.map(async ({ record }) => {
-        if (record.protocol !== unknownProtocol) return record;
-        const spoken = await protocolsOf.known(addressed(record));
-        return spoken ? speaking(record, spoken) : record;
+        const said = await heardOf(record);
+        if (said.protocol !== unknownProtocol) return said;
+        const spoken = await protocolsOf.known(addressed(said));
+        return spoken ? speaking(said, spoken) : said;
       }),
     );
   };
+
+  /** Sellers that registries list and the config does not: at other addresses, and under ids that nobody has. */
+  const ofRegistries = async (own: readonly KnownSeller[]): Promise<readonly KnownSeller[]> => {
+    if (!registries) return [];
+    const taken = new Set(own.map(({ record }) => record.id));
+    const addresses = new Set(own.map(({ url }) => canonicalAgentUrl(url)));
+    const others = (await registries.listed()).filter(({ url }) => !addresses.has(url) && !taken.has(idOf(url)));
+    return Promise.all(
+      others.map(async (one) => knownBy(one, recordOf(one, await registries.words(one.url), options.keptOut))),
+    );
+  };
+
+  const knownBy = ({ url, carrier }: Listing, record: SellerRecord): KnownSeller => {
+    const account = record.trust === "preferred" ? (options.account ?? null) : null;
+    return { record, credentials: {}, url, carrier, account, publishers: new Map() };
+  };
+
+  /** A seller of the config under what registries say of it by now. */
+  const heardOf = async (record: SellerRecord): Promise<SellerRecord> =>
+    registries && !record.fromRegistry ? reweighed(record, await registries.words(urlOf(record))) : record;
 
   /** A seller by its id and its agent's whole address. */
   const addressed = (record: SellerRecord): string => `${record.id} ${urlOf(record)}`;
@@ -74,7 +105,16 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     };
   };
 
-  const resolved = async (record: SellerRecord): Promise<SellerRecord> => {
+  /** What registries say of it is no older than `maxAgeMs` by then, as far as they answer. */
+  const heard = async (record: SellerRecord, maxAgeMs: number, patient: boolean): Promise<SellerRecord> => {
+    if (!registries || (record.blocked && record.words.length === 0)) return record;
+    const url = urlOf(record);
+    await registries.verify(url, maxAgeMs, patient);
+    return (await all()).find((one) => keyOf(one) === keyOf(record)) ?? reweighed(record, await registries.words(url));
+  };
+
+  const resolved = async (asked: SellerRecord): Promise<SellerRecord> => {
+    const record = await heard(asked, options.cacheSeconds * 1000, false);
     if (isKeptOut(record)) return record;
     // Whoever asks now wants a card of now.
     protocolsOf.takeCard(addressed(record));
@@ -89,9 +129,10 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
   const find = async (wanted: string): Promise<SellerRecord> => {
     const word = wanted.trim().toLowerCase();
     const records = await all();
-    const named = records.filter(({ id, name, domain }) =>
-      [id, name.toLowerCase(), domain.toLowerCase()].includes(word),
-    );
+    const called = (one: SellerRecord) => [one.id, one.name.toLowerCase(), one.domain.toLowerCase()].includes(word);
+    // Names are anybody's choice in a registry: the operator's own sellers have theirs before those.
+    const own = records.filter((one) => !one.fromRegistry && called(one));
+    const named = own.length > 0 ? own : records.filter(called);
     const [only] = named;
     if (only && named.length === 1) return resolved(only);
     // Written by `introduce` below, and by nobody else.
@@ -107,8 +148,13 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
 
   const introduce = async (url: string): Promise<SellerRecord> => {
     const origin = originOf(url);
+    const canonical = canonicalAgentUrl(url);
+    // Words for an address nobody knows by now may put it among those who are known.
+    if (registries && canonical !== null) await registries.verify(canonical, options.cacheSeconds * 1000, false);
     const records = await all();
-    const there = records.find((record) => record.origin === origin);
+    const there =
+      records.find((record) => canonicalAgentUrl(urlOf(record)) === canonical) ??
+      records.find((record) => record.origin === origin && !record.fromRegistry);
     if (there) return there;
     const { host, hostname } = new URL(origin);
     const named = host.toLowerCase().replace(/[^a-z0-9.-]/g, "-");
@@ -124,7 +170,8 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       relationship: "new",
       credentials: [],
       byAccount: false,
-      blocked: options.blocked.includes(id) || options.blocked.includes(hostname),
+      blocked: options.keptOut.sellers.includes(id) || options.keptOut.sellers.includes(hostname),
+      ...{ words: [], fromRegistry: false, cautions: [], tags: [] },
     };
     const { pathname } = new URL(url);
     const address = pathname === "/" ? origin : `${origin}${pathname}`;
@@ -141,7 +188,8 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
         "choose_another",
       );
     }
-    const key = keyOf(record);
+    // What an account is told it is told by its connection; it may come and go with the trust of registries.
+    const key = `${keyOf(record)} ${details.get(keyOf(record))?.account ? "by account" : ""}`;
     const open = connections.get(key);
     if (open) return open;
     const found = protocolsOf.now(addressed(record));
@@ -165,7 +213,11 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     return seller;
   };
 
-  return { all, find, resolved, connect, introduce };
+  return {
+    ...{ all, find, resolved, connect, introduce },
+    search: async (anew, withinMs) => (await registries?.ask(anew ? 0 : options.cacheSeconds * 1000, withinMs)) ?? [],
+    verified: (record) => heard(record, 0, true),
+  };
 }
 
 /** As the cache keeps a seller that was met by its address. */

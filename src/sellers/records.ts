@@ -1,5 +1,6 @@
 import type { Relationship, Tier, Trust } from "../domain/identity.ts";
-import type { Seller } from "./seller.ts";
+import type { TrustWord } from "../domain/trust.ts";
+import type { Seller, SellerFailure } from "./seller.ts";
 
 /** The protocol of a seller that was not asked yet, or could not be. */
 export const unknownProtocol = "unknown";
@@ -22,6 +23,25 @@ export interface SellerRecord {
   readonly byAccount: boolean;
   /** Refused by the mandate or by trust: never contacted, not even for its card. */
   readonly blocked: boolean;
+  /** What registries say of it, one word each; {@link trust} is what came of them. */
+  readonly words: readonly TrustWord[];
+  /** True where it is known from registries alone: nobody put its address into the config. */
+  readonly fromRegistry: boolean;
+  /** What a person should know before dealing with it, in our sentences. */
+  readonly cautions: readonly string[];
+  /** What registries list it for, in lower-case words. */
+  readonly tags: readonly string[];
+}
+
+/** What asking one registry for its list came to. `failure` is about now; the list may be one of before. */
+export interface SourceAnswer {
+  readonly name: string;
+  /** How many agents its last known list holds, and how many entries of it could not be read. */
+  readonly listed: number;
+  readonly unreadable: number;
+  /** When that list was read (UTC instant); null where none is known. */
+  readonly at: string | null;
+  readonly failure: SellerFailure | null;
 }
 
 /** How one tier is proved to a seller; a bearer token comes before an API key. */
@@ -60,6 +80,13 @@ export interface Directory {
   /** As far as they are known by now: nobody is asked, and nothing waited for. */
   all(): Promise<readonly SellerRecord[]>;
   /**
+   * Asks the registries whom they list, where that is older than what others say is believed, or anew; waits at most `withinMs`.
+   * One answer a registry; none without registries.
+   */
+  search(anew: boolean, withinMs: number): Promise<readonly SourceAnswer[]>;
+  /** The record as the registries stand to it at this moment; where one does not answer, as it last did. */
+  verified(record: SellerRecord): Promise<SellerRecord>;
+  /**
    * The record with what the seller speaks, which is asked at the first use where no setting says it; as it is where that
    * cannot be had, and then {@link connect} says why.
    */
@@ -68,6 +95,6 @@ export interface Directory {
   find(idNameOrDomain: string): Promise<SellerRecord>;
   /** The seller behind a record. @throws BuyingError `seller_blocked`; SellerFailure where nobody knows what it speaks */
   connect(record: SellerRecord): Seller;
-  /** Remembers a seller known by its address only; its trust is `unknown`. */
+  /** A seller by its address alone; one that is not known by now has the trust that registries give it, else `unknown`. */
   introduce(url: string): Promise<SellerRecord>;
 }

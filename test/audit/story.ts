@@ -145,6 +145,8 @@ export function portsOn(desk: Desk, ledger: Ledger, signatures: Signatures): Por
         throw new Error("no seller is called here");
       },
       resolved: async (record) => record,
+      verified: async (record) => record,
+      search: none,
       introduce: none,
     },
     strategies: [],

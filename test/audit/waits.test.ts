@@ -148,6 +148,8 @@ function portsOn(ledger: Ledger, now: () => Date, newId: () => string): Ports {
       all: none,
       find: none,
       resolved: none,
+      verified: none,
+      search: none,
       introduce: none,
       connect: () => {
         throw new Error("no seller is called here");

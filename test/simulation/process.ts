@@ -92,6 +92,8 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
         return sellerPort(world, self(), model);
       },
       resolved: async (record) => record,
+      verified: async (record) => record,
+      search: async () => [],
       introduce: find,
     },
     strategies: [threshold],
@@ -143,6 +145,7 @@ function recordOf({ id, desk }: ModelSeller): SellerRecord {
     credentials: [],
     byAccount: false,
     blocked: false,
+    ...{ words: [], fromRegistry: false, cautions: [], tags: [] },
   };
 }
 

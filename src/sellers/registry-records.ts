@@ -1,0 +1,56 @@
+import { sha256 } from "../domain/ids.ts";
+import { type TrustWord, weighTrust } from "../domain/trust.ts";
+import { type SellerRecord, unknownProtocol } from "./records.ts";
+import type { Listing } from "./registry.ts";
+
+/** Whom the mandate keeps out, by id and by domain. */
+export interface KeptOut {
+  readonly sellers: readonly string[];
+  readonly domains: readonly string[];
+}
+
+/**
+ * What this desk calls a seller of a registry: its host, and a digest of its whole address. So it stays the same whoever lists it, and
+ * under whatever name; and nobody chooses it.
+ */
+export function idOf(url: string): string {
+  const host = new URL(url).host
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]/g, "-")
+    .replace(/^-+/, "");
+  const digest = sha256(url);
+  return host.length <= 50 ? `${host}-${digest.slice(0, 8)}` : `${host.slice(0, 40)}-${digest.slice(0, 20)}`;
+}
+
+/** A listing as a seller of this desk: new, without any credential, trusted as far as registries vouch for it. */
+export function recordOf(listing: Listing, words: readonly TrustWord[], out: KeptOut): SellerRecord {
+  const { origin, hostname } = new URL(listing.url);
+  const id = idOf(listing.url);
+  const { trust, by } = weighTrust(null, words);
+  const byMandate = out.sellers.includes(id) || out.sellers.includes(hostname) || isBelow(hostname, out.domains);
+  const isOwn = listing.domain !== null && isBelow(hostname, [listing.domain]);
+  return {
+    ...{ id, name: listing.name, origin, trust: byMandate ? "blocked" : trust },
+    trustBy: byMandate ? "mandate" : by,
+    domain: isOwn ? (listing.domain ?? hostname) : hostname,
+    protocol: listing.protocol ?? unknownProtocol,
+    ...{ relationship: "new", credentials: [], fromRegistry: true },
+    byAccount: listing.protocol === "adcp",
+    blocked: byMandate || trust === "blocked",
+    words,
+    cautions: listing.domain === null || isOwn ? [] : [`listed under ${listing.domain}, and not called there`],
+    tags: listing.tags,
+  };
+}
+
+/** A record under what registries say of it by now. The operator's word stands, unless one of them blocks. */
+export function reweighed(record: SellerRecord, words: readonly TrustWord[]): SellerRecord {
+  if (words.length === 0) return record;
+  const { trust, by } = weighTrust({ trust: record.blocked ? "blocked" : record.trust, by: record.trustBy }, words);
+  return record.blocked ? { ...record, words } : { ...record, words, trust, trustBy: by, blocked: trust === "blocked" };
+}
+
+/** Whether a host is one of these domains, or below one. */
+export function isBelow(host: string, domains: readonly string[]): boolean {
+  return domains.some((domain) => host === domain || host.endsWith(`.${domain}`));
+}
