@@ -5,6 +5,8 @@ import { originOf } from "./sellers/directory.ts";
 import { type GovernanceAgent, governanceAgent } from "./sellers/governance-agent.ts";
 import type { SellerLog, Timeouts } from "./sellers/http.ts";
 import type { Cache } from "./ledger/cache.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { Listing } from "./sellers/registry.ts";
 import { createRegistries, type Registries } from "./sellers/registries.ts";
 import { aampLegacyRegistry, aampRegistry } from "./sellers/registry-aamp.ts";
 import { agenticRegistry } from "./sellers/registry-agentic.ts";
@@ -47,6 +49,16 @@ export function openRegistries(config: Config, cache: Cache, log: Log): Registri
   return opened.length > 0 ? createRegistries(opened, cache, () => Date.now()) : null;
 }
 
+/** Sellers of registries that a person of this desk approved a buy from, as they were reached then. */
+export async function boughtFrom(ledger: Ledger): Promise<readonly Listing[]> {
+  const rows = await ledger.heads({ kind: "seller", limit: 500 });
+  const pins = rows.flatMap(({ entries }) => entries).filter((entry) => entry.kind === "seller_pinned");
+  return pins.map(({ url, name, domain, protocol }) => ({
+    ...{ url, name, domain, trust: "unknown", registryId: null, carrier: null, tags: [] },
+    protocol: protocol === "adcp" ? protocol : null,
+  }));
+}
+
 const registryKinds = {
   aamp: aampRegistry,
   "aamp-legacy": aampLegacyRegistry,
@@ -70,6 +82,7 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       name,
       domain,
       origin: originOf(one.url),
+      url: one.url,
       protocol,
       trust,
       trustBy,

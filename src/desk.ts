@@ -49,7 +49,7 @@ import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { sellerDirectory } from "./sellers/directory.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
-import { knownSeller, openGovernance, openRegistries, timeoutsOf } from "./desk-sellers.ts";
+import { boughtFrom, knownSeller, openGovernance, openRegistries, timeoutsOf } from "./desk-sellers.ts";
 import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
@@ -166,6 +166,7 @@ export function openDesk(options: DeskOptions): Desk {
     allowLoopback: config.allow_loopback,
     keptOut: { sellers: config.mandate?.blockedSellers ?? [], domains: config.mandate?.blockedDomains ?? [] },
     registries: openRegistries(config, cache, log),
+    remembered: () => boughtFrom(ledger),
     account: config.account,
     timeouts: timeoutsOf(config),
     cache,

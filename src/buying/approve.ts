@@ -17,11 +17,13 @@ import {
 } from "./lines.ts";
 import { checkProof, type PersonsDecision, weighDecision } from "./decision.ts";
 import { standing } from "./mandate-facts.ts";
+import { pinRows } from "./pins.ts";
 import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 import { refuseBeyondProposer, refuseUnentitled } from "./proposer.ts";
 import { readOpenQuote } from "./reread.ts";
 import { startRows } from "./start.ts";
+import { verifySellers } from "./vouch.ts";
 
 export interface DecisionOutcome {
   readonly approval: Approval;
@@ -47,6 +49,10 @@ export async function decide(
   await checkProof(ports, approval, decision);
   await adoptPolicy(ports);
   if (decision.decision === "reject") return reject(ports, approvalId, decision);
+  await verifySellers(
+    ports,
+    approval.lines.map(({ terms }) => terms.seller.id),
+  );
   if (readSellers) await Promise.all(approval.lines.map(({ ref }) => readOpenQuote(ports, ref)));
   const changed = await decideAndAppend(ports, () => approveRows(ports, approvalId, decision));
   if (changed.void) throw changed.void;
@@ -124,8 +130,10 @@ async function approveRows(
   }
   const started = lines.filter(({ ref }) => chosen.some((line) => line.ref === ref));
   const rest = lines.filter((one) => !started.includes(one));
+  const sellers = started.map(({ line }) => line.quote.sellerId);
   const rows = [
     approvalRow(ports, loaded, decidedEvent(decision, digests)),
+    ...(await pinRows(ports, sellers, { approvalId, by, flowId: loaded.flowId })),
     ...(await startRows(
       ports,
       started,

@@ -65,27 +65,28 @@ export async function discoverSellers(ports: Ports, request: DiscoverRequest): P
   const began = ports.now().getTime();
   // Half of the time at most: the sellers found are still to be asked.
   const searched = request.url ? [] : await ports.directory.search(request.refresh, request.deadlineMs / 2);
-  const known = request.url ? [await ports.directory.introduce(request.url)] : await ports.directory.all();
-  const unwanted = new Map(known.flatMap((record) => whyNotAsked(request, record)));
-  const contactable = known.filter((record) => !record.blocked && !unwanted.has(record));
+  const known = request.url
+    ? [await ports.directory.introduce(request.url, request.refresh)]
+    : await ports.directory.all();
   const left = Math.max(request.deadlineMs / 2, request.deadlineMs - (ports.now().getTime() - began));
-  const asked = await askAll(ports, contactable, left, async (unasked) => {
-    const record = await ports.directory.resolved(unasked);
-    // Registries were asked about it just now.
-    if (record.blocked) return { record, card: null, reason: null };
+  const asked = await askAll(ports, known, left, async (unasked) => {
+    // The registries first, which may have blocked it, or may do so no more; then the seller.
+    const heard = await ports.directory.verified(unasked, request.refresh ? "anew" : "lately");
+    const unwanted = whyNotAsked(request, heard);
+    if (heard.blocked || unwanted) return { record: heard, card: null, reason: unwanted };
+    const record = await ports.directory.resolved(heard);
     const card = await cardOf(ports, record, request.refresh);
     const reason = whyFiltered(request, record, card) ?? (await whyNotThere(ports, request, record));
     return { record, card, reason };
   });
   const bought = await boughtBefore(ports);
   const sellers: DiscoveredSeller[] = [];
-  const keptOut: Discovery["keptOut"][number][] = known.filter((record) => record.blocked).map(blockedOut);
-  for (const [record, why] of unwanted) keptOut.push({ record, why, status: "filtered" });
+  const keptOut: Discovery["keptOut"][number][] = [];
   for (const { record: unasked, status, value, why } of asked) {
     const record = value?.record ?? unasked;
-    if (!value) keptOut.push({ record, why: why ?? status, status });
-    else if (!value.card) keptOut.push(blockedOut(record));
-    else if (value.reason) keptOut.push({ record, why: value.reason, status: "filtered" });
+    if (record.blocked) keptOut.push({ record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" });
+    else if (!value) keptOut.push({ record, why: why ?? status, status });
+    else if (!value.card || value.reason) keptOut.push({ record, why: value.reason ?? "", status: "filtered" });
     else {
       const revealUpTo = highestTier(record) ?? "public";
       sellers.push({ record, card: value.card, revealUpTo, boughtBefore: bought.get(record.id) ?? 0 });
@@ -96,27 +97,22 @@ export async function discoverSellers(ports: Ports, request: DiscoverRequest): P
   return { sellers, keptOut, sources: [{ name, status: own.length > 0 ? "ok" : "empty" }, ...searched.map(sourceOf)] };
 }
 
-function blockedOut(record: SellerRecord): Discovery["keptOut"][number] {
-  return { record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" };
-}
-
 function sourceOf({ name, listed, unreadable, at: asOf, failure }: SourceAnswer): DiscoverySource {
   const status = failure ? statusOf(failure) : listed > 0 ? "ok" : "empty";
   return { name, status, registry: { listed, unreadable, asOf, why: failure?.message ?? null } };
 }
 
 /**
- * Why a seller of a registry is not even asked: nobody vouches for it enough, or it is listed for other channels. One of the config is
- * asked, and filtered by what its card says.
+ * Why a seller of a registry is not even asked: nobody vouches for it enough, or it is listed for other channels; null where it is.
+ * One of the config is asked, and filtered by what its card says.
  */
-function whyNotAsked(request: DiscoverRequest, record: SellerRecord): readonly (readonly [SellerRecord, string])[] {
-  if (!record.fromRegistry || record.blocked) return [];
+function whyNotAsked(request: DiscoverRequest, record: SellerRecord): string | null {
+  if (!record.fromRegistry) return null;
   const low = whyTooLow(request, record);
-  if (low) return [[record, low]];
+  if (low) return low;
   const listedFor = channels.filter((channel) => record.tags.includes(channel));
-  if (request.channels.length === 0 || listedFor.length === 0) return [];
-  if (request.channels.some((channel) => listedFor.includes(channel))) return [];
-  return [[record, `listed for ${listedFor.join(", ")}`]];
+  if (listedFor.length === 0 || request.channels.length === 0) return null;
+  return request.channels.some((channel) => listedFor.includes(channel)) ? null : `listed for ${listedFor.join(", ")}`;
 }
 
 /** A seller's agent card, from the cache while it is fresh. */

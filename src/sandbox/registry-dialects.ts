@@ -20,12 +20,16 @@ export const malformedEntries: readonly unknown[] = [
 ];
 
 /** `GET /agents` of AAMP's earlier edition. Blocked agents are left out, as the registry leaves them out. */
-export function legacyList(agents: readonly RegisteredAgent[], extra: readonly unknown[]): unknown {
+export function legacyList(
+  agents: readonly RegisteredAgent[],
+  extra: readonly unknown[],
+  listsTrust: boolean,
+): unknown {
   const listed = agents.filter(({ trust }) => trust !== "blocked");
   return {
     agents: [
       ...listed.map(({ url, name, id, trust, capabilities = [], protocol }) => ({
-        ...{ agent_id: id, agent_type: "seller", name, url, trust_level: trust },
+        ...{ agent_id: id, agent_type: "seller", name, url, ...(listsTrust ? { trust_level: trust } : {}) },
         protocols: protocol ? [protocol] : ["opendirect21"],
         capabilities: capabilities.map((one) => ({ name: one, description: `Sells ${one}`, tags: [] })),
       })),

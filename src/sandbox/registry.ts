@@ -9,7 +9,7 @@ import {
   type RegisteredAgent,
   verificationOf,
 } from "./registry-dialects.ts";
-import type { LoggedRequest } from "./request-log.ts";
+import type { LoggedRequest, RequestLog } from "./request-log.ts";
 import { answer } from "./wire.ts";
 
 export type { RegisteredAgent } from "./registry-dialects.ts";
@@ -30,20 +30,19 @@ export class SandboxRegistry implements Business {
   readonly id: string;
   readonly state: { faults: FaultSpec[] } = { faults: [] };
   #agents: readonly RegisteredAgent[];
+  /** Whether AAMP's earlier list tells trust; else only `/verify` does. */
+  listsTrust = true;
   #malformed: readonly unknown[] = [];
+  #later: { asks: number; readonly turn: () => void }[] = [];
   readonly #token: string | null;
-  readonly #http: HttpSeller;
+  readonly #logs: RequestLog[] = [];
+  #http: HttpSeller | null = null;
   #url = "";
 
   constructor({ id = "registry", agents = [], token }: RegistryOptions = {}) {
     this.id = id;
     this.#agents = agents;
     this.#token = token ?? null;
-    this.#http = new HttpSeller(
-      this,
-      () => this.#url,
-      () => undefined,
-    );
   }
 
   /** Its base address. */
@@ -51,15 +50,24 @@ export class SandboxRegistry implements Business {
     return this.#url;
   }
 
-  /** Starts answering on 127.0.0.1, at its former port where that is free. */
+  /** Starts answering on 127.0.0.1, at its former port where that is free. One that answers already is left alone. */
   async open(): Promise<void> {
-    const { url } = await this.#http.open(this.#url === "" ? 0 : Number(new URL(this.#url).port));
-    this.#url = url;
+    if (this.#http) return;
+    const http = new HttpSeller(
+      this,
+      () => this.#url,
+      () => undefined,
+    );
+    this.#http = http;
+    this.#logs.push(http.log);
+    this.#url = (await http.open(this.#url === "" ? 0 : Number(new URL(this.#url).port))).url;
   }
 
   /** Stops answering, as a registry that is down; {@link open} brings it back. */
-  close(): Promise<void> {
-    return this.#http.close();
+  async close(): Promise<void> {
+    const http = this.#http;
+    this.#http = null;
+    await http?.close();
   }
 
   /** Registers agents, in place of all that were. */
@@ -70,6 +78,11 @@ export class SandboxRegistry implements Business {
   /** Switches the trust of the agent at an address. */
   trust(url: string, trust: RegisteredAgent["trust"]): void {
     this.#agents = this.#agents.map((one) => (one.url === url ? { ...one, trust } : one));
+  }
+
+  /** As {@link trust}, once it has been asked so many more times. */
+  trustAfter(asks: number, url: string, trust: RegisteredAgent["trust"]): void {
+    this.#later.push({ asks, turn: () => this.trust(url, trust) });
   }
 
   /** Puts entries into its lists that nobody can read. */
@@ -89,7 +102,7 @@ export class SandboxRegistry implements Business {
 
   /** The requests that came in, oldest first. */
   requests(): readonly LoggedRequest[] {
-    return this.#http.log.list();
+    return this.#logs.flatMap((log) => log.list());
   }
 
   now(): number {
@@ -102,7 +115,7 @@ export class SandboxRegistry implements Business {
 
   route({ method, path, query, key }: Incoming): Routed {
     const lists: Readonly<Record<string, () => unknown>> = {
-      "/agents": () => legacyList(this.#agents, this.#malformed),
+      "/agents": () => legacyList(this.#agents, this.#malformed, this.listsTrust),
       "/verify": () => verificationOf(this.#agents, query.get("agent_url") ?? ""),
       "/api/agents": () => aampList(this.#agents, this.#malformed),
       "/api/registry/agents": () => agenticList(this.#agents, this.#malformed),
@@ -110,7 +123,15 @@ export class SandboxRegistry implements Business {
     const list = method === "GET" ? lists[path] : undefined;
     if (!list) return { operation: null, handle: () => answer({ error: "Not found" }, 404) };
     const isKnown = this.#token === null || key === this.#token;
-    const handle = () => (isKnown ? answer(list()) : answer({ success: false, error: "Authentication required" }, 401));
+    const handle = () => {
+      if (!isKnown) return answer({ success: false, error: "Authentication required" }, 401);
+      const said = answer(list());
+      for (const one of this.#later) {
+        one.asks -= 1;
+        if (one.asks === 0) one.turn();
+      }
+      return said;
+    };
     return { operation: "registry", handle };
   }
 }

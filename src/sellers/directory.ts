@@ -22,6 +22,8 @@ export interface DirectoryOptions {
   readonly keptOut: KeptOut;
   /** Absent where the operator names none. */
   readonly registries?: Registries | null | undefined;
+  /** Sellers of registries that are remembered whatever those list by now: somebody bought from them. */
+  readonly remembered?: (() => Promise<readonly Listing[]>) | undefined;
   /** Under which account sellers of registries are bought from, where those are told it; null = they are not. */
   readonly account?: BuyingAccount | null | undefined;
   readonly timeouts: Timeouts;
@@ -33,6 +35,8 @@ export interface DirectoryOptions {
 }
 
 const DAY_SECONDS = 86_400;
+/** One request of a planner looks at a seller many times: what registries said within it is not asked again, but directly before money. */
+const JUST_NOW_MS = 2_000;
 
 /**
  * The sellers of a desk: the known ones, and those met by their address alone. What one speaks is found out where
@@ -40,6 +44,7 @@ const DAY_SECONDS = 86_400;
  */
 export function sellerDirectory(options: DirectoryOptions): Directory {
   const { cache, known, registries } = options;
+  const believedMs = Math.max(options.cacheSeconds * 1000, JUST_NOW_MS);
   const connections = new Map<string, Seller>();
   /** By id and address: a stranger whose address happens to read like a known seller's id is not that seller. */
   const details = new Map<string, Omit<KnownSeller, "record">>();
@@ -66,7 +71,9 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     if (!registries) return [];
     const taken = new Set(own.map(({ record }) => record.id));
     const addresses = new Set(own.map(({ url }) => canonicalAgentUrl(url)));
-    const others = (await registries.listed()).filter(({ url }) => !addresses.has(url) && !taken.has(idOf(url)));
+    const listed = await registries.listed();
+    const gone = ((await options.remembered?.()) ?? []).filter(({ url }) => !listed.some((one) => one.url === url));
+    const others = [...listed, ...gone].filter(({ url }) => !addresses.has(url) && !taken.has(idOf(url)));
     return Promise.all(
       others.map(async (one) => knownBy(one, recordOf(one, await registries.words(one.url), options.keptOut))),
     );
@@ -114,7 +121,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
   };
 
   const resolved = async (asked: SellerRecord): Promise<SellerRecord> => {
-    const record = await heard(asked, options.cacheSeconds * 1000, false);
+    const record = await heard(asked, believedMs, false);
     if (isKeptOut(record)) return record;
     // Whoever asks now wants a card of now.
     protocolsOf.takeCard(addressed(record));
@@ -146,11 +153,11 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     throw new BuyingError("unknown_seller", message, "fix_arguments", { field: "seller", candidates });
   };
 
-  const introduce = async (url: string): Promise<SellerRecord> => {
+  const introduce = async (url: string, anew = false): Promise<SellerRecord> => {
     const origin = originOf(url);
     const canonical = canonicalAgentUrl(url);
     // Words for an address nobody knows by now may put it among those who are known.
-    if (registries && canonical !== null) await registries.verify(canonical, options.cacheSeconds * 1000, false);
+    if (registries && canonical !== null) await registries.verify(canonical, anew ? 0 : believedMs, false);
     const records = await all();
     const there =
       records.find((record) => canonicalAgentUrl(urlOf(record)) === canonical) ??
@@ -159,11 +166,14 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     const { host, hostname } = new URL(origin);
     const named = host.toLowerCase().replace(/[^a-z0-9.-]/g, "-");
     const id = records.some((record) => record.id === named) ? `met-${named}` : named;
+    const { pathname } = new URL(url);
+    const address = pathname === "/" ? origin : `${origin}${pathname}`;
     const record: SellerRecord = {
       id,
       name: hostname,
       domain: hostname,
       origin,
+      url: address,
       protocol: unknownProtocol,
       trust: "unknown",
       trustBy: "met by its address only",
@@ -173,8 +183,6 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       blocked: options.keptOut.sellers.includes(id) || options.keptOut.sellers.includes(hostname),
       ...{ words: [], fromRegistry: false, cautions: [], tags: [] },
     };
-    const { pathname } = new URL(url);
-    const address = pathname === "/" ? origin : `${origin}${pathname}`;
     met.set(keyOf(record), address);
     await cache.set(`stranger:${id}`, { record, url: address } satisfies Stranger, DAY_SECONDS);
     return record;
@@ -215,8 +223,9 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
 
   return {
     ...{ all, find, resolved, connect, introduce },
-    search: async (anew, withinMs) => (await registries?.ask(anew ? 0 : options.cacheSeconds * 1000, withinMs)) ?? [],
-    verified: (record) => heard(record, 0, true),
+    search: async (anew, withinMs) => (await registries?.ask(anew ? 0 : believedMs, withinMs)) ?? [],
+    verified: (record, how) =>
+      how ? heard(record, how === "anew" ? JUST_NOW_MS : believedMs, false) : heard(record, 0, true),
   };
 }
 

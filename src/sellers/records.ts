@@ -11,6 +11,8 @@ export interface SellerRecord {
   readonly name: string;
   readonly domain: string;
   readonly origin: string;
+  /** The whole address of its agent. */
+  readonly url: string;
   /** {@link unknownProtocol} until it is found out, where no setting says it. */
   readonly protocol: string;
   readonly trust: Trust;
@@ -84,11 +86,14 @@ export interface Directory {
    * One answer a registry; none without registries.
    */
   search(anew: boolean, withinMs: number): Promise<readonly SourceAnswer[]>;
-  /** The record as the registries stand to it at this moment; where one does not answer, as it last did. */
-  verified(record: SellerRecord): Promise<SellerRecord>;
+  /**
+   * The record as the registries stand to it: at this moment, however long they take; or `lately`, within what is believed; or `anew`,
+   * but for what was said just now. Where one does not answer, as it last did. The seller is not called.
+   */
+  verified(record: SellerRecord, how?: "lately" | "anew"): Promise<SellerRecord>;
   /**
    * The record with what the seller speaks, which is asked at the first use where no setting says it; as it is where that
-   * cannot be had, and then {@link connect} says why.
+   * cannot be had, and then {@link connect} says why. What registries say of it is no older than is believed.
    */
   resolved(record: SellerRecord): Promise<SellerRecord>;
   /** By id, unique name or domain, {@link resolved}. @throws BuyingError `unknown_seller` with candidates */
@@ -96,5 +101,5 @@ export interface Directory {
   /** The seller behind a record. @throws BuyingError `seller_blocked`; SellerFailure where nobody knows what it speaks */
   connect(record: SellerRecord): Seller;
   /** A seller by its address alone; one that is not known by now has the trust that registries give it, else `unknown`. */
-  introduce(url: string): Promise<SellerRecord>;
+  introduce(url: string, anew?: boolean): Promise<SellerRecord>;
 }

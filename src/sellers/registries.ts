@@ -42,6 +42,14 @@ interface Met {
   readonly listings: readonly Listing[];
 }
 
+/** Whom a registry blocked when it was asked about them. */
+interface Urls {
+  readonly at: number;
+  readonly urls: readonly string[];
+}
+
+const nothing = { trust: null, registryId: null } as const;
+
 /** The last known good list is kept this long. */
 const KEPT_SECONDS = 30 * 86_400;
 /** More agents that are on no list and vouched for all the same than anybody meets by their address. */
@@ -68,7 +76,7 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
     const [kept, own] = [(await cache.get(key)) as T | undefined, heard.get(key) as T | undefined];
     return own && (!kept || own.at > kept.at) ? own : kept;
   };
-  const keep = async (key: string, value: Kept | KeptWord | Met) => {
+  const keep = async (key: string, value: Kept | KeptWord | Met | Urls) => {
     if (heard.size >= MOST_HEARD) heard.clear();
     heard.set(key, value);
     await cache.set(key, value, KEPT_SECONDS);
@@ -78,6 +86,8 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
   const listOf = (registry: Registry) => recall<Kept>(listKey(registry));
   const wordOf = async (registry: Registry, url: string) =>
     registry.verify ? recall<KeptWord>(wordKey(registry, url)) : undefined;
+  const blockedKey = ({ name }: Registry) => `registry-blocked:${name}`;
+  const blockedBy = async (registry: Registry) => (await recall<Urls>(blockedKey(registry)))?.urls ?? [];
   const met = async () => (await recall<Met>("registry-met"))?.listings ?? [];
 
   /** One question to a registry; its failure is remembered, and what it said before stays. */
@@ -97,6 +107,10 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
       const at = now();
       const list = await registry.list();
       await keep(listKey(registry), { at, ...list });
+      // Who is listed again is blocked no more, and does not become so again by leaving the list.
+      for (const url of await blockedBy(registry))
+        if (list.listings.some((one) => one.url === url))
+          await keep(wordKey(registry, url), { ...nothing, at: at - 1 });
     }).finally(() => {
       memory.asking = null;
     });
@@ -108,8 +122,12 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
     await asked(memory, async () => {
       const at = now();
       const said = (await registry.verify?.(url)) ?? null;
-      const word: KeptWord = { at, trust: said?.trust ?? null, registryId: said?.registryId ?? null };
+      const word: KeptWord = { at, ...(said ?? nothing) };
       await keep(wordKey(registry, url), word);
+      if (word.trust === "blocked") {
+        const urls = [...new Set([url, ...(await blockedBy(registry))])].slice(0, MOST_MET);
+        await keep(blockedKey(registry), { at, urls });
+      }
       if (said && said.trust !== "unknown") await keepMet(url);
     });
   }
@@ -138,9 +156,9 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
   async function wordBy({ registry, failed }: Memory, url: string): Promise<TrustWord | null> {
     const [list, word] = await Promise.all([listOf(registry), wordOf(registry, url)]);
     const listing = list?.listings.find((one) => concerns(one, url));
-    // Registries leave blocked agents out of their lists: only a later word for the agent itself lifts a block.
-    const newest =
-      word && (!listing || word.at >= (list?.at ?? 0)) ? word : listing && list ? { ...listing, at: list.at } : null;
+    // Registries leave blocked agents out of their lists, and some leave trust out: there the word for the agent itself counts.
+    const byWord = word && (!listing || listing.trust === "unknown" || word.at >= (list?.at ?? 0));
+    const newest = byWord ? word : listing && list && { ...listing, at: list.at };
     if (!newest || newest.trust === null) return null;
     const { at, trust, registryId } = newest;
     const stale = failed !== null && failed.at >= at;
@@ -150,7 +168,8 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
   /** When the registry last said anything that holds for an address. */
   async function heardAt({ registry }: Memory, url: string): Promise<number> {
     const [list, word] = await Promise.all([listOf(registry), wordOf(registry, url)]);
-    const byList = list && (!registry.verify || list.listings.some((one) => concerns(one, url))) ? list.at : 0;
+    const said = list?.listings.some((one) => concerns(one, url) && one.trust !== "unknown");
+    const byList = list && (!registry.verify || said) ? list.at : 0;
     return Math.max(byList, word?.at ?? 0);
   }
 

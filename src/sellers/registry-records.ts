@@ -30,7 +30,7 @@ export function recordOf(listing: Listing, words: readonly TrustWord[], out: Kep
   const byMandate = out.sellers.includes(id) || out.sellers.includes(hostname) || isBelow(hostname, out.domains);
   const isOwn = listing.domain !== null && isBelow(hostname, [listing.domain]);
   return {
-    ...{ id, name: listing.name, origin, trust: byMandate ? "blocked" : trust },
+    ...{ id, name: listing.name, origin, url: listing.url, trust: byMandate ? "blocked" : trust },
     trustBy: byMandate ? "mandate" : by,
     domain: isOwn ? (listing.domain ?? hostname) : hostname,
     protocol: listing.protocol ?? unknownProtocol,

@@ -65,7 +65,11 @@ export const layers: readonly Layer[] = [
     ],
     types: ["config.ts"],
   },
-  { where: "desk-sellers.ts", may: ["domain/", "sellers/"], types: ["config.ts", "ledger/cache.ts"] },
+  {
+    where: "desk-sellers.ts",
+    may: ["domain/", "sellers/"],
+    types: ["config.ts", "ledger/cache.ts", "ledger/ledger.ts"],
+  },
   { where: "desk-sandbox.ts", may: ["domain/", "sandbox/daemon.ts"], types: ["config.ts"] },
   { where: "desk-settings.ts", may: ["domain/"], types: ["buying/ports.ts", "config.ts"] },
   { where: "desk-page.ts", may: ["domain/", "buying/", "people/"], types: ["page/", "files.ts"] },

@@ -137,6 +137,7 @@ function recordOf({ id, desk }: ModelSeller): SellerRecord {
     name: id,
     domain: `${id}.example`,
     origin: `https://${id}.example`,
+    url: `https://${id}.example`,
     // Whoever audits the books knows by the protocol how its lost answers are settled.
     protocol: desk ? "adcp" : "model",
     trust: "verified",
