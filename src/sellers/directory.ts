@@ -223,7 +223,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
 
   return {
     ...{ all, find, resolved, connect, introduce },
-    search: async (anew, withinMs) => (await registries?.ask(anew ? 0 : believedMs, withinMs)) ?? [],
+    search: async (anew, withinMs) => (await registries?.search(anew ? 0 : believedMs, withinMs)) ?? [],
     verified: (record, how) =>
       how ? heard(record, how === "anew" ? JUST_NOW_MS : believedMs, false) : heard(record, 0, true),
   };
