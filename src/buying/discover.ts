@@ -195,11 +195,11 @@ async function whyNotThere(ports: Ports, { countries }: DiscoverRequest, record:
   }
 }
 
-function whyTooLow({ minTrust, url }: DiscoverRequest, { trust, fromRegistry }: SellerRecord): string | null {
+function whyTooLow({ minTrust, url }: DiscoverRequest, { trust, trustBy, fromRegistry }: SellerRecord): string | null {
   if (minTrust && trustLevels.indexOf(trust) < trustLevels.indexOf(minTrust))
     return `trust is ${trust}, asked for ${minTrust} or better`;
   if (trust !== "unknown" || url) return null;
-  return `${fromRegistry ? "listed, and no registry vouches for it" : "in no registry and not vouched for"}: public media kit only`;
+  return `${fromRegistry ? trustBy : "in no registry and not vouched for"}: public media kit only`;
 }
 
 function whyFiltered(request: DiscoverRequest, record: SellerRecord, card: SellerCard): string | null {

@@ -9,7 +9,7 @@ import type { Spoken } from "./protocol-probe.ts";
 import { type BuyingAccount, type Directory, type KnownSeller, type SellerRecord, unknownProtocol } from "./records.ts";
 import type { Registries } from "./registries.ts";
 import type { Listing } from "./registry.ts";
-import { idOf, type KeptOut, recordOf, reweighed } from "./registry-records.ts";
+import { idOf, type KeptOut, recordOf, rememberedSuspicions, reweighed, suspected } from "./registry-records.ts";
 import { type Seller, SellerFailure } from "./seller.ts";
 import { createProtocols } from "./spoken.ts";
 
@@ -51,6 +51,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
   /** Whole addresses of those met by it. */
   const met = new Map<string, string>();
   const protocolsOf = createProtocols(cache, options.timeouts.discovery);
+  const suspicions = rememberedSuspicions();
 
   const all = async (): Promise<readonly SellerRecord[]> => {
     const own = await known();
@@ -71,11 +72,19 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     if (!registries) return [];
     const taken = new Set(own.map(({ record }) => record.id));
     const addresses = new Set(own.map(({ url }) => canonicalAgentUrl(url)));
-    const listed = await registries.listed();
-    const gone = ((await options.remembered?.()) ?? []).filter(({ url }) => !listed.some((one) => one.url === url));
-    const others = [...listed, ...gone].filter(({ url }) => !addresses.has(url) && !taken.has(idOf(url)));
-    return Promise.all(
-      others.map(async (one) => knownBy(one, recordOf(one, await registries.words(one.url), options.keptOut))),
+    const [listed, remembered] = await Promise.all([registries.listed(), options.remembered?.() ?? []]);
+    const there = new Set(listed.map(({ url }) => url));
+    const bought = new Set(remembered.map(({ url }) => url));
+    const others = [...listed, ...remembered.filter(({ url }) => !there.has(url))].filter(
+      ({ url }) => !addresses.has(url) && !taken.has(idOf(url)),
+    );
+    const made = await Promise.all(
+      others.map(async (one) => ({ one, record: recordOf(one, await registries.words(one.url), options.keptOut) })),
+    );
+    const known = own.map(({ record }) => record);
+    const pins = made.filter(({ one }) => bought.has(one.url)).map(({ record }) => record);
+    return made.map(({ one, record }) =>
+      knownBy(one, suspected(record, suspicions(record, one.domain, [...known, ...pins]))),
     );
   };
 
@@ -181,7 +190,8 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       credentials: [],
       byAccount: false,
       blocked: options.keptOut.sellers.includes(id) || options.keptOut.sellers.includes(hostname),
-      ...{ words: [], fromRegistry: false, cautions: [], tags: [] },
+      ...{ words: [], fromRegistry: false, tags: [] },
+      cautions: suspicions({ id, name: hostname, domain: hostname }, null, records).cautions,
     };
     met.set(keyOf(record), address);
     await cache.set(`stranger:${id}`, { record, url: address } satisfies Stranger, DAY_SECONDS);

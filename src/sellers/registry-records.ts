@@ -1,5 +1,6 @@
 import { sha256 } from "../domain/ids.ts";
 import { type TrustWord, weighTrust } from "../domain/trust.ts";
+import { domainLooksLike, nameLooksLike } from "./look-alikes.ts";
 import { type SellerRecord, unknownProtocol } from "./records.ts";
 import type { Listing } from "./registry.ts";
 
@@ -38,9 +39,59 @@ export function recordOf(listing: Listing, words: readonly TrustWord[], out: Kep
     byAccount: listing.protocol === "adcp",
     blocked: byMandate || trust === "blocked",
     words,
-    cautions: listing.domain === null || isOwn ? [] : [`listed under ${listing.domain}, and not called there`],
+    cautions: listing.domain === null || isOwn ? [] : [`listed under ${listing.domain}, and its agent is elsewhere`],
     tags: listing.tags,
   };
+}
+
+/** What speaks against a seller that nobody put into the config, beside those this desk knows. */
+export interface Suspicion {
+  /** Whom it looks like, one sentence each. */
+  readonly cautions: readonly string[];
+  /** Set where it is listed under the domain of one of them: then nobody's word for it is believed. */
+  readonly notBelieved: string | null;
+}
+
+/** Compares a seller with those that are known. @param claimed the domain it is listed under */
+export function suspicionOf(
+  { id, name, domain }: Pick<SellerRecord, "id" | "name" | "domain">,
+  claimed: string | null,
+  known: readonly SellerRecord[],
+): Suspicion {
+  const others = known.filter((one) => one.id !== id && !isBelow(domain, [one.domain]));
+  const robbed = claimed === null ? undefined : others.find((one) => isBelow(claimed, [one.domain]));
+  const cautions = others.flatMap((one): readonly string[] => {
+    if (domainLooksLike(domain, one.domain)) return [`its domain looks like that of ${one.id} (${one.domain})`];
+    const byName = nameLooksLike(name, one.name) || nameLooksLike(name, one.id);
+    return byName ? [`its name looks like that of ${one.id}, which is at ${one.origin}`] : [];
+  });
+  return {
+    cautions,
+    notBelieved: robbed ? `listed under ${robbed.domain}, which is that of ${robbed.id}; not believed` : null,
+  };
+}
+
+/** {@link suspicionOf}, which is asked again and again about the same sellers. */
+export function rememberedSuspicions(): typeof suspicionOf {
+  let beside = "";
+  const found = new Map<string, Suspicion>();
+  return (record, claimed, known) => {
+    const now = JSON.stringify(known.map(({ id, name, domain }) => [id, name, domain]));
+    if (now !== beside || found.size > MOST_COMPARED) found.clear();
+    beside = now;
+    const key = JSON.stringify([record.id, record.name, record.domain, claimed]);
+    const suspicion = found.get(key) ?? suspicionOf(record, claimed, known);
+    found.set(key, suspicion);
+    return suspicion;
+  };
+}
+
+const MOST_COMPARED = 5_000;
+
+/** A record with what speaks against it. */
+export function suspected(record: SellerRecord, { cautions, notBelieved }: Suspicion): SellerRecord {
+  const told = { ...record, cautions: [...record.cautions, ...cautions] };
+  return notBelieved === null || record.blocked ? told : { ...told, trust: "unknown", trustBy: notBelieved };
 }
 
 /** A record under what registries say of it by now. The operator's word stands, unless one of them blocks. */

@@ -67,6 +67,7 @@ export const discoverSellers = defineTool({
     trust: record.trust,
     status,
     why,
+    ...(record.cautions.length > 0 ? { cautions: record.cautions } : {}),
   }));
   const columns = [
     "seller_id",
@@ -108,7 +109,7 @@ export const discoverSellers = defineTool({
       keptOut.length > 0 &&
         `Kept out:\n${table(
           ["seller_id", "status", "why"],
-          keptOut.map((one) => [one.seller_id, one.status, one.why]),
+          keptOut.map((one) => [one.seller_id, one.status, [one.why, ...(one.cautions ?? [])].join("; ")]),
         )}`,
       `Sources: ${found.sources.map(sourceWords).join(", ")}`,
     ),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { verifies } from "../requirements.ts";
-import { at, type Connection, type Reply } from "./client.ts";
+import { approving, at, type Connection, type Reply } from "./client.ts";
 import { flight } from "./fixtures.ts";
 import { type RegistryDesk, registryDesk } from "./registries.ts";
 
@@ -68,7 +68,7 @@ describe("several registries", () => {
       .list("sellers")
       .find((one) => String(at(one, "domain")) === "127.0.0.1" && at(one, "cautions", 0));
     expect(at(impostor, "cautions")).toEqual([
-      expect.stringMatching(/^listed under northbeam\.example, and not called there/),
+      expect.stringMatching(/^listed under northbeam\.example, and its agent is elsewhere/),
     ]);
     expect(at(impostor, "registry_id")).toBe(null);
     const why = keptOut(found).map((one) => `${at(one, "status")}: ${at(one, "why")}`);
@@ -258,5 +258,72 @@ describe("AgenticAdvertising.org", () => {
     } finally {
       await stage.close();
     }
+  });
+});
+
+describe("sellers of a registry that look like the operator's own", () => {
+  let stage: RegistryDesk;
+  let model: Connection;
+  const questions: string[] = [];
+  beforeAll(async () => {
+    stage = await registryDesk([{ id: "iab", kind: "aamp" }], (standard, sellers) => ({
+      ...standard,
+      sellers: [
+        { id: "northbeam", domain: "northbeam.example", trust: "verified", url: sellers.seller("northbeam").url },
+      ],
+    }));
+    model = await stage.desk.connect({
+      person: (question) => {
+        questions.push(question);
+        return approving(question);
+      },
+    });
+  });
+  beforeEach(() => stage.sellers.clearRequests());
+  afterAll(() => stage.close());
+
+  test("by domain or by name are flagged, wherever they are named; their names find the operator's", async () => {
+    const { url } = stage.sellers.seller("harborview");
+    stage
+      .registry("iab")
+      .list(
+        ...["https://northbearn.invalid", "https://xn--nrthbem-7fg4j.invalid", "https://northbeam.invalid"].map(
+          (address) => ({ url: address, name: "Fine Media", id: address, trust: "verified" as const }),
+        ),
+        { url, name: "Nоrthbeаm", id: "ag-7", trust: "verified" },
+      );
+    const found = await model.ok("discover_sellers", { refresh: true });
+    for (const one of found.list("kept_out"))
+      expect(at(one, "cautions")).toEqual(["its domain looks like that of northbeam (northbeam.example)"]);
+    expect(found.list("kept_out")).toHaveLength(3);
+    const alike = found.list("sellers").find((one) => at(one, "from_registry") === true);
+    expect(at(alike, "cautions")).toEqual([
+      expect.stringMatching(/^its name looks like that of northbeam, which is at /),
+    ]);
+    expect(found.text).toMatch(/its name looks like that of northbeam/);
+
+    // A person who is asked to buy there is told so.
+    const id = String(at(alike, "seller_id"));
+    const item = { product: `${id}/prod-a31c6f02`, flight: flight(), impressions: 1_000_000, deal_type: "PG" };
+    const quoted = await model.ok("request_quote", { items: [item] });
+    await model.ok("create_media_buy", { lines: [{ quote_id: quoted.string("quotes", 0, "quote_id") }] });
+    expect(questions.at(-1)).toMatch(/its name looks like that of northbeam/);
+    stage.registry("iab").list({ url, name: "northbeam", id: "ag-7", trust: "verified" });
+    await model.ok("discover_sellers", { refresh: true });
+    const kit = await model.ok("get_media_kit", { sellers: ["northbeam"] });
+    expect(kit.list("sellers").map((one) => at(one, "seller_id"))).toEqual(["northbeam"]);
+  });
+
+  test("by the domain it is listed under: nobody's word for it is believed, and it is not called", async () => {
+    stage.registry("iab").list(stage.agent("civicstream", "verified", { domain: "ads.northbeam.example" }));
+    const found = await model.ok("discover_sellers", { refresh: true });
+    const why = "listed under northbeam.example, which is that of northbeam; not believed: public media kit only";
+    const robber = found.list("kept_out").find((one) => at(one, "why") === why);
+    expect(robber, found.text).toMatchObject({ status: "filtered", trust: "unknown" });
+    expect(stage.sellers.requests("civicstream")).toEqual([]);
+    const id = String(at(robber, "seller_id"));
+    const item = { product: `${id}/prod-e28c7f13`, flight: flight(), impressions: 1_000_000, deal_type: "PG" };
+    const refused = await model.ok("request_quote", { items: [item] });
+    expect(refused.at("failed", 0, "code"), refused.text).toBe("trust_too_low");
   });
 });
