@@ -90,7 +90,7 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       credentials: held,
       byAccount: protocol === "adcp",
       blocked,
-      ...{ words: [], fromRegistry: false, cautions: [], tags: [] },
+      ...{ words: [], fromRegistry: false, cautions: [], tags: [], listedUnder: null },
     },
     credentials,
     url: one.url,

@@ -2,12 +2,12 @@ import { type Tier, type Trust, trustLevels } from "../domain/identity.ts";
 import { type Channel, channels } from "../domain/inventory.ts";
 import { committed } from "../domain/media-buy.ts";
 import { splitRef } from "../domain/ids.ts";
-import { type Capability, type Seller, type SellerCard, SellerFailure } from "../sellers/seller.ts";
+import { type Capability, type SellerCard, SellerFailure, type SupplyChain } from "../sellers/seller.ts";
 import { accessAs, highestTier } from "./access.ts";
 import { failureAsError } from "./failures.ts";
 import { askAll, type SellerStatus, statusOf } from "./fan-out.ts";
 import { kitOf } from "./media-kit.ts";
-import type { Ports, SellerRecord, SourceAnswer } from "./ports.ts";
+import type { Evidence, Ports, SellerRecord, SourceAnswer } from "./ports.ts";
 
 export interface DiscoverRequest {
   readonly channels: readonly Channel[];
@@ -150,19 +150,22 @@ function cardless(record: SellerRecord, error: unknown): SellerCard {
 export interface SellerDetails {
   readonly record: SellerRecord;
   readonly card: SellerCard | null;
-  readonly supplyChain: Awaited<ReturnType<Seller["supplyChain"]>> | null;
+  readonly supplyChain: SupplyChain | null;
+  /** What public files say of it. */
+  readonly evidence: readonly Evidence[];
   readonly why: string | null;
 }
 
-/** One seller's card and supply chain, asked as nobody in particular. */
+/** One seller's card and supply chain, asked as nobody in particular, and what public files say of it. */
 export async function sellerDetails(ports: Ports, idNameOrDomain: string): Promise<SellerDetails> {
   const record = await ports.directory.find(idNameOrDomain);
   try {
     const card = await cardOf(ports, record);
     const supplyChain = await ports.directory.connect(record).supplyChain(accessAs(ports, "public"));
-    return { record, card, supplyChain, why: null };
+    const evidence = await ports.directory.evidence(record, supplyChain.chain ?? []);
+    return { record, card, supplyChain, evidence, why: null };
   } catch (error) {
-    return { record, card: null, supplyChain: null, why: failureAsError(ports, error).message };
+    return { record, card: null, supplyChain: null, evidence: [], why: failureAsError(ports, error).message };
   }
 }
 

@@ -10,6 +10,7 @@ import { type BuyingAccount, type Directory, type KnownSeller, type SellerRecord
 import type { Registries } from "./registries.ts";
 import type { Listing } from "./registry.ts";
 import { idOf, type KeptOut, recordOf, rememberedSuspicions, reweighed, suspected } from "./registry-records.ts";
+import { openPublicFetch } from "./public-fetch.ts";
 import { type Seller, SellerFailure } from "./seller.ts";
 import { createProtocols } from "./spoken.ts";
 
@@ -190,7 +191,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       credentials: [],
       byAccount: false,
       blocked: options.keptOut.sellers.includes(id) || options.keptOut.sellers.includes(hostname),
-      ...{ words: [], fromRegistry: false, tags: [] },
+      ...{ words: [], fromRegistry: false, tags: [], listedUnder: null },
       cautions: suspicions({ id, name: hostname, domain: hostname }, null, records).cautions,
     };
     met.set(keyOf(record), address);
@@ -233,6 +234,14 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
 
   return {
     ...{ all, find, resolved, connect, introduce },
+    async evidence(record, chain) {
+      const { url, publishers: bases, timeouts, log, allowLoopback: allowed } = optionsFor(record);
+      const { evidenceOf } = await import("./evidence.ts");
+      const local = { origins: [record.origin, ...bases.values()], allowed };
+      const fetchText = openPublicFetch({ local, ...(timeouts ? { timeouts } : {}), log });
+      const domains = [record.domain, ...(record.listedUnder === null ? [] : [record.listedUnder])];
+      return evidenceOf({ agentUrl: url, domains, chain }, { fetchText, cache, bases, now: () => new Date() });
+    },
     search: async (anew, withinMs) => (await registries?.search(anew ? 0 : believedMs, withinMs)) ?? [],
     verified: (record, how) =>
       how ? heard(record, how === "anew" ? JUST_NOW_MS : believedMs, false) : heard(record, 0, true),

@@ -1,6 +1,6 @@
 import type { Relationship, Tier, Trust } from "../domain/identity.ts";
 import type { TrustWord } from "../domain/trust.ts";
-import type { Seller, SellerFailure } from "./seller.ts";
+import type { Seller, SellerFailure, SupplyNode } from "./seller.ts";
 
 /** The protocol of a seller that was not asked yet, or could not be. */
 export const unknownProtocol = "unknown";
@@ -33,6 +33,19 @@ export interface SellerRecord {
   readonly cautions: readonly string[];
   /** What registries list it for, in lower-case words. */
   readonly tags: readonly string[];
+  /** The domain a registry lists it under, true or not. */
+  readonly listedUnder: string | null;
+}
+
+/** One public file, and whether it bears a seller out. */
+export interface Evidence {
+  readonly of: "adagents.json" | "sellers.json" | "ads.txt";
+  /** Whose file it is. */
+  readonly domain: string;
+  /** Null where it is not there, or cannot be read: that proves nothing. */
+  readonly holds: boolean | null;
+  /** Our sentence. */
+  readonly says: string;
 }
 
 /** What asking one registry for its list came to. `failure` is about now; the list may be one of before. */
@@ -100,6 +113,8 @@ export interface Directory {
   find(idNameOrDomain: string): Promise<SellerRecord>;
   /** The seller behind a record. @throws BuyingError `seller_blocked`; SellerFailure where nobody knows what it speaks */
   connect(record: SellerRecord): Seller;
+  /** What public files say of a seller with that supply chain; they are read for it, and nothing of the buyer is shown. */
+  evidence(record: SellerRecord, chain: readonly SupplyNode[]): Promise<readonly Evidence[]>;
   /** A seller by its address alone; one that is not known by now has the trust that registries give it, else `unknown`. */
   introduce(url: string, anew?: boolean): Promise<SellerRecord>;
 }

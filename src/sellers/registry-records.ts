@@ -41,6 +41,7 @@ export function recordOf(listing: Listing, words: readonly TrustWord[], out: Kep
     words,
     cautions: listing.domain === null || isOwn ? [] : [`listed under ${listing.domain}, and its agent is elsewhere`],
     tags: listing.tags,
+    listedUnder: listing.domain,
   };
 }
 

@@ -147,6 +147,7 @@ export function portsOn(desk: Desk, ledger: Ledger, signatures: Signatures): Por
       resolved: async (record) => record,
       verified: async (record) => record,
       search: none,
+      evidence: none,
       introduce: none,
     },
     strategies: [],

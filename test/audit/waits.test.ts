@@ -150,6 +150,7 @@ function portsOn(ledger: Ledger, now: () => Date, newId: () => string): Ports {
       resolved: none,
       verified: none,
       search: none,
+      evidence: none,
       introduce: none,
       connect: () => {
         throw new Error("no seller is called here");

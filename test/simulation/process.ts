@@ -94,6 +94,7 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
       resolved: async (record) => record,
       verified: async (record) => record,
       search: async () => [],
+      evidence: async () => [],
       introduce: find,
     },
     strategies: [threshold],
@@ -146,7 +147,7 @@ function recordOf({ id, desk }: ModelSeller): SellerRecord {
     credentials: [],
     byAccount: false,
     blocked: false,
-    ...{ words: [], fromRegistry: false, cautions: [], tags: [] },
+    ...{ words: [], fromRegistry: false, cautions: [], tags: [], listedUnder: null },
   };
 }
 
