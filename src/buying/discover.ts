@@ -69,7 +69,7 @@ export async function discoverSellers(ports: Ports, request: DiscoverRequest): P
     ? [await ports.directory.introduce(request.url, request.refresh)]
     : await ports.directory.all();
   const left = Math.max(request.deadlineMs / 2, request.deadlineMs - (ports.now().getTime() - began));
-  const asked = await askAll(ports, known, left, async (unasked) => {
+  const asked = await askAll(ports, bestFirst(known), left, async (unasked) => {
     // The registries first, which may have blocked it, or may do so no more; then the seller.
     const heard = await ports.directory.verified(unasked, request.refresh ? "anew" : "lately");
     const unwanted = whyNotAsked(request, heard);
@@ -95,6 +95,13 @@ export async function discoverSellers(ports: Ports, request: DiscoverRequest): P
   const name = request.url ? "agent card" : ports.settings.sandbox ? "sandbox" : "config";
   const own = request.url ? known : known.filter(({ fromRegistry }) => !fromRegistry);
   return { sellers, keptOut, sources: [{ name, status: own.length > 0 ? "ok" : "empty" }, ...searched.map(sourceOf)] };
+}
+
+/** The operator's own, then those of registries by their trust: where there are too many to ask in time, the best are asked. */
+function bestFirst(known: readonly SellerRecord[]): readonly SellerRecord[] {
+  const rank = ({ fromRegistry, trust }: SellerRecord) =>
+    fromRegistry ? trustLevels.indexOf(trust) : trustLevels.length;
+  return known.toSorted((one, other) => rank(other) - rank(one));
 }
 
 function sourceOf({ name, listed, unreadable, at: asOf, failure }: SourceAnswer): DiscoverySource {

@@ -2,6 +2,7 @@ import { BuyingError } from "../domain/errors.ts";
 import type { Log } from "../domain/log.ts";
 import type { Cache } from "../ledger/cache.ts";
 import type { Timeouts } from "./http.ts";
+import { originProblem } from "./addresses.ts";
 import { canonicalAgentUrl } from "./adagents-names.ts";
 import { protocols } from "./index.ts";
 import type { ConnectOptions } from "./protocol.ts";
@@ -9,7 +10,8 @@ import type { Spoken } from "./protocol-probe.ts";
 import { type BuyingAccount, type Directory, type KnownSeller, type SellerRecord, unknownProtocol } from "./records.ts";
 import type { Registries } from "./registries.ts";
 import type { Listing } from "./registry.ts";
-import { idOf, type KeptOut, recordOf, rememberedSuspicions, reweighed, suspected } from "./registry-records.ts";
+import { type KeptOut, reweighed, suspicionOf } from "./registry-records.ts";
+import { registrySellers } from "./registry-sellers.ts";
 import { openPublicFetch } from "./public-fetch.ts";
 import { type Seller, SellerFailure } from "./seller.ts";
 import { createProtocols } from "./spoken.ts";
@@ -36,6 +38,7 @@ export interface DirectoryOptions {
 }
 
 const DAY_SECONDS = 86_400;
+const MOST_CANDIDATES = 40;
 /** One request of a planner looks at a seller many times: what registries said within it is not asked again, but directly before money. */
 const JUST_NOW_MS = 2_000;
 
@@ -49,54 +52,39 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
   const connections = new Map<string, Seller>();
   /** By id and address: a stranger whose address happens to read like a known seller's id is not that seller. */
   const details = new Map<string, Omit<KnownSeller, "record">>();
+  const made = new Map<string, SellerRecord>();
   /** Whole addresses of those met by it. */
   const met = new Map<string, string>();
   const protocolsOf = createProtocols(cache, options.timeouts.discovery);
-  const suspicions = rememberedSuspicions();
+  const others = registries
+    ? registrySellers({
+        ...{ registries, remembered: options.remembered ?? (async () => []) },
+        ...{ keptOut: options.keptOut, account: options.account ?? null },
+      })
+    : null;
 
   const all = async (): Promise<readonly SellerRecord[]> => {
     const own = await known();
-    const listed = [...own, ...(await ofRegistries(own))];
-    for (const { record, ...held } of listed) details.set(keyOf(record), held);
-    return Promise.all(
-      listed.map(async ({ record }) => {
-        const said = await heardOf(record);
-        if (said.protocol !== unknownProtocol) return said;
-        const spoken = await protocolsOf.known(addressed(said));
-        return spoken ? speaking(said, spoken) : said;
-      }),
-    );
+    const listed = [...own, ...((await others?.beside(own)) ?? [])];
+    return Promise.all(listed.map(async (one) => speakingNow(await heardOf(held(one)))));
   };
 
-  /** Sellers that registries list and the config does not: at other addresses, and under ids that nobody has. */
-  const ofRegistries = async (own: readonly KnownSeller[]): Promise<readonly KnownSeller[]> => {
-    if (!registries) return [];
-    const taken = new Set(own.map(({ record }) => record.id));
-    const addresses = new Set(own.map(({ url }) => canonicalAgentUrl(url)));
-    const [listed, remembered] = await Promise.all([registries.listed(), options.remembered?.() ?? []]);
-    const there = new Set(listed.map(({ url }) => url));
-    const bought = new Set(remembered.map(({ url }) => url));
-    const others = [...listed, ...remembered.filter(({ url }) => !there.has(url))].filter(
-      ({ url }) => !addresses.has(url) && !taken.has(idOf(url)),
-    );
-    const made = await Promise.all(
-      others.map(async (one) => ({ one, record: recordOf(one, await registries.words(one.url), options.keptOut) })),
-    );
-    const known = own.map(({ record }) => record);
-    const pins = made.filter(({ one }) => bought.has(one.url)).map(({ record }) => record);
-    return made.map(({ one, record }) =>
-      knownBy(one, suspected(record, suspicions(record, one.domain, [...known, ...pins]))),
-    );
-  };
-
-  const knownBy = ({ url, carrier }: Listing, record: SellerRecord): KnownSeller => {
-    const account = record.trust === "preferred" ? (options.account ?? null) : null;
-    return { record, credentials: {}, url, carrier, account, publishers: new Map() };
+  /** Keeps what belongs to a record, and the record as nobody but the operator, or a registry, made it. */
+  const held = ({ record, ...rest }: KnownSeller): SellerRecord => {
+    details.set(keyOf(record), rest);
+    made.set(keyOf(record), record);
+    return record;
   };
 
   /** A seller of the config under what registries say of it by now. */
   const heardOf = async (record: SellerRecord): Promise<SellerRecord> =>
     registries && !record.fromRegistry ? reweighed(record, await registries.words(urlOf(record))) : record;
+
+  const speakingNow = async (record: SellerRecord): Promise<SellerRecord> => {
+    if (record.protocol !== unknownProtocol) return record;
+    const spoken = await protocolsOf.known(addressed(record));
+    return spoken ? speaking(record, spoken) : record;
+  };
 
   /** A seller by its id and its agent's whole address. */
   const addressed = (record: SellerRecord): string => `${record.id} ${urlOf(record)}`;
@@ -127,7 +115,8 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     if (!registries || (record.blocked && record.words.length === 0)) return record;
     const url = urlOf(record);
     await registries.verify(url, maxAgeMs, patient);
-    return (await all()).find((one) => keyOf(one) === keyOf(record)) ?? reweighed(record, await registries.words(url));
+    const again = record.fromRegistry ? await others?.again(url) : null;
+    return speakingNow(again ? held(again) : await heardOf(made.get(keyOf(record)) ?? record));
   };
 
   const resolved = async (asked: SellerRecord): Promise<SellerRecord> => {
@@ -158,7 +147,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       met.set(keyOf(stranger.record), stranger.url);
       return resolved(stranger.record);
     }
-    const candidates = (named.length > 0 ? named : records).map(({ id }) => id);
+    const candidates = (named.length > 0 ? named : records).slice(0, MOST_CANDIDATES).map(({ id }) => id);
     const message = `No one seller of this desk is ${JSON.stringify(wanted.slice(0, 60))}; it knows ${candidates.join(", ") || "none"}. Nothing was booked.`;
     throw new BuyingError("unknown_seller", message, "fix_arguments", { field: "seller", candidates });
   };
@@ -167,7 +156,10 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     const origin = originOf(url);
     const canonical = canonicalAgentUrl(url);
     // Words for an address nobody knows by now may put it among those who are known.
-    if (registries && canonical !== null) await registries.verify(canonical, anew ? 0 : believedMs, false);
+    if (registries && canonical !== null) {
+      if (anew) await registries.search(0, options.timeouts.discovery);
+      await registries.verify(canonical, anew ? 0 : believedMs, false);
+    }
     const records = await all();
     const there =
       records.find((record) => canonicalAgentUrl(urlOf(record)) === canonical) ??
@@ -192,7 +184,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       byAccount: false,
       blocked: options.keptOut.sellers.includes(id) || options.keptOut.sellers.includes(hostname),
       ...{ words: [], fromRegistry: false, tags: [], listedUnder: null },
-      cautions: suspicions({ id, name: hostname, domain: hostname }, null, records).cautions,
+      cautions: suspicionOf({ id, name: hostname, domain: hostname }, null, records).cautions,
     };
     met.set(keyOf(record), address);
     await cache.set(`stranger:${id}`, { record, url: address } satisfies Stranger, DAY_SECONDS);
@@ -240,7 +232,14 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       const local = { origins: [record.origin, ...bases.values()], allowed };
       const fetchText = openPublicFetch({ local, ...(timeouts ? { timeouts } : {}), log });
       const domains = [record.domain, ...(record.listedUnder === null ? [] : [record.listedUnder])];
-      return evidenceOf({ agentUrl: url, domains, chain }, { fetchText, cache, bases, now: () => new Date() });
+      // The domains of a seller on this machine are invented, but for those that the operator says where they lie.
+      const isPublic = originProblem(record.origin, false) === null;
+      const readable = (domain: string) => isPublic || bases.has(domain);
+      const ask = {
+        ...{ agentUrl: url, domains: domains.filter(readable) },
+        chain: chain.filter(({ system }) => readable(system)),
+      };
+      return evidenceOf(ask, { fetchText, cache, bases, now: () => new Date() });
     },
     search: async (anew, withinMs) => (await registries?.search(anew ? 0 : believedMs, withinMs)) ?? [],
     verified: (record, how) =>

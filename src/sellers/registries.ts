@@ -27,6 +27,7 @@ export interface Registries {
 /** Longer than this a planner's look does not wait for one word, and after a failure not at all for so long. Milliseconds. */
 const HARDLY_MS = 1_500;
 const REST_MS = 10_000;
+const LIST_MS = 60_000;
 
 interface Asked {
   readonly registry: Registry;
@@ -40,7 +41,7 @@ interface Asked {
 /** Puts registries together. @param now milliseconds */
 export function createRegistries(registries: readonly Registry[], cache: Cache, now: () => number): Registries {
   const all = registries.map((registry): Asked => {
-    return { registry, memory: registryMemory(registry.name, cache), failed: null, asking: null };
+    return { registry, memory: registryMemory(registry.name, cache, now), failed: null, asking: null };
   });
 
   /** One question to a registry; its failure is remembered, and what it said before stays. */
@@ -91,6 +92,14 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
     return Math.max(tells ? (list?.at ?? 0) : 0, word?.at ?? 0);
   }
 
+  /** Nobody asks one registry after another about agents that are on a list and that nobody vouches for: there may be a thousand. */
+  async function isWorthAsking({ memory }: Asked, url: string): Promise<boolean> {
+    if (await memory.listing(url)) return true;
+    const found = await Promise.all(all.map((one) => wordBy(one, url)));
+    const isListed = await Promise.all(all.map((one) => one.memory.listing(url)));
+    return !isListed.some((one) => one) || found.some((word) => word !== null && word.trust !== "unknown");
+  }
+
   return {
     async listed() {
       const found = new Map<string, Listing>();
@@ -123,7 +132,10 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
       const canonical = canonicalAgentUrl(url) ?? url;
       await Promise.all(
         all.map(async (one) => {
-          if (now() - (await heardAt(one, canonical)) < maxAgeMs) return;
+          if (!patient && !(await isWorthAsking(one, canonical))) return;
+          // A list is asked for by whoever searches; a planner's look at one of many agents does not ask for it again.
+          const enough = one.registry.verify || patient ? maxAgeMs : Math.max(maxAgeMs, LIST_MS);
+          if (now() - (await heardAt(one, canonical)) < enough) return;
           if (!patient && one.failed && now() - one.failed.at < REST_MS) return;
           const { timeoutMs } = one.registry;
           await inTime(one, now, askAbout(one, canonical), patient ? timeoutMs : Math.min(timeoutMs, HARDLY_MS));

@@ -29,6 +29,8 @@ export interface RegistryMemory {
 
 /** The last known good list is kept this long, and every word. */
 const KEPT_SECONDS = 30 * 86_400;
+/** Milliseconds. */
+const AGAIN_MS = 1_000;
 /** More words than a desk asks for in that time. */
 const MOST_WORDS = 2_000;
 
@@ -36,22 +38,28 @@ const MOST_WORDS = 2_000;
  * Opens the memory of one registry. What this process heard itself is held beside the cache: one that does not work must not make a
  * block forgotten.
  */
-export function registryMemory(name: string, cache: Cache): RegistryMemory {
+export function registryMemory(name: string, cache: Cache, now: () => number): RegistryMemory {
   const [listKey, wordsKey] = [`registry:${name}`, `registry-words:${name}`];
   let own: KeptList | null = null;
   const words = new Map<string, KeptWord>();
-  let read: unknown;
+
+  /** True once in a while: what other processes wrote is seen so much later, and a thousand looks are one reading. */
+  const isTimeToRead = (lookedAt: number): boolean => Math.abs(now() - lookedAt) >= AGAIN_MS;
+  const lookedAt = { list: Number.NEGATIVE_INFINITY, words: Number.NEGATIVE_INFINITY };
 
   const list = async (): Promise<KeptList | null> => {
+    if (!isTimeToRead(lookedAt.list)) return own;
     // Written below, and by nobody else; so are the words.
     const kept = (await cache.get(listKey)) as KeptList | undefined;
-    return kept && (!own || kept.at >= own.at) ? kept : own;
+    lookedAt.list = now();
+    if (kept && (!own || kept.at > own.at)) own = kept;
+    return own;
   };
 
   const known = async (): Promise<ReadonlyMap<string, KeptWord>> => {
-    const kept = (await cache.get(wordsKey)) as readonly (readonly [string, KeptWord])[] | undefined;
-    if (kept === undefined || kept === read) return words;
-    read = kept;
+    if (!isTimeToRead(lookedAt.words)) return words;
+    const kept = ((await cache.get(wordsKey)) as readonly (readonly [string, KeptWord])[] | undefined) ?? [];
+    lookedAt.words = now();
     for (const [url, word] of kept) if ((words.get(url)?.at ?? 0) < word.at) words.set(url, word);
     return words;
   };

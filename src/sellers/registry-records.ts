@@ -76,10 +76,14 @@ export function suspicionOf(
 export function rememberedSuspicions(): typeof suspicionOf {
   let beside = "";
   const found = new Map<string, Suspicion>();
+  let last: readonly SellerRecord[] = [];
   return (record, claimed, known) => {
-    const now = JSON.stringify(known.map(({ id, name, domain }) => [id, name, domain]));
-    if (now !== beside || found.size > MOST_COMPARED) found.clear();
-    beside = now;
+    if (known !== last) {
+      last = known;
+      const now = JSON.stringify(known.map(({ id, name, domain }) => [id, name, domain]));
+      if (now !== beside || found.size > MOST_COMPARED) found.clear();
+      beside = now;
+    }
     const key = JSON.stringify([record.id, record.name, record.domain, claimed]);
     const suspicion = found.get(key) ?? suspicionOf(record, claimed, known);
     found.set(key, suspicion);

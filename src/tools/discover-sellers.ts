@@ -62,7 +62,7 @@ export const discoverSellers = defineTool({
     bought_before: boughtBefore,
     ...(namesOtherAddress(record.origin, card.url) ? { card_names_other_address: true } : {}),
   }));
-  const keptOut = found.keptOut.map(({ record, why, status }) => ({
+  const keptOut = found.keptOut.slice(0, MOST_KEPT_OUT).map(({ record, why, status }) => ({
     seller_id: record.id,
     trust: record.trust,
     status,
@@ -95,7 +95,7 @@ export const discoverSellers = defineTool({
   return heardFrom(
     answer(
       desk,
-      { sellers, kept_out: keptOut, sources: found.sources.map(sourceFields) },
+      { sellers, kept_out: keptOut, kept_out_total: found.keptOut.length, sources: found.sources.map(sourceFields) },
       next,
       sellers.length === 0 ? "No seller matches." : table(columns, rows),
       found.sellers
@@ -111,11 +111,16 @@ export const discoverSellers = defineTool({
           ["seller_id", "status", "why"],
           keptOut.map((one) => [one.seller_id, one.status, [one.why, ...(one.cautions ?? [])].join("; ")]),
         )}`,
+      found.keptOut.length > keptOut.length &&
+        `And ${found.keptOut.length - keptOut.length} more, which registries list: narrow with query, channels or min_trust.`,
       `Sources: ${found.sources.map(sourceWords).join(", ")}`,
     ),
     [...sellers.map((one) => `${one.seller_id} ok`), ...keptOut.map((one) => `${one.seller_id} ${one.status}`)],
   );
 });
+
+/** Registries may list hundreds that nobody vouches for. */
+const MOST_KEPT_OUT = 60;
 
 type Source = Discovery["sources"][number];
 type Found = Discovery["sellers"][number]["record"];
