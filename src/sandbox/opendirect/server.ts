@@ -7,6 +7,8 @@ import { type Answer, answer } from "../wire.ts";
 import { accountRoutes } from "./accounts.ts";
 import { availsRoutes } from "./avails.ts";
 import type { OpenDirectCall, OpenDirectRoute } from "./call.ts";
+import { changeRoutes } from "./changes.ts";
+import { creativeRoutes } from "./creatives.ts";
 import { heard, spoken } from "./dialect.ts";
 import { collided } from "./collision.ts";
 import { lineRoutes } from "./lines.ts";
@@ -22,6 +24,8 @@ const routes: readonly OpenDirectRoute[] = [
   ...accountRoutes,
   ...orderRoutes,
   ...lineRoutes,
+  ...creativeRoutes,
+  ...changeRoutes,
 ];
 
 /** A seller that speaks OpenDirect 2.1: its endpoints behind an HTTP server that faults can strike. */
