@@ -47,6 +47,16 @@ describe("the form of an action", () => {
     expect(status(await patch(`${line}?action=book`))).toBe("Booked");
   });
 
+  test.for([
+    ["patch", "PATCH", "PUT"],
+    ["put", "PUT", "PATCH"],
+  ] as const)("by %s alone", async ([method, right, wrong]) => {
+    behave({ method });
+    const line = await draft(sandbox);
+    expect((await call(sandbox, wrong, `${line}?reserve`)).status).toBe(405);
+    expect(status(await call(sandbox, right, `${line}?reserve`))).toBe("Reserved");
+  });
+
   test("a seller without reservations books drafts", async () => {
     behave({ reserve: false });
     const line = await draft(sandbox);
@@ -139,6 +149,12 @@ describe("terms that are not what was asked for", () => {
     expect((await call(sandbox, "GET", line)).body).toMatchObject({ qty: 1_500_000, cost: 37_500 });
   });
 
+  test("another time than asked for", async () => {
+    behave({ laterDays: 7 });
+    const line = await draft(sandbox);
+    expect((await call(sandbox, "GET", line)).body).toMatchObject({ startdate: "2027-03-12T00:00:00.000Z" });
+  });
+
   test("an order in another currency", async () => {
     behave({ currency: "EUR" });
     await draft(sandbox);
@@ -222,6 +238,39 @@ describe("sellers that are not what they seem", () => {
     const base = await account(sandbox);
     for (let n = 0; n < 2; n += 1) await call(sandbox, "POST", `${base}/orders`, { body: orderBody() });
     expect(sandbox.opendirect.orders("citylight")).toHaveLength(2);
+  });
+
+  test("a state in other words, and fields that are left out", async () => {
+    behave({ statusWords: { Canceled: "Cancelled", Reserved: "Held" }, omits: ["cost", "reservedexpirydate"] });
+    const line = await draft(sandbox);
+    const held = (await patch(`${line}?action=reserve`)).body;
+    expect(held).toMatchObject({ bookingstatus: "Held", rate: 25 });
+    expect(Object.keys(Object(held)).filter((name) => ["cost", "reservedexpirydate"].includes(name))).toEqual([]);
+    expect(status(await patch(`${line}?action=cancel`))).toBe("Cancelled");
+    expect(statuses()).toEqual(["Canceled"]);
+  });
+
+  test("amounts as text, moments without a zone or with a blank", async () => {
+    const line = await draft(sandbox);
+    behave({ careless: true });
+    expect((await patch(`${line}?action=reserve`)).body).toMatchObject({
+      rate: "25",
+      qty: "3000000",
+      cost: "75000",
+      startdate: "2027-03-05T00:00:00.000",
+      enddate: "2027-03-10T23:59:59.000Z ",
+      reservedexpirydate: "2027-02-08T12:00:00.000",
+    });
+  });
+
+  test("writes without an answer's body say where the thing is", async () => {
+    const base = await account(sandbox);
+    behave({ quiet: true });
+    const placed = await call(sandbox, "POST", `${base}/orders`, { body: orderBody() });
+    expect([placed.status, placed.body]).toEqual([204, ""]);
+    const order = placed.headers.get("location")?.replace("/api/v2.1", "") ?? "";
+    expect((await call(sandbox, "GET", order)).body).toMatchObject({ name: "Spring 2027 #c7f1" });
+    expect((await call(sandbox, "POST", "/products/search", { body: {} })).status).toBe(200);
   });
 
   test("two spellings of one name with different values", async () => {
