@@ -1,7 +1,8 @@
 import { refOf } from "../domain/ids.ts";
 import type { Channel, DealType, Price, Product, ProductTerms, SellerProposal } from "../domain/inventory.ts";
-import { displayMoney, type Money } from "../domain/money.ts";
+import type { Money } from "../domain/money.ts";
 import { type BidGuidance, type PricingOption, pricingModels } from "../domain/package.ts";
+import { forecastLevels, forecastWords, targetingOptions } from "./adcp-forecasts.ts";
 import type { PublisherScope } from "./adagents-scope.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
 import type { WirePricingOption, WireProduct, WireProposal } from "./wire/adcp.ts";
@@ -66,6 +67,7 @@ function termsOf(wire: WireProduct): ProductTerms {
     ...wire.format_ids.map(({ id }) => id),
     ...wire.format_options.flatMap(({ format_option_id: id, format_kind: kind }) => id ?? kind ?? []),
   ];
+  const levels = forecastLevels(wire);
   return {
     guaranteed: wire.delivery_type === "guaranteed",
     options: wire.pricing_options.flatMap((option) => optionOf(option) ?? []),
@@ -77,7 +79,9 @@ function termsOf(wire: WireProduct): ProductTerms {
     publishers: [...new Set(scopesOf(wire).map(({ domain }) => sellerText(domain, 80)))],
     countries: wire.countries.map((one) => sellerText(one, 10)),
     cancellation: cancellationWords(wire),
-    forecast: forecastWords(wire),
+    forecast: forecastWords(levels),
+    levels,
+    targeting: targetingOptions(wire),
     expiresAt: instantIn(wire.expires_at),
   };
 }
@@ -178,20 +182,4 @@ function cancellationWords({ cancellation_policy: policy }: WireProduct): string
       ? ""
       : `, ${new Intl.NumberFormat("en-US", { style: "percent" }).format(fee.rate)}`;
   return `notice ${time}, fee: ${sellerText(fee?.type, 40).replaceAll("_", " ") || "not named"}${rate}`;
-}
-
-function forecastWords({ forecast }: WireProduct): string | null {
-  const point = forecast?.points.at(-1);
-  const impressions = figure(point?.metrics["impressions"]);
-  if (!point || impressions === null) return null;
-  const budget = moneyFromNumber(point.budget, forecast?.currency ?? "");
-  const spent = budget ? ` for ${displayMoney(budget)}` : "";
-  return `Forecast: ${impressions.toLocaleString("en-US")} impressions${spent}.`;
-}
-
-/** A forecast's figure: a number, or the middle of a range. */
-function figure(value: unknown): number | null {
-  if (typeof value === "number" && value >= 0) return Math.trunc(value);
-  if (typeof value !== "object" || value === null || !("mid" in value)) return null;
-  return typeof value.mid === "number" && value.mid >= 0 ? Math.trunc(value.mid) : null;
 }

@@ -5,13 +5,13 @@ export const seed004 = {
   // Accounts
   "adcp.account.sync": tested("Brand and operator are registered with a seller before the first buy."),
   "adcp.account.sent": tested("Brand domain, operator, billing and payment terms come from the desk's config."),
-  "adcp.account.id": issue(5, "The seller's account id is kept per seller."),
-  "adcp.account.action": issue(5, "Whether the account was created or updated is read; a failed one stops the buy."),
+  "adcp.account.id": tested("The seller's account id is kept per seller."),
+  "adcp.account.action": tested("Whether the account was created or updated is read; a failed one stops the buy."),
   "adcp.account.status": tested("An active account buys; one pending approval waits and then goes on."),
   "adcp.account.setup": tested(
     "A pending account's setup address and message reach the person; the address is never fetched by us.",
   ),
-  "adcp.account.scope": issue(5, "The account's scope (operator, brand, both, agent) is read."),
+  "adcp.account.scope": tested("The account's scope (operator, brand, both, agent) is read."),
   "adcp.account.payment_terms": tested("The account's payment terms reach the approver."),
   "adcp.account.reference": tested("Every later call names the account by brand and operator."),
 
@@ -28,8 +28,8 @@ export const seed004 = {
   "adcp.products.minimum_spend": tested("A minimum spend is checked before sending."),
   "adcp.products.floor": tested("An auction product's floor price is shown as a floor."),
   "adcp.products.bid_guidance": tested("Recommended bids are shown with the reason for ours."),
-  "adcp.products.forecast_by_bid": issue(5, "Estimated impressions and win rates per bid level are shown where given."),
-  "adcp.products.targeting": issue(5, "Available audiences and contexts are shown."),
+  "adcp.products.forecast_by_bid": tested("Estimated impressions and win rates per bid level are shown where given."),
+  "adcp.products.targeting": tested("Available audiences and contexts are shown."),
   "adcp.seller.kinds": issue(5, "Display, video, audio, social and DSP sellers are all reached by one protocol."),
   "adcp.seller.linear_tv": later("linear TV", "An AdCP seller of linear TV is bought from in its own units."),
 

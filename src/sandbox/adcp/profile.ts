@@ -33,6 +33,13 @@ export interface AdcpProduct {
   readonly publishers: readonly string[];
   readonly format: keyof typeof formats;
   readonly options: readonly AdcpPricing[];
+  /** Audiences and contexts: part of it, or to be named by the buyer. */
+  readonly signals?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly values: readonly string[];
+    readonly included: boolean;
+  }[];
   /** Impressions a day it has to give, or bid requests in an auction. */
   readonly daily: number;
   /** What it really delivers of the plan: 1 is all. */
