@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { whyNoSchemas } from "../adcp/schemas.ts";
 import { adcpDesk, book, days, delivered, checkedRequests } from "./adcp-flight.ts";
 import { verifies } from "../requirements.ts";
-import { approving, type Connection } from "./client.ts";
+import { approving, at, type Connection } from "./client.ts";
 import { flight, quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
 
 let desk: TestDesk;
@@ -71,6 +71,18 @@ test("a guaranteed buy: the promise of the terms is held against what was delive
   expect(after.text).toMatch(/NOT KEPT so far, 0\.91/);
   expect(after.text).toMatch(/advice: promised completion_rate >= 0\.95, delivered 0\.91: .*makegood/);
   expect(after.text).toMatch(/behind: 0\.\d+ of expected, below 0\.90/);
+});
+
+test("a seller that still reports under the storyboards' name is read as any other", async () => {
+  verifies("adcp.delivery.shape");
+  const read = async () => (await client.ok("get_delivery", {})).list("deliveries");
+  const before = await read();
+  desk.sandbox.adcp.modes("openbid", "legacy");
+  const after = await read();
+  desk.sandbox.adcp.modes("openbid");
+  const figures = (rows: readonly unknown[]) => rows.map((row) => [at(row, "impressions"), at(row, "spend")]);
+  expect(figures(after)).toEqual(figures(before));
+  expect(figures(after).flat()).not.toContain(null);
 });
 
 test("a desk without bookings has nothing to tell, and one that delivers is found without being named", async () => {

@@ -73,7 +73,7 @@ export const adcpModes = [
   "accounts-pending",
   /** Buys come with `confirmed_at: null` until the desk confirms. */
   "provisional",
-  /** The shape before 3.0: `media_buy_id` with `pending_approval`, then `setup` on the buy itself. */
+  /** The shape before 3.0: `media_buy_id` with `pending_approval`, then `setup` on the buy itself; delivery in `media_buys`. */
   "legacy",
   /** Every buy is answered `input-required` with APPROVAL_REQUIRED; nothing is booked. */
   "input-required",

@@ -288,20 +288,25 @@ const deliveredPackage = z.object({
 });
 export type WireDeliveredPackage = z.output<typeof deliveredPackage>;
 
-/** `get_media_buy_delivery`. Rows are in `media_buy_deliveries`, whatever older examples call it. */
-export const deliveryAnswer = z.object({
-  reporting_period: part({ start: text, end: text }),
-  currency: text,
-  media_buy_deliveries: listOf(
-    z.object({
-      media_buy_id: z.string(),
-      status: text,
-      is_final: flag,
-      totals: figuresShape.nullable().catch(null),
-      by_package: listOf(deliveredPackage),
-    }),
-  ),
-});
+const deliveries = listOf(
+  z.object({
+    media_buy_id: z.string(),
+    status: text,
+    is_final: flag,
+    totals: figuresShape.nullable().catch(null),
+    by_package: listOf(deliveredPackage),
+  }),
+);
+
+/** `get_media_buy_delivery`. Rows are in `media_buy_deliveries`; the storyboards of AdCP still look for `media_buys`. */
+export const deliveryAnswer = z
+  .object({
+    reporting_period: part({ start: text, end: text }),
+    currency: text,
+    media_buy_deliveries: deliveries,
+    media_buys: deliveries,
+  })
+  .transform(({ media_buy_deliveries: rows, media_buys: older, ...rest }) => ({ ...rest, rows: [...rows, ...older] }));
 
 const syncedCreative = z.object({
   creative_id: z.string(),
