@@ -10,6 +10,7 @@ export const channels = [
   "mobile_app",
   "native",
   "audio",
+  "social",
   "dooh",
   "linear_tv",
 ] as const;

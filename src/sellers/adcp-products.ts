@@ -16,6 +16,7 @@ const channelWords: ReadonlyMap<string, Channel> = new Map([
   ["streaming_audio", "audio"],
   ["podcast", "audio"],
   ["radio", "audio"],
+  ["social", "social"],
   ["dooh", "dooh"],
   ["ooh", "dooh"],
   ["linear_tv", "linear_tv"],

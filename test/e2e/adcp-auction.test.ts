@@ -12,7 +12,7 @@ import {
   times,
 } from "./adcp-sellers.ts";
 import { balancesOf, until } from "./booking-fixtures.ts";
-import { approving, type Connection } from "./client.ts";
+import { approving, at, type Connection } from "./client.ts";
 import { flight, type TestDesk } from "./fixtures.ts";
 
 // Some stories wait for the watcher's next look.
@@ -43,8 +43,8 @@ beforeAll(async () => {
     rawSeller("rawa2a03", "openbid", "a2a-only", "a2a-0.3"),
     rawSeller("strict", "openbid", "strict30"),
     rawSeller("provisional", "openbid", "provisional"),
-    sdkSeller("sdkmcp", { carrier: "mcp" }),
-    sdkSeller("sdka2a", { carrier: "a2a" }),
+    sdkSeller("sdkmcp", { carrier: "mcp", channels: { sports_display_auction: "social" } }),
+    sdkSeller("sdka2a", { carrier: "a2a", channels: { outdoor_video_auction: "streaming_audio" } }),
   ]);
   sellers = [raw, ...others];
   desk = await adcpDesk(sellers);
@@ -153,6 +153,28 @@ test("a provisional buy is no booking until the seller confirms it", async () =>
   await seller.sign();
   const told = await client.ok("get_media_buys", { ids: [quote], refresh: true });
   expect(told.string("media_buys", 0, "status")).toBe("booked");
+});
+
+test("an exchange of display and video, a social seller and one of audio are bought from in one call", async () => {
+  verifies("adcp.seller.kinds");
+  const wanted = {
+    "raw/sports_display_auction": "display",
+    "raw/outdoor_video_auction": "online_video",
+    "sdkmcp/sports_display_auction": "social",
+    "sdka2a/outdoor_video_auction": "audio",
+  };
+  const channels = [...new Set(Object.values(wanted))];
+  const kit = await client.ok("get_media_kit", { sellers: ["raw", "sdkmcp", "sdka2a"], channels, limit: 50 });
+  const found = new Map(kit.list("products").map((one) => [at(one, "product"), at(one, "channel")]));
+  for (const [product, channel] of Object.entries(wanted)) expect(found.get(product), product).toBe(channel);
+  const items = Object.keys(wanted).map((product) => ({
+    ...{ product, flight: flight(), budget: "2500.00 USD", max_bid: "23.00 USD" },
+  }));
+  const reply = await client.ok("request_quote", { items });
+  const lines = reply.list("quotes").map((one) => ({ quote_id: at(one, "quote_id") }));
+  expect(lines, reply.text).toHaveLength(4);
+  const asked = await client.ok("create_media_buy", { lines });
+  expect(asked.string("status"), asked.text).toBe("booked");
 });
 
 test("another bid is another decision: the person is asked about the new one", async () => {

@@ -30,7 +30,7 @@ export const seed004 = {
   "adcp.products.bid_guidance": tested("Recommended bids are shown with the reason for ours."),
   "adcp.products.forecast_by_bid": tested("Estimated impressions and win rates per bid level are shown where given."),
   "adcp.products.targeting": tested("Available audiences and contexts are shown."),
-  "adcp.seller.kinds": issue(5, "Display, video, audio, social and DSP sellers are all reached by one protocol."),
+  "adcp.seller.kinds": tested("Display, video, audio, social and DSP sellers are all reached by one protocol."),
   "adcp.seller.linear_tv": later("linear TV", "An AdCP seller of linear TV is bought from in its own units."),
 
   // Guaranteed: creating
