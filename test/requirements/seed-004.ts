@@ -63,7 +63,7 @@ export const seed004 = {
 
   // Creatives
   "adcp.creatives.sync": tested("Creatives are sent with name, format and assets."),
-  "adcp.creatives.asset": issue(5, "An asset has an id, a type, an address and a MIME type."),
+  "adcp.creatives.asset": tested("An asset has an id, a type, an address and a MIME type."),
   "adcp.creatives.action": tested("Each creative comes back as created, updated, unchanged or failed."),
   "adcp.creatives.status": tested("Each creative's review state is followed: accepted, pending review, rejected."),
   "adcp.creatives.errors": tested("A rejected creative brings its validation errors."),
@@ -87,10 +87,12 @@ export const seed004 = {
   "adcp.update.bid": tested("A bid is changed in flight; a higher one needs a new approval."),
   "adcp.update.budget": tested("Budgets of packages are changed in flight; a rise needs a new approval."),
   "adcp.update.reallocate": tested("Budget moved between packages at the same total needs a new approval too."),
-  "adcp.update.daily_cap": issue(5, "A daily cap is set where the seller has one."),
+  "adcp.update.daily_cap": byDesign(
+    17,
+    "A daily cap is refused plainly, with what does hold spending: AdCP has no field for one.",
+  ),
   "adcp.update.pause": tested("A buy is paused and resumed."),
-  "adcp.update.package_named": issue(
-    5,
+  "adcp.update.package_named": tested(
     "A package is named by its id or by its product; the seller gets what it understands.",
   ),
   "adcp.update.effect": tested("The changed packages are read back; the buy stays active."),
@@ -104,7 +106,8 @@ export const seed004 = {
   "adcp.delivery.budget_used": tested("Budget used is shown against what was committed."),
   "adcp.delivery.sla": tested("Completion is compared with the guaranteed threshold kept in the terms."),
   "adcp.delivery.clearing_price": tested("Average clearing price is shown beside the bid where reported."),
-  "adcp.delivery.shape": tested("Delivery is read under the current field name and under the one the storyboard checks.",
+  "adcp.delivery.shape": tested(
+    "Delivery is read under the current field name and under the one the storyboard checks.",
   ),
 
   // Both storyboards as wholes
