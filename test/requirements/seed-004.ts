@@ -114,8 +114,7 @@ export const seed004 = {
   "adcp.storyboard.guaranteed": tested("The guaranteed storyboard runs end to end through a real MCP client."),
   "adcp.storyboard.auction": tested("The auction storyboard runs end to end through a real MCP client."),
   "adcp.schema": tested("Every request sent validates against the official schema of the version spoken."),
-  "adcp.sample_defects": issue(
-    5,
+  "adcp.sample_defects": tested(
     "Where the storyboards' samples are invalid today, the valid form is sent: keys, schemes, asset maps, package ids.",
   ),
 } satisfies Record<string, Row>;
