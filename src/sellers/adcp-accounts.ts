@@ -16,7 +16,7 @@ export interface Account {
   readonly words: QuoteAccount;
   /** What the seller still waits for; null = it is open. */
   readonly wait: SellerWait | null;
-  /** What our asking for it did to it just now, our sentence; null where it changed nothing. */
+  /** What our asking for it did to it, our sentence, as long as it is fresh; null where it changed nothing. */
   readonly news: string | null;
 }
 
@@ -94,7 +94,12 @@ export function createAccounts(session: Session, account: BuyingAccount | null):
         scope: accountScopes.find((scope) => scope === found.account_scope) ?? null,
       },
       wait: open.includes(state) ? null : waitFor(setup, said),
-      news: action === "created" || action === "updated" ? `the seller ${action} the account with this` : null,
+      news:
+        action === "created"
+          ? "the account is new there"
+          : action === "updated"
+            ? "the account was changed there to what this desk declares"
+            : null,
     };
   }
 
@@ -102,7 +107,7 @@ export function createAccounts(session: Session, account: BuyingAccount | null):
     async current(access) {
       if (known && Date.now() - known.at < OPEN_MS) return known.account;
       const found = await ask(access);
-      known = found.wait ? undefined : { at: Date.now(), account: { ...found, news: null } };
+      known = found.wait ? undefined : { at: Date.now(), account: found };
       return found;
     },
   };

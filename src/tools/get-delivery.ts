@@ -13,7 +13,7 @@ export const getDelivery = defineTool({
   title: "How buys deliver",
   effect: "read",
   description:
-    "Delivery as sellers report it: spend, effective CPM, promises, win rate, pacing, and what could be done.",
+    "Delivery as sellers report it: spend, effective CPM, promises, win rate, pacing, advice.",
   input: z.strictObject({
     ids: z.array(z.string().max(400)).max(20).optional().describe("Default: all booked"),
     campaign: z.string().max(120).optional(),

@@ -24,7 +24,7 @@ export const getMediaKit = defineTool({
     query: z.string().max(120).optional(),
     brief: oneLine(2000)
       .optional()
-      .describe("What you need, in words; AdCP sellers offer and bundle by it, and come first"),
+      .describe("What you need; AdCP sellers offer and bundle by it, and come first"),
     max_cpm: fields.money("Highest CPM").optional(),
     limit: z.number().int().min(1).max(50).optional(),
     cursor: z.string().max(40).optional(),

@@ -94,7 +94,7 @@ test("the account's id, what asking for it did, and whom it is for reach the pla
   expect(ids).toEqual([expect.stringMatching(/^acct_/), expect.stringMatching(/^acct_/)]);
   expect(new Set(ids).size).toBe(2);
   expect(asked.text).toContain(`the seller's account ${ids[0]}, of this brand and operator alone`);
-  expect(asked.text).toContain("the seller created the account with this");
+  expect(asked.text).toContain("the account is new there");
   // It is kept with the quote: who asks later, in another process, learns the same and creates nothing.
   const later = await desk.connect();
   const again = await later.ok("request_quote", { items });

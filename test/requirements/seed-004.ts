@@ -1,4 +1,4 @@
-import { byDesign, issue, tested, later, type Row } from "./row.ts";
+import { byDesign, tested, later, type Row } from "./row.ts";
 
 /** Seed 004: the two AdCP storyboards (guaranteed with a person's IO approval; non-guaranteed by auction). */
 export const seed004 = {
