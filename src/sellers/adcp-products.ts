@@ -1,7 +1,7 @@
 import { refOf } from "../domain/ids.ts";
 import type { Channel, DealType, Price, Product, ProductTerms, SellerProposal } from "../domain/inventory.ts";
-import type { Money } from "../domain/money.ts";
-import { type BidGuidance, type PricingOption, pricingModels } from "../domain/package.ts";
+import { displayMoney, type Money } from "../domain/money.ts";
+import { type BidGuidance, type PricingOption, pricingModels, shareWords } from "../domain/package.ts";
 import { forecastLevels, forecastWords, targetingOptions } from "./adcp-forecasts.ts";
 import type { PublisherScope } from "./adagents-scope.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
@@ -173,14 +173,24 @@ export function instantIn(text: string | null | undefined): string | null {
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 }
 
-/** Notice and fee as the seller publishes them. */
-function cancellationWords({ cancellation_policy: policy }: WireProduct): string | null {
+/** Notice and fee as the seller publishes them (AdCP 3.1, cancellation-policy): the fee is for too little notice. */
+function cancellationWords({ cancellation_policy: policy, pricing_options: options }: WireProduct): string | null {
   if (!policy) return null;
   const { notice_period: notice, cancellation_fee: fee } = policy;
-  const time = notice?.interval ? `${notice.interval} ${sellerText(notice.unit, 20)}` : "a time it does not name";
-  const rate =
-    fee?.rate === null || fee?.rate === undefined
-      ? ""
-      : `, ${new Intl.NumberFormat("en-US", { style: "percent" }).format(fee.rate)}`;
-  return `notice ${time}, fee: ${sellerText(fee?.type, 40).replaceAll("_", " ") || "not named"}${rate}`;
+  const time = notice?.interval ? `${notice.interval} ${sellerText(notice.unit, 20)} of notice` : null;
+  if (fee?.type === "none") return time === null ? "no fee" : `${time}, and no fee`;
+  return `with ${time === null ? "too little notice" : `less than ${time}`}, ${feeWords(fee, options[0]?.currency ?? "")}`;
+}
+
+type Fee = NonNullable<WireProduct["cancellation_policy"]>["cancellation_fee"];
+
+function feeWords(fee: Fee, currency: string): string {
+  const amount = moneyFromNumber(fee?.amount ?? null, currency);
+  const share = fee?.rate === null || fee?.rate === undefined ? null : shareWords(String(fee.rate));
+  if (fee?.type === "full_commitment") return "the whole budget is due";
+  if (fee?.type === "fixed_fee")
+    return amount ? `a fee of ${displayMoney(amount)}` : "a fixed fee that it does not name";
+  if (fee?.type === "percent_remaining") return `a fee of ${share ?? "an unnamed share"} of what is not spent by then`;
+  const type = sellerText(fee?.type, 40).replaceAll("_", " ");
+  return type === "" ? "a fee that it does not name" : `a fee it calls “${type}”`;
 }

@@ -1,7 +1,6 @@
 import type { ForecastLevel, Product, SellerProposal, Spread, TargetingOption } from "../domain/inventory.ts";
 import { formatMoney, type Money } from "../domain/money.ts";
-import { perWords, type PricingOption } from "../domain/package.ts";
-import { percent as shareWords } from "../domain/pacing.ts";
+import { perWords, type PricingOption, promiseOf, promiseWords, shareWords, type Standard } from "../domain/package.ts";
 
 /** What a product sold by budget costs and promises, as structured data; null for one that is sold by volume. */
 export function termsRow({ terms }: Product) {
@@ -22,7 +21,7 @@ export function termsRow({ terms }: Product) {
       },
       min_spend: text(option.minSpend),
     })),
-    promises: standards.map(({ metric, threshold }) => `${metric} >= ${threshold}`),
+    promises: standards.map(words),
     formats,
     publishers,
     forecast,
@@ -37,7 +36,7 @@ export function termsRow({ terms }: Product) {
 /** The same in one line for readers; empty where the table says it all. */
 export function termsText({ ref, terms }: Product): string {
   if (!terms) return "";
-  const promises = terms.standards.map(({ metric, threshold }) => `${metric} >= ${threshold}`);
+  const promises = terms.standards.map(words);
   return [
     `${ref}: ${terms.guaranteed ? "guaranteed" : "not guaranteed"}, ${terms.options.map(optionText).join("; ")}`,
     ...(promises.length > 0 ? [`promises ${promises.join(", ")}`] : []),
@@ -55,11 +54,9 @@ function levelsText(levels: readonly ForecastLevel[]): readonly string[] {
     const at = [...(label === null ? [] : [`“${label}”`]), ...(budget ? [`for ${formatMoney(budget)}`] : [])];
     const figures = [
       ...(impressions
-        ? [
-            `${spread(impressions, (one) => one.toLocaleString("en-US"))} impressions${per === null ? "" : ` a ${per}`}`,
-          ]
+        ? [`${spread(impressions, (one) => one.toLocaleString("en-US"))} impressions${per === null ? "" : ` a ${per}`}`]
         : []),
-      ...(winRate ? [`${spread(winRate, shareWords)} won`] : []),
+      ...(winRate ? [`${spread(winRate, (share) => shareWords(share) ?? share)} won`] : []),
     ];
     return `${at.length > 0 ? `${at.join(" ")}: ` : ""}${figures.join(", ")}`;
   });
@@ -84,6 +81,10 @@ function targetingText(options: readonly TargetingOption[]): readonly string[] {
     ...(built.length > 0 ? [`audiences and contexts in it (its words) ${built.join(", ")}`] : []),
     ...(offered.length > 0 ? [`on offer, by naming them in the brief (its words) ${offered.join(", ")}`] : []),
   ];
+}
+
+function words(standard: Standard): string {
+  return promiseWords(promiseOf(standard));
 }
 
 function optionText({ id, model, fixed, floor, guidance, minSpend }: PricingOption): string {

@@ -42,6 +42,7 @@ test("a kit tells each product's kind, price, forecast, formats, minimum and flo
       pricing_options: [{ fixed: "24.00 USD", floor: null, min_spend: "5000.00 USD" }],
     },
   });
+  expect(at(preroll, "terms", "promises")).toEqual(["at least 75 % of plays completed"]);
   expect(String(at(preroll, "about")).length).toBeGreaterThan(20);
   expect(product("house/title_sponsorship")).toMatchObject({ price: { kind: "exact", model: "flat_rate" } });
   expect(product("market/sports_display_auction")).toMatchObject({
@@ -62,7 +63,7 @@ test("an auction tells what each level of bid is forecast to bring, and whom it 
     win_rate: { low: null, mid: "0.5", high: null },
   });
   expect(kit.text).toContain(
-    "“at a bid of 7.5 USD (p50)”: 2,000,000 (1,600,000 to 2,200,000) impressions a day, 50.0 % won",
+    "“at a bid of 7.5 USD (p50)”: 2,000,000 (1,600,000 to 2,200,000) impressions a day, 50 % won",
   );
   expect(at(ours, "terms", "targeting")).toEqual([
     { name: "Adults by age", values: ["A18-34", "A25-54"], included: false },
@@ -125,6 +126,10 @@ test("instants, account, creatives and prices go out as they were approved, and 
   const questions = client.questions.length;
   await client.ok("create_media_buy", { lines: [{ quote_id: quote }] });
   expect(client.questions.length).toBe(questions + 1);
+  expect(client.questions.at(-1)).toContain("promised at least 75 % of plays completed");
+  expect(client.questions.at(-1)).toMatch(
+    /Cancelling: .*Published by the seller: sports_preroll_q2_guaranteed: with less than 14 days of notice, a fee of 25 % of what is not spent by then\./,
+  );
   const [sent] = bookings();
   expect(sent?.args).toMatchObject({
     account: { brand: { domain: "acmeoutdoor.example" }, operator: "agency.example" },

@@ -147,7 +147,7 @@ const product = z.object({
   collection_targeting_allowed: flag,
   cancellation_policy: part({
     notice_period: part({ interval: decimal, unit: text }),
-    cancellation_fee: part({ type: text, rate: decimal }),
+    cancellation_fee: part({ type: text, rate: decimal, amount: decimal }),
   }),
   expires_at: text,
   material_submission: part({ deadline: text }),
