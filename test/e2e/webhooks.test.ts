@@ -117,6 +117,22 @@ describe("a webhook over HTTP", () => {
     expect(desk.sandbox.adcp.buys("streamhaus")).toHaveLength(1);
   });
 
+  test("of a decision on a change brings that at once too, by an address of its own", async () => {
+    const { agent } = await served();
+    const { ref, task } = await waiting(agent);
+    const { url: first } = registered() ?? {};
+    desk.sandbox.adcp.sign("streamhaus", task);
+    expect(await isBooked(ref, 10_000)).toBe(true);
+    const less = { package: "streamhaus/outdoor_ctv_q2_guaranteed", budget: "45000.00 USD" };
+    const asked = await agent.ok("update_media_buy", { media_buy_id: ref, action: "change", packages: [less] });
+    expect(asked.at("status"), asked.text).toBe("awaiting_seller");
+    expect(registered()).toMatchObject({ url: expect.stringContaining("/webhooks/adcp/") });
+    expect(registered()?.["url"]).not.toBe(first);
+    desk.sandbox.adcp.sign("streamhaus");
+    expect(await isBooked(asked.string("media_buys", 0, "media_buy_id"), 10_000)).toBe(true);
+    expect(desk.sandbox.adcp.buys("streamhaus")[0]?.packages[0]?.budget).toBe(45_000);
+  });
+
   test("by a shared secret of the one request does so too", async () => {
     const hmac_secret = "0123456789abcdef0123456789abcdef";
     const { agent } = await served({ hmac_secret });
