@@ -83,6 +83,8 @@ export const adcpModes = [
   "no-capabilities",
   /** Keys are not looked at: each call books. */
   "no-idempotency",
+  /** Keys are promised to be known for one second. */
+  "short-replay",
   /** There is no `/mcp`. */
   "a2a-only",
   /** A2A 0.3 only. */
