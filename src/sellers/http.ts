@@ -38,7 +38,7 @@ export interface HttpOptions {
 }
 
 export interface HttpCall {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Begins with a slash; ids in it are percent-encoded by the caller. */
   readonly path: string;
   /** Sent byte for byte (UTF-8, JSON). */
