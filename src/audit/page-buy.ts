@@ -212,6 +212,8 @@ const answers: readonly LineEvent["kind"][] = [
   "booking_looked_up",
   "seller_waits",
   "seller_ready",
+  "booking_advanced",
+  "let_go",
   "booking_refused",
   "booking_confirmed",
   "booking_mismatched",

@@ -5,6 +5,8 @@ import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
 import { afterOf, returnedBy } from "../domain/ceiling.ts";
 import { asMuchAsFits, type Money, subtract, zero } from "../domain/money.ts";
 import type { Holding } from "../domain/spend.ts";
+import { isFurther } from "../domain/placed.ts";
+import type { Quote } from "../domain/quote.ts";
 import { canonicalJson, totalOf } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { SellerFailure } from "../sellers/seller.ts";
@@ -131,6 +133,33 @@ export async function recordWait(
     const isOpen = ["sending", "booking_unknown", "awaiting_seller"].includes(line.status);
     if (!isOpen || !line.booking || !may(line) || canonicalJson(line.wait) === canonicalJson(wait)) return [];
     return [{ kind: "seller_waits", v: 1, attempt: line.booking.attempt, wait }];
+  });
+}
+
+/**
+ * Records that one of a booking's writes is done, so that the next can be claimed and sent.
+ * @param may whether the one who asked still speaks for the line
+ * @returns false where nothing was recorded: somebody was faster, or the seller is no further than before
+ */
+export async function recordAdvance(
+  ports: Ports,
+  ref: Ref,
+  quote: Quote,
+  may: (line: Line) => boolean,
+): Promise<boolean> {
+  return decideAndAppend(ports, async () => {
+    const loaded = await loadLine(ports, ref);
+    const { line } = loaded;
+    const isOpen = ["sending", "booking_unknown", "awaiting_seller"].includes(line.status);
+    if (!isOpen || !line.booking || !may(line) || !isFurther(line.quote.placed, quote.placed))
+      return { rows: [], result: false };
+    const { attempt } = line.booking;
+    const { notHonoured, product } = line.quote;
+    const advanced = lineRow(ports, loaded, {
+      ...{ kind: "booking_advanced", v: 1, attempt },
+      quote: { ...quote, notHonoured, product },
+    });
+    return { rows: [advanced], result: true };
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Line, LineEvent } from "./media-buy.ts";
-import { askedPrice } from "./quote.ts";
+import { askedPrice, type Quote } from "./quote.ts";
 
 /** A line as its first entry leaves it. */
 export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: string): Line {
@@ -38,9 +38,13 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
   switch (event.kind) {
     case "quoted":
     case "creatives_synced":
+    case "let_go":
       return {};
-    case "quote_read":
-      return { quote: event.quote };
+    case "quote_read": {
+      // What stands at the seller is told by its writes alone, not by a look at the price.
+      const { placed } = before.quote;
+      return { quote: placed ? { ...event.quote, placed } : unplaced(event.quote) };
+    }
     case "negotiation_round":
       return { rounds: [...before.rounds, event.round] };
     case "negotiation_ended": {
@@ -53,6 +57,8 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
       return { wait: event.wait, unknownWhy: null };
     case "seller_ready":
       return { wait: null, claims: [], seenAvailable: 0 };
+    case "booking_advanced":
+      return { quote: event.quote, wait: null, claims: [], seenAvailable: 0, unknownWhy: null };
     case "quote_declined":
       return { refusal: { code: "quote_declined", why: event.why, sent: false } };
     case "superseded":
@@ -73,6 +79,8 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
       return { seenAvailable: event.found === "available" ? before.seenAvailable + 1 : 0 };
     case "booking_refused":
       return {
+        // What it had placed is given up; whoever buys it after all begins anew.
+        quote: unplaced(before.quote),
         booking: null,
         approvalId: null,
         claims: [],
@@ -104,6 +112,10 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
     case "cancel_unknown":
       return { cancelWhy: event.why };
   }
+}
+
+function unplaced({ placed: _, ...quote }: Quote): Quote {
+  return quote;
 }
 
 /** A line that differs from what was approved still does after a cancellation that failed. */

@@ -6,6 +6,7 @@ import type { Ref } from "./ids.ts";
 import { refuseStale } from "./line-refusals.ts";
 import type { NegotiationStatus, Round } from "./negotiation.ts";
 import type { Money } from "./money.ts";
+import type { Placed } from "./placed.ts";
 import type { Quote, QuoteRequest } from "./quote.ts";
 import type { SettlementProof } from "./settlement.ts";
 import type { DecisionChannel, Holding } from "./spend.ts";
@@ -96,6 +97,10 @@ export type LineEvent =
   /** The planner chose bids or creatives on a quote that is not asked about yet. */
   | { readonly kind: "terms_chosen"; readonly v: 1; readonly request: QuoteRequest; readonly quote: Quote }
   | { readonly kind: "seller_waits"; readonly v: 1; readonly attempt: number; readonly wait: SellerWait }
+  /** One of several writes is done, or found done: the quote as it stands at the seller, and the next is sent now. */
+  | { readonly kind: "booking_advanced"; readonly v: 1; readonly attempt: number; readonly quote: Quote }
+  /** What stood at the seller of a booking that did not go on was given up; `left` says what still stands. */
+  | { readonly kind: "let_go"; readonly v: 1; readonly placed: Placed; readonly left: string | null }
   /** What was waited for before sending has come: it is sent now. */
   | { readonly kind: "seller_ready"; readonly v: 1; readonly attempt: number }
   | { readonly kind: "booking_confirmed"; readonly v: 1; readonly attempt: number; readonly deal: Deal }
@@ -223,6 +228,9 @@ export const transitions: Readonly<
   terms_chosen: { from: ["open"], to: "same" },
   seller_waits: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "awaiting_seller" },
   seller_ready: { from: ["awaiting_seller"], to: "approved" },
+  booking_advanced: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "approved" },
+  // It is told wherever the line stands by then: somebody may have asked for it anew.
+  let_go: { from: lineStatuses, to: "same" },
   booking_refused: { from: ["approved", "sending", "booking_unknown", "awaiting_seller"], to: "open" },
   booking_confirmed: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "booked" },
   booking_mismatched: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "terms_mismatch" },

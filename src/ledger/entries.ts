@@ -84,6 +84,8 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   booking_refused: 1,
   seller_waits: 1,
   seller_ready: 1,
+  booking_advanced: 1,
+  let_go: 1,
   booking_confirmed: 1,
   booking_mismatched: 1,
   mismatch_cleared: 2,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SellerWait } from "../../src/domain/deal.ts";
+import type { Placed } from "../../src/domain/placed.ts";
 import { foldLine, type Line, type LineEvent, lineStatuses, transitions } from "../../src/domain/media-buy.ts";
 import { verifies } from "../requirements.ts";
 import { booking, deal, quote, quoted, request, terms, usd } from "../unit/sample.ts";
@@ -9,6 +10,11 @@ const differences = [{ field: "unit_price", approved: '"31.50 USD"', now: '"40.0
 const chosen = { ...quote, cpm: usd("30.50") };
 const round = { n: 1, move: "counter", we: usd("28.50"), they: usd("30.00"), theirAction: "counter" } as const;
 const claim = { holder: "p1", until: "2026-11-20T10:01:00.000Z" };
+
+const placedInTurn = [
+  ...(["ordered", "drafted", "reserved", "unheld"] as const).map((step) => placedAt(step)),
+  placedAt("drafted", "o-2"),
+];
 
 /** Every kind of entry, in every variant that a fold may tell apart, lawful or not at the place it is put. */
 const entries: readonly LineEvent[] = [
@@ -35,7 +41,11 @@ const entries: readonly LineEvent[] = [
     { kind: "send_claimed", v: 1, attempt, ...claim, resend: true },
     ...(["account", "decision", "confirmation", "signature"] as const).map((what): LineEvent => waits(attempt, what)),
     { kind: "seller_ready", v: 1, attempt },
+    ...placedInTurn.map(
+      (placed): LineEvent => ({ kind: "booking_advanced", v: 1, attempt, quote: { ...quote, placed } }),
+    ),
   ]),
+  { kind: "let_go", v: 1, placed: placedAt("reserved"), left: null },
   { kind: "settled_by_person", v: 1, by: "dana", booked: true, deal, note: "" },
   { kind: "settled_by_person", v: 1, by: "dana", booked: false, deal: null, note: "" },
   { kind: "mismatch_cleared", v: 1, by: "dana", note: "" },
@@ -58,6 +68,10 @@ const entries: readonly LineEvent[] = [
     ...{ results: [], taskId: null, failed: null },
   },
 ];
+
+function placedAt(step: Placed["step"], orderId = "o-1"): Placed {
+  return { orderId, lineId: step === "ordered" ? null : "l-1", step, heldUntil: null };
+}
 
 function waits(attempt: number, what: SellerWait["for"]): LineEvent {
   const wait = { for: what, taskId: "t-1", mediaBuyId: null, url: null, sellerSaid: "", expectedBy: null };
@@ -208,12 +222,38 @@ describe("a line", () => {
             expect(after.booking).toEqual(before?.booking);
             waitedFor = null;
           }
+          // What was sent before is settled by it, and nothing of the next write has left.
+          if (event.kind === "booking_advanced") waitedFor = null;
           expect(after.wait === null).toBe(after.status !== "awaiting_seller");
         }
       }),
       { numRuns: 200 },
     );
     expect([...reached].sort()).toEqual(["account", "confirmation", "decision", "seller_ready", "signature"]);
+  });
+
+  test("goes on with the order and the line it began with, from one write to the next, and forgets them when refused", () => {
+    const reached = new Set<string>();
+    fc.assert(
+      fc.property(histories, (history) => {
+        for (const { before, event, after } of lived(history)) {
+          const [from, to] = [before?.quote.placed, after.quote.placed];
+          if (event.kind === "booking_refused") expect(to).toBeUndefined();
+          if (event.kind !== "booking_advanced") continue;
+          reached.add(`${from?.step ?? "nothing"} → ${to?.step}`);
+          expect(after).toMatchObject({ status: "approved", claims: [], seenAvailable: 0, wait: null });
+          expect(to).toEqual(event.quote.placed);
+          if (from) expect(to?.orderId).toBe(from.orderId);
+          if (from?.lineId) expect(to?.lineId).toBe(from.lineId);
+          expect(from?.step).not.toBe(to?.step);
+          expect(["reserved", "unheld"]).not.toContain(from?.step);
+        }
+      }),
+      { numRuns: 400 },
+    );
+    expect(reached).toContain("nothing → ordered");
+    expect(reached).toContain("ordered → drafted");
+    expect(reached).toContain("drafted → reserved");
   });
 
   test("keeps what the planner chose, until a person is asked about it", () => {
