@@ -131,7 +131,7 @@ function dealTypeIn({ deliverytype }: WireProduct): DealType {
 function channelIn({ producttags, adunit, name }: WireProduct): Channel | null {
   const inTags = producttags.flatMap((tag) => channelOf(tag.toLowerCase().replaceAll(/[ -]/g, "_")) ?? [])[0];
   if (inTags) return inTags;
-  const kinds = adunit.flatMap(({ spec }) => (typeof spec === "object" && spec !== null ? Object.keys(spec) : []));
+  const kinds = adunit.flatMap(({ spec }) => Object.keys(spec));
   const inUnits = kinds.flatMap((kind) => channelOf(kind) ?? [])[0];
   return inUnits ?? (name ?? "").split(/[^\p{L}\p{N}]+/u).flatMap((one) => channelOf(one) ?? [])[0] ?? null;
 }

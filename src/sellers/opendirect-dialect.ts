@@ -89,7 +89,7 @@ const otherNames: Readonly<Record<string, readonly [camel: string, pascal: strin
   providerdata: ["providerData", "ProviderData"],
   campaignid: ["campaignId", "CampaignId"],
   campaignname: ["campaignName", "CampaignName"],
-  ponumber: ["poNumber", "PONumber"],
+  ponumber: ["poNumber", "PoNumber"],
   productid: ["productId", "ProductId"],
   productids: ["productIds", "ProductIds"],
   ratetype: ["rateType", "RateType"],

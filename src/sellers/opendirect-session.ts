@@ -170,13 +170,16 @@ function nothingMore(error: unknown): { size: number; fresh: number; total: numb
   throw error;
 }
 
-/** Runs a read before a write whose failure means that the write was not sent. */
-export async function beforeSending<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Reads around a write. @param definite what a failure of it says of the write: before it, that nothing was sent (true); after
+ * it, nothing, however sure the failure is (false)
+ */
+export async function aroundWrite<T>(definite: boolean, read: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await read();
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
     const { sellerId, kind, message, code, sellerSaid, status } = error;
-    throw new SellerFailure(sellerId, kind, message, { definite: true, code, sellerSaid, status, cause: error });
+    throw new SellerFailure(sellerId, kind, message, { definite, code, sellerSaid, status, cause: error });
   }
 }

@@ -28,13 +28,12 @@ const optionalCount = count.nullable().catch(null);
 const id = z.union([z.string().min(1), z.int().nonnegative().transform(String)]);
 const optionalId = id.nullable().catch(null);
 const texts = z
-  .union([z.string().transform((one) => [one]), z.array(z.unknown())])
+  .union([z.string().transform((one): readonly unknown[] => [one]), z.array(z.unknown())])
   .catch([])
-  .transform((items) => items.filter((item) => typeof item === "string"));
-const objects = z
-  .array(z.unknown())
-  .catch([])
-  .transform((items) => items.flatMap((item) => z.record(z.string(), z.unknown()).safeParse(item).data ?? []));
+  .transform((items: readonly unknown[]) => items.filter((item) => typeof item === "string"));
+const adUnits = z
+  .array(z.object({ name: text, spec: z.record(z.string(), z.unknown()).catch({}) }))
+  .catch([]);
 
 export const productShape = z.object({
   id,
@@ -50,7 +49,7 @@ export const productShape = z.object({
   allownocreative: flag,
   availableimpressions: optionalCount,
   producttags: texts,
-  adunit: objects,
+  adunit: adUnits,
   reservedexpirytime: text,
 });
 
