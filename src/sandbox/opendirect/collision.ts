@@ -1,0 +1,23 @@
+import type { Behaviour } from "./behaviour.ts";
+import { dialects, wireName } from "./dialect.ts";
+
+/** The other spelling of a name, under which the stale value stands. */
+function otherSpelling(behaviour: Behaviour, name: string): string {
+  const other = dialects.find((dialect) => dialect !== behaviour.dialect) ?? "lower";
+  return wireName(other, name);
+}
+
+/**
+ * An answer in which, when the seller collides, every line has two statuses and two costs: a server that stores what it
+ * was sent beside what it knows does that.
+ */
+export function collided(behaviour: Behaviour, value: unknown): unknown {
+  if (!behaviour.collide) return value;
+  if (Array.isArray(value)) return value.map((item) => collided(behaviour, item));
+  if (typeof value !== "object" || value === null) return value;
+  const inner = Object.entries(value).map(([name, item]) => [name, collided(behaviour, item)]);
+  const copy: Record<string, unknown> = Object.fromEntries(inner);
+  if (!(wireName(behaviour.dialect, "bookingstatus") in copy)) return copy;
+  const stale = { [otherSpelling(behaviour, "bookingstatus")]: "Draft", [otherSpelling(behaviour, "cost")]: 1 };
+  return { ...copy, ...stale };
+}
