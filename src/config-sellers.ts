@@ -15,7 +15,9 @@ export const seller = z.strictObject({
   protocol: z
     .enum(["iab-seller-agent", "adcp", "opendirect"])
     .optional()
-    .describe("What it speaks; absent = it is asked at first use: its card, an A2A card or an MCP handshake of AdCP, its products"),
+    .describe(
+      "What it speaks; absent = it is asked at first use: its card, an A2A card or an MCP handshake of AdCP, its products",
+    ),
   carrier: z
     .enum(["mcp", "a2a"])
     .optional()

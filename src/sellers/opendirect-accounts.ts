@@ -46,7 +46,8 @@ export function createAccounts(session: Session, ids: OpenDirectBuyer | undefine
 
   /** Filters of lists are free to be ignored, so what comes is filtered again. */
   async function listed(access: Access): Promise<readonly WireAccount[]> {
-    if (accountId !== null) return [await session.get("its account", accountShape, session.path("accounts", accountId), access)];
+    if (accountId !== null)
+      return [await session.get("its account", accountShape, session.path("accounts", accountId), access)];
     const query = new URLSearchParams({
       ...(advertiserId === null ? {} : { advertiserid: advertiserId }),
       ...(buyerId === null ? {} : { buyerid: buyerId }),

@@ -63,7 +63,10 @@ export function createActions(session: Session, books: Books): Act {
         if (!served) throw refusal;
         const late = await now();
         if (hasChanged(late)) return { served, line: late };
-        throw new SellerFailure(sellerId, refusal.kind, refusal.message, { code: refusal.code, sellerSaid: refusal.sellerSaid });
+        throw new SellerFailure(sellerId, refusal.kind, refusal.message, {
+          code: refusal.code,
+          sellerSaid: refusal.sellerSaid,
+        });
       }
       if (answer.json === undefined && answer.text.trim() !== "")
         throw unreadable(sellerId, `a line to ${action}`, "it is not JSON", answer.status);

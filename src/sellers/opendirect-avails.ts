@@ -1,14 +1,13 @@
 import type { Avails, Product } from "../domain/inventory.ts";
-import { instants } from "../domain/flight.ts";
-import type { Flight } from "../domain/flight.ts";
+import { type Flight, instants } from "../domain/flight.ts";
 import { compare, displayMoney, type Money, minorUnit, money } from "../domain/money.ts";
 import { isObject } from "./adcp-answers.ts";
 import type { Account } from "./opendirect-accounts.ts";
 import { costOf } from "./opendirect-catalogue.ts";
-import { type Casing, casings, word } from "./opendirect-dialect.ts";
+import { casings, word } from "./opendirect-dialect.ts";
 import { isBusinessRefusal, notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
 import type { Session } from "./opendirect-session.ts";
-import { type Access, SellerFailure } from "./seller.ts";
+import type { Access, SellerFailure } from "./seller.ts";
 import { sellerText } from "./untrusted.ts";
 import { moneyFromText } from "./wire/money.ts";
 import { availShape, type WireAvail, type WireProduct } from "./wire/opendirect.ts";
@@ -79,12 +78,10 @@ async function recordOf(
   const flat = { productid: wire.id, startdate, enddate, requestedimpressions: impressions };
   const own = session.casing();
   const other = casings.find((casing) => casing !== own) ?? own;
-  const forms: readonly (readonly [Readonly<Record<string, unknown>>, Casing])[] =
-    account.brandId === null
-      ? [[flat, own], [spec, own], [flat, other]] // biome-ignore format: a table
-      : [[spec, own], [flat, own], [flat, other]]; // biome-ignore format: a table
+  const [asked, otherwise] = account.brandId === null ? [flat, spec] : [spec, flat];
+  const forms = [{ body: asked }, { body: otherwise }, { body: flat, casing: other }];
   let first: SellerFailure | null = null;
-  for (const [body, casing] of forms) {
+  for (const { body, casing = own } of forms) {
     const call = { method: "POST", path: session.path("products", "avails"), phase: "media_kit" } as const;
     const answer = await session.send({ ...call, body: session.body(body, casing), repeatable: true }, access);
     const refusal = refusalOf(session.sellerId, "avails", answer);
@@ -183,5 +180,5 @@ function confidenceIn({ deliveryconfidence: said }: WireAvail): string | null {
   if (typeof said === "string") return sellerText(said, 40) || null;
   if (said === null || !Number.isFinite(said) || said < 0 || said > 100) return null;
   // Buyer agents of the IAB Tech Lab print it as a percentage; shares of one are met as well.
-  return said <= 1 ? `${Number((said * 100).toFixed(1))} %` : `${Number(said.toFixed(1))} %`;
+  return `${Math.trunc(said <= 1 ? said * 100 : said)} %`;
 }

@@ -37,7 +37,12 @@ function saidIn(json: unknown): Said {
   }
   const one = coded.safeParse(plain).data;
   if (one) return { by: "errors", code: one.detail.error, words: one.detail.message };
-  const words = worded.safeParse(plain).data ?? fields.safeParse(plain).data?.detail.map(({ msg }) => msg).join("; ");
+  const words =
+    worded.safeParse(plain).data ??
+    fields
+      .safeParse(plain)
+      .data?.detail.map(({ msg }) => msg)
+      .join("; ");
   return words === undefined ? { by: "nobody", code: null, words: "" } : { by: "framework", code: null, words };
 }
 

@@ -54,7 +54,11 @@ export function partsOf(dealId: string): { readonly orderId: string; readonly li
 }
 
 /** What a line that was found means for the booking of its quote, which so far had come to `quote.placed`. */
-export function outcomeOf(quote: Quote, orderId: string, line: WireLine): Followed | Extract<Found, { kind: "available" }> {
+export function outcomeOf(
+  quote: Quote,
+  orderId: string,
+  line: WireLine,
+): Followed | Extract<Found, { kind: "available" }> {
   const before = quote.placed?.step;
   const said = sellerText(line.statechangereason, 160);
   const status = sellerText(line.bookingstatus, 40);
@@ -121,11 +125,13 @@ export function termsOfLine(quote: Quote, line: WireLine): Quote {
   const wrong = (why: string) => unreadable(sellerId, "the line", why);
   const { currency } = atCpm(quote).cpm;
   if (line.productid !== product.id) throw wrong("it is for another product");
-  if (line.ratetype != null && word(line.ratetype) !== "cpm") throw wrong("it is not priced by the thousand impressions");
+  if (line.ratetype != null && word(line.ratetype) !== "cpm")
+    throw wrong("it is not priced by the thousand impressions");
   const rate = moneyFromText(line.rate, currency);
   if (!rate || rate.micros <= 0n) throw wrong("it has no rate");
   if (line.qty == null) throw wrong("its volume is missing");
-  if (!fitsCost(rate, line.qty, moneyFromText(line.cost, currency))) throw wrong("its cost is not its rate for its volume");
+  if (!fitsCost(rate, line.qty, moneyFromText(line.cost, currency)))
+    throw wrong("its cost is not its rate for its volume");
   return { ...quote, cpm: rate, impressions: line.qty, flight: flightIn(line, flight, wrong) };
 }
 

@@ -17,12 +17,12 @@ import { lineShape, orderShape, type WireLine, type WireOrder } from "./wire/ope
  * nobody else has is all by which an order can be found whose answer was lost (names are unique in an account, 2.1).
  */
 
-/** The bodies that book a quote, as they are sent, and the names they are found by. */
+/** The bodies that book a quote, as they are sent, and what in their names nobody else's have: a seller may add to a name. */
 export interface Frozen {
   readonly order: string;
   readonly line: string;
-  readonly orderName: string;
-  readonly lineName: string;
+  readonly orderMark: string;
+  readonly lineMark: string;
 }
 
 /** Where a quote's order is written. @throws SellerFailure for a quote of another protocol */
@@ -78,16 +78,20 @@ export function frozenIn({ body }: FrozenRequest): Frozen {
   return {
     order: JSON.stringify(order),
     line: JSON.stringify(line),
-    orderName: names.order.name,
-    lineName: names.line.name,
+    orderMark: markIn(names.order.name),
+    lineMark: markIn(names.line.name),
   };
 }
 
-/** Orders and lines of one seller, found by id or by our names. */
+function markIn(name: string): string {
+  return name.slice(name.lastIndexOf("#"));
+}
+
+/** Orders and lines of one seller, found by id or by the mark of ours in their names. */
 export interface Books {
   path(quote: Quote, orderId?: string, lineId?: string, ...rest: readonly string[]): string;
-  orderNamed(quote: Quote, name: string, access: Access): Promise<WireOrder | null>;
-  lineNamed(quote: Quote, orderId: string, name: string, access: Access): Promise<WireLine | null>;
+  orderMarked(quote: Quote, mark: string, access: Access): Promise<WireOrder | null>;
+  lineMarked(quote: Quote, orderId: string, mark: string, access: Access): Promise<WireLine | null>;
   /** Null where the seller does not have it. */
   order(quote: Quote, orderId: string, access: Access): Promise<WireOrder | null>;
   line(quote: Quote, orderId: string, lineId: string, access: Access): Promise<WireLine | null>;
@@ -104,17 +108,18 @@ export function createBooks(session: Session): Books {
     return session.path("accounts", accountId, "orders", ...order, ...line, ...rest);
   };
 
-  /** The one entry of our name. Two of them are what must never be: neither is taken for ours. */
+  /** The one entry of our mark. Two of them are what must never be: neither is taken for ours. */
   async function one<Shape extends z.ZodType<{ readonly id: string; readonly name: string | null }>>(
     plural: "orders" | "lines",
     shape: Shape,
     at: string,
-    name: string,
+    mark: string,
     access: Access,
   ): Promise<z.output<Shape> | null> {
     const { entries, unreadable: lost } = await session.list(plural, shape, at, access);
-    const found = entries.filter((entry) => entry.name?.trim() === name);
-    if (found.length > 1) throw unreadable(sellerId, `its ${plural}`, `${found.length} of them have our name “${name}”`);
+    const found = entries.filter(({ name }) => name?.includes(mark));
+    if (found.length > 1)
+      throw unreadable(sellerId, `its ${plural}`, `${found.length} of them have our name, with “${mark}”`);
     if (found.length === 0 && lost > 0)
       throw unreadable(sellerId, `its ${plural}`, `${lost} of them cannot be read, and ours is not among the others`);
     return found[0] ?? null;
@@ -139,9 +144,9 @@ export function createBooks(session: Session): Books {
 
   return {
     path,
-    orderNamed: (quote, name, access) => one("orders", orderShape, path(quote), name, access),
-    lineNamed: (quote, orderId, name, access) =>
-      one("lines", lineShape, `${path(quote, orderId)}/lines`, name, access),
+    orderMarked: (quote, mark, access) => one("orders", orderShape, path(quote), mark, access),
+    lineMarked: (quote, orderId, mark, access) =>
+      one("lines", lineShape, `${path(quote, orderId)}/lines`, mark, access),
     order: (quote, orderId, access) => get("the order", orderShape, path(quote, orderId), orderId, access),
     async line(quote, orderId, lineId, access) {
       const found = await get("the line", lineShape, path(quote, orderId, lineId), lineId, access);

@@ -9,6 +9,8 @@ import { type Access, SellerFailure } from "./seller.ts";
 /** One OpenDirect seller: where it is, in which names it speaks, and how its lists are read to their end. */
 export interface Session {
   readonly sellerId: string;
+  /** The path of the seller's address, without a slash at the end. */
+  readonly base: string;
   /** The seller's own names, as they were last seen; the specification's before anything was. */
   casing(): Casing;
   /** The path of a resource below the seller's base, each part percent-encoded. */
@@ -108,6 +110,7 @@ export function createSession(options: ConnectOptions): Session {
 
   return {
     sellerId,
+    base,
     casing: () => seen ?? "lower",
     path,
     send,
@@ -125,7 +128,11 @@ export function createSession(options: ConnectOptions): Session {
       let lost = 0;
       const turn = async (how: number) => {
         const query = (pagings[how] ?? firstPaging)(found.size);
-        const call = { method: "GET", path: `${at}${at.includes("?") ? "&" : "?"}${query}`, phase: "media_kit" } as const;
+        const call = {
+          method: "GET",
+          path: `${at}${at.includes("?") ? "&" : "?"}${query}`,
+          phase: "media_kit",
+        } as const;
         const answer = await send(call, access);
         const listed = entries(plural, shape, answer);
         const fresh = listed.entries.filter(({ id }) => !found.has(id));

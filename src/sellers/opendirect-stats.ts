@@ -45,7 +45,8 @@ export function statsIn(json: unknown, currency: string, impressions: number | n
 }
 
 function added(left: LineStats, right: LineStats): LineStats {
-  const sum = (one: number | null, other: number | null) => (one === null || other === null ? (one ?? other) : one + other);
+  const sum = (one: number | null, other: number | null) =>
+    one === null || other === null ? (one ?? other) : one + other;
   const spend = left.spend && right.spend ? add(left.spend, right.spend) : (left.spend ?? right.spend);
   return {
     ...right,

@@ -36,7 +36,7 @@ const flatForm = z.strictObject({
   enddate: endField,
   requestedimpressions: quantity,
   budget: z.number().positive().optional(),
-  targeting: z.unknown(),
+  targeting: z.unknown().optional(),
 });
 
 function span(startAt: number, endAt: number): Span {

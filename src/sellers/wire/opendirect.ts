@@ -31,9 +31,7 @@ const texts = z
   .union([z.string().transform((one): readonly unknown[] => [one]), z.array(z.unknown())])
   .catch([])
   .transform((items: readonly unknown[]) => items.filter((item) => typeof item === "string"));
-const adUnits = z
-  .array(z.object({ name: text, spec: z.record(z.string(), z.unknown()).catch({}) }))
-  .catch([]);
+const adUnits = z.array(z.object({ name: text, spec: z.record(z.string(), z.unknown()).catch({}) })).catch([]);
 
 export const productShape = z.object({
   id,
@@ -54,7 +52,7 @@ export const productShape = z.object({
 });
 
 /** Why a product is (not) available; the table of the specification has one object, its example several. */
-const availsStatus = z.object({ status: text, reason: text, producttargeting: z.unknown() });
+const availsStatus = z.object({ status: text, reason: text, producttargeting: z.unknown().optional() });
 
 /** One record of avails: of the specification's form, or flat, as the buyer agents of the IAB Tech Lab ask for it. */
 export const availShape = z.object({
@@ -71,7 +69,7 @@ export const availShape = z.object({
     .union([z.array(availsStatus), availsStatus.transform((one) => [one])])
     .nullable()
     .catch(null),
-  producttargeting: z.unknown(),
+  producttargeting: z.unknown().optional(),
 });
 
 export const accountShape = z.object({
