@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Quote } from "../domain/quote.ts";
-import { isBusinessRefusal, refusalOf, unreadable } from "./opendirect-errors.ts";
+import { isBusinessRefusal, unreadable, writeRefusalOf } from "./opendirect-errors.ts";
 import { stateOf } from "./opendirect-lines.ts";
 import type { Books } from "./opendirect-orders.ts";
 import { aroundWrite, type Session } from "./opendirect-session.ts";
@@ -56,7 +56,7 @@ export function createActions(session: Session, books: Books): Act {
       if (known !== null && index !== known) continue;
       const path = `${books.path(quote, orderId, lineId)}${suffix(action)}`;
       const answer = await session.send({ method, path, phase: "booking" }, access);
-      const refusal = refusalOf(sellerId, `a line to ${action}`, answer);
+      const refusal = writeRefusalOf(sellerId, `a line to ${action}`, answer);
       if (refusal) {
         if (isNotServed(answer.status, isBusinessRefusal(answer))) continue;
         // Of an earlier form that was taken, and took effect late, this one is told that it comes too late.

@@ -2,7 +2,7 @@ import type { FrozenRequest } from "../domain/media-buy.ts";
 import type { Placed } from "../domain/placed.ts";
 import type { Quote } from "../domain/quote.ts";
 import type { Act, LineIds } from "./opendirect-actions.ts";
-import { notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
+import { notHere, unreadable, writeRefusalOf } from "./opendirect-errors.ts";
 import { folded } from "./opendirect-dialect.ts";
 import { outcomeOf, partsOf, stateOf } from "./opendirect-lines.ts";
 import { type Books, frozenIn } from "./opendirect-orders.ts";
@@ -78,7 +78,7 @@ export function createBooking(session: Session, books: Books, act: Act): Booking
   /** Writes something new and gives its id; null where the answer does not tell it, and it is to be found by its name. */
   async function created(what: string, path: string, body: string, access: Access): Promise<string | null> {
     const answer = await session.send({ method: "POST", path, body, phase: "booking" }, access);
-    const refusal = refusalOf(sellerId, what, answer);
+    const refusal = writeRefusalOf(sellerId, what, answer);
     if (refusal) throw refusal;
     const id = createdShape.safeParse(folded(answer.json)).data?.id;
     if (id !== undefined) return id;

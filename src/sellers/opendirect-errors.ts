@@ -71,6 +71,15 @@ export function refusalOf(sellerId: string, what: string, answer: HttpAnswer): S
   });
 }
 
+/** {@link refusalOf} a write, with the seller's words in its sentence: it is all that is kept of why nothing was booked. */
+export function writeRefusalOf(sellerId: string, what: string, answer: HttpAnswer): SellerFailure | null {
+  const refusal = refusalOf(sellerId, what, answer);
+  if (!refusal?.sellerSaid) return refusal;
+  const { kind, message, definite, code, sellerSaid, status } = refusal;
+  const words = `${message.replace(/\.$/, "")}; its words: “${sellerSaid}”.`;
+  return new SellerFailure(sellerId, kind, words, { definite, code, sellerSaid, status });
+}
+
 /** The specification says 401 for what may not be done as well, and has no 403. */
 function kindOf(status: number, code: string | null): FailureKind {
   if (status === 501) return "unsupported";
