@@ -31,7 +31,9 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
     for (const why of whyNotAgain(witness, send, earlier, claim?.resend === true)) wrong(why);
     return;
   }
-  for (const one of earlier) {
+  // Another write of the same booking is over: its outcome is on record, or this one would not be due.
+  const alike = earlier.filter((one) => one.write === send.write && (send.write === null || one.key === send.key));
+  for (const one of alike) {
     // Whoever cannot know that the first had no effect must wait until it can have none.
     const mayTakeEffect = !one.knownDead && send.at - one.at < latestEffectMs;
     if (mayTakeEffect || one.deals.some(({ stands }) => stands))
@@ -40,7 +42,7 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
         `send ${send.n} of ${ref} leaves while send ${one.n} may take effect`,
       );
   }
-  const unsure = earlier.filter((one) => !one.knownDead).length;
+  const unsure = alike.filter((one) => !one.knownDead).length;
   if (unsure > 1) wrong(`${unsure} sends without an answer went before`);
 }
 
