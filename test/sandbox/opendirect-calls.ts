@@ -26,8 +26,11 @@ export function startCityLight(stateFile?: string, now = () => today): Promise<S
   return startSandbox({ sellers: [], opendirect: true, gapMs: 0, now, ...(stateFile ? { stateFile } : {}) });
 }
 
+/** Who knows where CityLight answers: its sandbox, or whoever found it. */
+type AtCityLight = Pick<Sandbox, "seller">;
+
 /** Asks CityLight, below its base path, with its agency key. */
-export async function call(sandbox: Sandbox, method: string, path: string, saying: Saying = {}): Promise<Heard> {
+export async function call(sandbox: AtCityLight, method: string, path: string, saying: Saying = {}): Promise<Heard> {
   const { url, keys } = sandbox.seller("citylight");
   const json = saying.body === undefined ? {} : { "Content-Type": "application/json" };
   const response = await fetch(path.startsWith("/.") ? new URL(path, url) : url + path, {
@@ -59,6 +62,9 @@ const spellings: Readonly<Record<string, string>> = {
   creativeid: "creativeId",
   placementid: "placementId",
   requestedimpressions: "requestedImpressions",
+  availableimpressions: "availableImpressions",
+  estimatedcpm: "estimatedCpm",
+  totalcost: "totalCost",
   qty: "quantity",
   bookingstatus: "bookingStatus",
   baseprice: "basePrice",
@@ -87,7 +93,7 @@ export function inDialect(dialect: Dialect, value: unknown): unknown {
 export const flight = { startdate: "2027-03-05T00:00:00.000Z", enddate: "2027-03-10T23:59:59.000Z" };
 
 /** A fresh account's path. */
-export async function account(sandbox: Sandbox, dialect: Dialect = "lower"): Promise<string> {
+export async function account(sandbox: AtCityLight, dialect: Dialect = "lower"): Promise<string> {
   const body = inDialect(dialect, { advertiserid: "1234987", buyerid: "34587", name: "Brand A" });
   const heard = await call(sandbox, "POST", "/accounts", { body });
   return `/accounts/${at(heard.body, spelled(dialect, "id"))}`;
@@ -123,7 +129,7 @@ export function lineBody(more: object = {}) {
 }
 
 /** A draft in an order in an account: its path. */
-export async function draft(sandbox: Sandbox, more: object = {}, dialect: Dialect = "lower"): Promise<string> {
+export async function draft(sandbox: AtCityLight, more: object = {}, dialect: Dialect = "lower"): Promise<string> {
   const say = (value: object) => ({ body: inDialect(dialect, value) });
   const id = spelled(dialect, "id");
   const base = await account(sandbox, dialect);

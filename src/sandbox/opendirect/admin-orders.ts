@@ -22,6 +22,13 @@ export const openDirectOrder = z.discriminatedUnion("order", [
     seller,
     status: z.enum(["Pending", "Approved", "Disapproved"]),
   }),
+  z.strictObject({ order: z.literal("creatives"), seller, status: z.enum(["APPROVED", "REJECTED"]) }),
+  z.strictObject({
+    order: z.literal("change"),
+    seller,
+    status: z.enum(["APPROVED", "REJECTED"]),
+    id: z.string().optional(),
+  }),
   z.strictObject({ order: z.literal("pass"), seller, ms: z.number().int().min(1) }),
   z.strictObject({ order: z.literal("books"), seller }),
 ]);
@@ -33,10 +40,12 @@ export function obeyOpenDirect(control: OpenDirectControl, order: z.output<typeo
   if (order.order === "accept") return { line: control.decide(id, "accept", order.line) };
   if (order.order === "decline") return { line: control.decide(id, { decline: order.words }, order.line) };
   if (order.order === "expire") return { line: control.expireReservation(id, order.line) };
+  if (order.order === "change") return { change: control.decideChange(id, order.status, order.id) };
   if (order.order === "behave") control.behave(id, order.behaviour);
   else if (order.order === "lose") control.lose(id, order.step);
   else if (order.order === "forget") control.forget(id, order.line);
   else if (order.order === "accounts") control.decideAccounts(id, order.status);
+  else if (order.order === "creatives") control.decideCreatives(id, order.status);
   else control.pass(id, order.ms);
   return { ok: true };
 }

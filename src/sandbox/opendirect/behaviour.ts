@@ -24,6 +24,8 @@ export const behaviourSchema = z.strictObject({
   dialect: z.enum(dialects),
   /** `PATCH …?action=reserve` (seed), `…?reserve` (the specification), or both. */
   actions: z.enum(["seed", "spec", "both"]),
+  /** With which method lines and orders are changed; the other gets 405. */
+  method: z.enum(["both", "patch", "put"]),
   /** What the form of action it does not know gets: 200 without effect, a 400 without a reason, or 405. */
   foreignAction: z.enum(["ignored", "bad-request", "not-allowed"]),
   /** Whether lines can be reserved; if not, that action gets 405. */
@@ -53,6 +55,8 @@ export const behaviourSchema = z.strictObject({
   repriceOnBook: factor,
   /** A line is drafted with this share of the asked quantity. */
   short: factor,
+  /** A line is drafted so many days later than asked. */
+  laterDays: z.number().int().min(0).max(365),
   /** This share of the inventory is left. */
   inventory: z.number().min(0).max(1),
   /** A product that cannot give the quantity: left out of the avails, or in it with less. Both are in 2.1. */
@@ -66,6 +70,14 @@ export const behaviourSchema = z.strictObject({
     .nullable(),
   /** Stats in records to date (2.1) or in one flat object (the buyer clients). */
   stats: z.enum(["records", "flat"]),
+  /** Other words for a line's states: two spellings of Canceled are in 2.1, and servers make up their own. */
+  statusWords: z.record(z.string(), z.string()),
+  /** Fields, by their names of 2.1, that lines are told without. */
+  omits: z.array(z.string()),
+  /** Amounts as text, moments without their zone or with a blank behind: all seen in examples. */
+  careless: z.boolean(),
+  /** Writes are answered 204 without a body. */
+  quiet: z.boolean(),
   /** Actions that are answered 200 and not done. */
   unchanged: z.array(z.enum(actions)),
   /** Steps after which the order or the line is gone. */
@@ -93,6 +105,7 @@ export type BehaviourChange = z.output<typeof behaviourChange>;
 export const usualBehaviour: Behaviour = {
   dialect: "lower",
   actions: "both",
+  method: "both",
   foreignAction: "bad-request",
   reserve: true,
   paging: "skip",
@@ -109,11 +122,16 @@ export const usualBehaviour: Behaviour = {
   repriceOnReserve: 1,
   repriceOnBook: 1,
   short: 1,
+  laterDays: 0,
   inventory: 1,
   shortAvails: "omitted",
   totalAsPrice: false,
   currency: null,
   stats: "records",
+  statusWords: {},
+  omits: [],
+  careless: false,
+  quiet: false,
   unchanged: [],
   forgets: [],
   duplicates: false,

@@ -1,4 +1,5 @@
 import { type BehaviourChange, behaviourSchema } from "./behaviour.ts";
+import { decideChange } from "./changes.ts";
 import { booked, current, declined, moved, reserved } from "./line-states.ts";
 import { term } from "./line-wire.ts";
 import { costOf } from "./money.ts";
@@ -118,6 +119,25 @@ export class OpenDirectControl {
     const { accounts } = seller.books;
     for (const account of Object.values(accounts)) accounts[account.id] = { ...account, status };
     seller.commit();
+  }
+
+  /** A person decides on the creatives that wait. */
+  decideCreatives(sellerId: string, status: "APPROVED" | "REJECTED"): void {
+    const seller = this.#seller(sellerId);
+    const { creatives } = seller.books;
+    const waiting = Object.values(creatives).filter((creative) => creative.status === "PENDING");
+    for (const creative of waiting) creatives[creative.id] = { ...creative, status };
+    seller.commit();
+  }
+
+  /** A person decides on a change request, the newest that waits or one by id. Returns its id. */
+  decideChange(sellerId: string, status: "APPROVED" | "REJECTED", changeId?: string): string {
+    const seller = this.#seller(sellerId);
+    const waiting = Object.values(seller.books.changes).filter((change) => change.status === "PENDING");
+    const change = changeId === undefined ? waiting.at(-1) : waiting.find(({ id }) => id === changeId);
+    if (!change) throw new Error(`no change request ${changeId ?? ""} waits at ${sellerId}`);
+    decideChange(seller, change, status);
+    return change.id;
   }
 
   /** Lets time pass for the lines in the books, and for nothing else: what is drafted later keeps the clock. */

@@ -39,7 +39,7 @@ const names = (
 /** Where a family has a word of its own. The buyer clients and 1.5.1 say `quantity` for `qty`. */
 const own: Readonly<Record<Dialect, Readonly<Record<string, string>>>> = {
   lower: {},
-  camel: { qty: "quantity" },
+  camel: { qty: "quantity", ad: "creativeAsset" },
   pascal: { qty: "Quantity", impressions: "ImpressionsServed" },
 };
 

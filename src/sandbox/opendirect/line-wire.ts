@@ -16,13 +16,14 @@ export function term(seller: OpenDirectRuntime, line: Pick<StoredLine, "productI
 export function lineOnWire(seller: OpenDirectRuntime, line: StoredLine): Json {
   const product = term(seller, line);
   const { reason, reservedUntil } = line;
-  return {
+  const { statusWords, omits } = seller.behaviour;
+  const whole = {
     ...line.asked,
     id: line.id,
     orderid: line.orderId,
     productid: line.productId,
     name: line.name,
-    bookingstatus: line.status,
+    bookingstatus: statusWords[line.status] ?? line.status,
     ...(reason === null ? {} : { statechangereason: reason }),
     startdate: isoTime(line.startAt),
     enddate: isoTime(line.endAt),
@@ -32,4 +33,5 @@ export function lineOnWire(seller: OpenDirectRuntime, line: StoredLine): Json {
     cost: decimal(costOf(product, line.qty, line.rateMicros)),
     ...(reservedUntil === null ? {} : { reservedexpirydate: isoTime(reservedUntil) }),
   };
+  return Object.fromEntries(Object.entries(whole).filter(([name]) => !omits.includes(name)));
 }

@@ -82,12 +82,13 @@ function drafted(call: OpenDirectCall, known: StoredLine | null): StoredLine {
   } = read(lineFields, said);
   if (orderid !== undefined && orderid !== order.id)
     throw wrong("InvalidField", "orderid: another order than the path's");
+  const { short, currency, laterDays } = seller.behaviour;
   const product = seller.product(productid);
   if (!product) throw wrong("UnknownProduct", "There is no such product.");
   if (ratetype !== undefined && ratetype !== product.rateType) {
     throw wrong("InvalidPrice", `This product is sold by ${product.rateType}.`);
   }
-  if (order.currency !== product.currency && seller.behaviour.currency === null) {
+  if (order.currency !== product.currency && currency === null) {
     throw wrong("CurrencyMismatch", `This product is sold in ${product.currency}, the order is in ${order.currency}.`);
   }
   const line: StoredLine = {
@@ -98,10 +99,10 @@ function drafted(call: OpenDirectCall, known: StoredLine | null): StoredLine {
     name,
     status: "Draft",
     reason: null,
-    qty: Math.max(1, Math.floor(qty * seller.behaviour.short)),
+    qty: Math.max(1, Math.floor(qty * short)),
     rateMicros: priceOf(seller, product, asked.targeting),
-    startAt: startdate,
-    endAt: enddate,
+    startAt: startdate + laterDays * dayMs,
+    endAt: enddate + laterDays * dayMs,
     reservedUntil: null,
     decidesAt: null,
     before: null,
@@ -111,7 +112,7 @@ function drafted(call: OpenDirectCall, known: StoredLine | null): StoredLine {
     asked,
     history: known?.history ?? ["Draft"],
   };
-  requireTerms(seller, product, { ...line, qty });
+  requireTerms(seller, product, { ...line, qty, startAt: startdate, endAt: enddate });
   return line;
 }
 

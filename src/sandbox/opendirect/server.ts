@@ -7,8 +7,11 @@ import { type Answer, answer } from "../wire.ts";
 import { accountRoutes } from "./accounts.ts";
 import { availsRoutes } from "./avails.ts";
 import type { OpenDirectCall, OpenDirectRoute } from "./call.ts";
+import type { Behaviour } from "./behaviour.ts";
+import { changeRoutes } from "./changes.ts";
+import { creativeRoutes } from "./creatives.ts";
 import { heard, spoken } from "./dialect.ts";
-import { collided } from "./collision.ts";
+import { careless, collided } from "./flaws.ts";
 import { lineRoutes } from "./lines.ts";
 import { orderRoutes } from "./orders.ts";
 import { productRoutes } from "./products.ts";
@@ -22,6 +25,8 @@ const routes: readonly OpenDirectRoute[] = [
   ...accountRoutes,
   ...orderRoutes,
   ...lineRoutes,
+  ...creativeRoutes,
+  ...changeRoutes,
 ];
 
 /** A seller that speaks OpenDirect 2.1: its endpoints behind an HTTP server that faults can strike. */
@@ -99,6 +104,23 @@ function find(method: string, path: string): { route: OpenDirectRoute; params: R
   throw matching.length > 0 ? notServed() : new OpenDirectRefusal(404, []);
 }
 
+/** An answer as this seller writes it. */
+function told(
+  behaviour: Behaviour,
+  { methods, operation }: OpenDirectRoute,
+  { status, body, headers = {} }: Answer,
+): Answer {
+  const isRead = methods.includes("GET") || operation === "catalogue" || operation === "avails";
+  if (behaviour.quiet && !isRead) return { status: 204, text: "", headers };
+  return { status, body: collided(behaviour, spoken(behaviour.dialect, careless(behaviour, body))), headers };
+}
+
+/** Servers that take PATCH need not take PUT, and the other way round. */
+function requireMethod({ behaviour }: OpenDirectRuntime, { methods }: OpenDirectRoute, method: string): void {
+  const isEither = methods.includes("PUT") && methods.includes("PATCH");
+  if (isEither && behaviour.method !== "both" && behaviour.method !== method.toLowerCase()) throw notServed();
+}
+
 function refused(seller: OpenDirectRuntime, error: unknown): Answer {
   if (error instanceof OpenDirectRefusal) return refusalOnWire(seller.behaviour, error);
   throw error;
@@ -113,6 +135,7 @@ function routed(seller: OpenDirectRuntime, incoming: Incoming): Routed {
       throw new OpenDirectRefusal(401, [{ code: "Unauthorized", message: "The credential is not one of ours." }]);
     }
     const { route, params } = find(method, below);
+    requireMethod(seller, route, method);
     const { dialect } = seller.behaviour;
     const call: OpenDirectCall = {
       ...{ seller, params, query, search, method },
@@ -122,8 +145,7 @@ function routed(seller: OpenDirectRuntime, incoming: Incoming): Routed {
     const { operation } = route;
     const handle = () => {
       try {
-        const plain = route.handle(call);
-        return { ...plain, body: collided(seller.behaviour, spoken(dialect, plain.body)) };
+        return told(seller.behaviour, route, route.handle(call));
       } catch (error) {
         return refused(seller, error);
       }

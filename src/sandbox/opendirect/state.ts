@@ -64,7 +64,7 @@ export interface StoredLine {
   readonly history: readonly LineStatus[];
 }
 
-/** A creative, an assignment, a brand or a change request: what the buyer wrote and what the seller made of it. */
+/** A creative, an assignment or a brand: what the buyer wrote and what the seller made of it. */
 export interface StoredThing {
   readonly id: string;
   readonly accountId: string;
@@ -72,12 +72,12 @@ export interface StoredThing {
   readonly asked: Json;
 }
 
-/** A change request and the lines wished for in it, by line id. */
+/** A change request, and what of its line is wished to be otherwise; null: nothing was said yet. */
 export interface StoredChange extends StoredThing {
   readonly status: "PENDING" | "APPROVED" | "REJECTED";
   readonly orderId: string;
-  readonly lineId: string | null;
-  readonly wished: Readonly<Record<string, Json>>;
+  readonly lineId: string;
+  readonly wished: Json | null;
 }
 
 /** All an OpenDirect seller remembers, beside its faults. */
