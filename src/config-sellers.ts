@@ -51,7 +51,7 @@ export const seller = z.strictObject({
     .partialRecord(z.enum(tiers).exclude(["public"]), credential)
     .default({})
     .describe(
-      'By tier (seat, agency, advertiser): {"bearer": …} or {"api_key": …}; "env:NAME" reads an environment variable',
+      'By tier (seat, agency, advertiser): {"bearer": …}, {"api_key": …} or, for OpenDirect, {"access_token": …}; "env:NAME" reads an environment variable',
     ),
 });
 

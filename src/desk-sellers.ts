@@ -25,7 +25,8 @@ export function openGovernance(config: Config, log: Log): GovernanceAgent | null
 }
 
 function revealed({ kind, secret }: GivenCredential): Credential {
-  return kind === "bearer" ? { bearer: secret.reveal() } : { apiKey: secret.reveal() };
+  const text = secret.reveal();
+  return kind === "bearer" ? { bearer: text } : kind === "api_key" ? { apiKey: text } : { accessToken: text };
 }
 
 function sellerLog(log: Log): SellerLog {

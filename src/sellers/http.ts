@@ -215,7 +215,8 @@ export function createHttp(options: HttpOptions): Http {
 
 function authentication(credential: Credential | undefined): Record<string, string> {
   if (credential?.bearer) return { authorization: `Bearer ${credential.bearer}` };
-  return credential?.apiKey ? { "x-api-key": credential.apiKey } : {};
+  if (credential?.apiKey) return { "x-api-key": credential.apiKey };
+  return credential?.accessToken ? { accesstoken: credential.accessToken } : {};
 }
 
 function headerOf(value: string | string[] | undefined): string | null {

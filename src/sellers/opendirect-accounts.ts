@@ -1,7 +1,7 @@
 import type { QuoteAccount } from "../domain/quote.ts";
 import type { SellerWait } from "../domain/deal.ts";
 import { word } from "./opendirect-dialect.ts";
-import { notHere } from "./opendirect-errors.ts";
+import { notHere, refusalOf } from "./opendirect-errors.ts";
 import type { Session } from "./opendirect-session.ts";
 import type { OpenDirectBuyer } from "./records.ts";
 import { type Access, SellerFailure } from "./seller.ts";
@@ -62,7 +62,8 @@ export function createAccounts(session: Session, ids: OpenDirectBuyer | undefine
     if (advertiserId === null || buyerId === null) return undefined;
     const body = session.body({ advertiserid: advertiserId, buyerid: buyerId, name: `Account of ${advertiserId}` });
     const call = { method: "POST", path: session.path("accounts"), body, phase: "media_kit" } as const;
-    session.read("an account", accountShape.partial(), await session.send(call, access));
+    const refusal = refusalOf(sellerId, "an account", await session.send(call, access));
+    if (refusal) throw refusal;
     return (await listed(access)).find(isOurs);
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Quote } from "../domain/quote.ts";
-import { isBusinessRefusal, unreadable, writeRefusalOf } from "./opendirect-errors.ts";
+import { isNotServed, unreadable, writeRefusalOf } from "./opendirect-errors.ts";
 import { stateOf } from "./opendirect-lines.ts";
 import type { Books } from "./opendirect-orders.ts";
 import { aroundWrite, type Session } from "./opendirect-session.ts";
@@ -58,7 +58,7 @@ export function createActions(session: Session, books: Books): Act {
       const answer = await session.send({ method, path, phase: "booking" }, access);
       const refusal = writeRefusalOf(sellerId, `a line to ${action}`, answer);
       if (refusal) {
-        if (isNotServed(answer.status, isBusinessRefusal(answer))) continue;
+        if (isNotServed(answer)) continue;
         // Of an earlier form that was taken, and took effect late, this one is told that it comes too late.
         if (!served) throw refusal;
         const late = await now();
@@ -85,9 +85,4 @@ export function createActions(session: Session, books: Books): Act {
     const why = `the line still reads as ${stateOf(line)}`;
     throw unreadable(sellerId, `a line to ${action}`, why);
   };
-}
-
-/** A form that the seller does not serve did nothing; a refusal in its own words is no question of form. */
-function isNotServed(status: number, isInWords: boolean): boolean {
-  return status === 405 || status === 501 || ((status === 400 || status === 404) && !isInWords);
 }

@@ -5,7 +5,7 @@ import { isObject } from "./adcp-answers.ts";
 import type { Account } from "./opendirect-accounts.ts";
 import { costOf } from "./opendirect-catalogue.ts";
 import { casings, word } from "./opendirect-dialect.ts";
-import { isBusinessRefusal, notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
+import { notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
 import type { Session } from "./opendirect-session.ts";
 import type { Access, SellerFailure } from "./seller.ts";
 import { sellerText } from "./untrusted.ts";
@@ -35,15 +35,16 @@ export interface Wanted {
  * @throws SellerFailure `unpriced` where the price cannot be told from a total; `refused` where nothing is to be had
  */
 export async function readOffer(session: Session, wanted: Wanted, account: Account, access: Access): Promise<Offer> {
-  const found = await recordOf(session, wanted, account, access);
   const { sellerId } = session;
+  const base = basePriceOf(sellerId, wanted);
+  const found = await recordOf(session, wanted, account, access);
   const available = found?.availability ?? found?.availableimpressions ?? null;
   if (!found || available === 0) {
     const why = found ? reasonIn(found) : "";
     const message = `${sellerId} has none of ${wanted.product.ref} for this flight and volume${why && ` (it says: “${why}”)`}.`;
     throw notHere(sellerId, message, "refused");
   }
-  const cpm = cpmIn(sellerId, wanted, found);
+  const cpm = cpmIn(sellerId, wanted, base, found);
   const currency = cpm.currency;
   const total = moneyFromText(found.totalcost, currency);
   const confidence = confidenceIn(found);
@@ -95,7 +96,7 @@ async function recordOf(
     }
     first ??= refusal;
     const isMisunderstood = [400, 404, 405, 422].includes(answer.status);
-    if (!isMisunderstood || (isBusinessRefusal(answer) && refusal.code === "ImpressionsNotAvailable")) throw refusal;
+    if (!isMisunderstood || refusal.code === "ImpressionsNotAvailable") throw refusal;
   }
   throw first ?? unreadable(session.sellerId, "avails", "nothing came");
 }
@@ -110,6 +111,14 @@ function flatAsList<Answer extends { readonly json: unknown }>(answer: Answer): 
   return isFlat ? { ...answer, json: [json] } : answer;
 }
 
+/** The base price of what is sold at CPM. @throws SellerFailure `unsupported` for all else */
+function basePriceOf(sellerId: string, { wire, product }: Wanted): Money {
+  if (word(wire.ratetype) === "cpm" && product.price.kind === "exact") return product.price.cpm;
+  const model = sellerText(wire.ratetype, 20) || "no rate type it names";
+  const why = `${product.ref} is sold by “${model}”; at OpenDirect sellers this release buys at CPM alone.`;
+  throw notHere(sellerId, why);
+}
+
 /** More than this times the base price is no surcharge: something else is meant. */
 const MOST_TIMES = 5n;
 
@@ -118,15 +127,9 @@ const MOST_TIMES = 5n;
  * it is a CPM only of a product sold at CPM, with free units beside it, without parts of an investment, near the base
  * price, and where it is not just what the volume costs. @throws SellerFailure
  */
-function cpmIn(sellerId: string, { wire, product, impressions }: Wanted, found: WireAvail): Money {
+function cpmIn(sellerId: string, { product, impressions }: Wanted, base: Money, found: WireAvail): Money {
   const unpriced = (why: string) =>
     notHere(sellerId, `${sellerId} gave no price for ${product.ref} that can be relied on: ${why}.`, "unpriced");
-  if (word(wire.ratetype) !== "cpm" || product.price.kind !== "exact") {
-    const model = sellerText(wire.ratetype, 20) || "no rate type it names";
-    const why = `${product.ref} is sold by “${model}”; at OpenDirect sellers this release buys at CPM alone.`;
-    throw notHere(sellerId, why);
-  }
-  const { cpm: base } = product.price;
   const currency = found.currency ?? base.currency;
   if (currency !== base.currency)
     throw unreadable(sellerId, "avails", `they are in another currency than the product, which is in ${base.currency}`);

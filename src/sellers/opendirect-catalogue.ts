@@ -31,8 +31,9 @@ export function createCatalogue(session: Session): Catalogue {
       const answer = await session.send({ ...call, body: session.body(ask), repeatable: true }, access);
       return session.entries("products", productShape, answer).entries.map(({ id }) => id);
     } catch (error) {
-      if (error instanceof SellerFailure && (error.definite || error.kind === "invalid_answer")) return [];
-      throw error;
+      const isServed = !(error instanceof SellerFailure) || error.status === null || error.status >= 500;
+      if (isServed) throw error;
+      return [];
     }
   }
 

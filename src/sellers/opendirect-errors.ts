@@ -22,8 +22,8 @@ const worded = z.union([
 const fields = z.object({ detail: z.array(z.object({ msg: text })).min(1) });
 
 interface Said {
-  /** `errors`: the seller's own interface spoke, and refused; else perhaps only what stands before it. */
-  readonly by: "errors" | "framework" | "nobody";
+  /** `errors`: the seller's own interface spoke, and refused; `words`: perhaps only what stands before it; `status`: in no words. */
+  readonly by: "errors" | "words" | "status" | "nobody";
   readonly code: string | null;
   readonly words: string;
 }
@@ -43,12 +43,20 @@ function saidIn(json: unknown): Said {
       .safeParse(plain)
       .data?.detail.map(({ msg }) => msg)
       .join("; ");
-  return words === undefined ? { by: "nobody", code: null, words: "" } : { by: "framework", code: null, words };
+  if (words === undefined) return { by: "nobody", code: null, words: "" };
+  const isBare = ["bad request", "not found", "method not allowed"].includes(words.toLowerCase());
+  return { by: isBare ? "status" : "words", code: null, words };
 }
 
-/** True where an answer is a refusal that the seller's own interface put into words, in `errors` or the like. */
-export function isBusinessRefusal(answer: HttpAnswer): boolean {
-  return answer.status >= 400 && answer.status < 500 && saidIn(answer.json).by === "errors";
+/**
+ * True where a seller does not serve what was asked for in this form: nothing happened, and another form may be tried. An
+ * answer in words of its interface is a refusal; so is 400 in any words at all, for who does not know a path says 404.
+ */
+export function isNotServed(answer: HttpAnswer): boolean {
+  const { by } = saidIn(answer.json);
+  const { status } = answer;
+  const isSilent = by === "status" || by === "nobody";
+  return [405, 501].includes(status) || (status === 404 && by !== "errors") || (status === 400 && isSilent);
 }
 
 /**
@@ -61,7 +69,7 @@ export function refusalOf(sellerId: string, what: string, answer: HttpAnswer): S
   if (status >= 200 && status < 300) return null;
   const { by, code, words } = saidIn(answer.json);
   const kind = kindOf(status, code);
-  const turnedAway = by === "framework" && [400, 401, 403, 404, 405, 415, 422, 501].includes(status);
+  const turnedAway = (by === "words" || by === "status") && [400, 401, 403, 404, 405, 415, 422, 501].includes(status);
   const message = `${sellerId} did not give ${what}: ${sentences[kind] ?? "it refused"} (HTTP ${status}).`;
   return new SellerFailure(sellerId, kind, message, {
     definite: (by === "errors" && status < 500) || turnedAway,

@@ -29,10 +29,12 @@ export interface SellerRecord {
   readonly blocked: boolean;
 }
 
-/** How one tier is proved to a seller; a bearer token comes before an API key. */
+/** How one tier is proved to a seller: by the first of these that there is. */
 export interface Credential {
   readonly bearer?: string | undefined;
   readonly apiKey?: string | undefined;
+  /** In a header `AccessToken`, as OpenDirect 2.1 writes it. */
+  readonly accessToken?: string | undefined;
 }
 
 /** Whom a seller that sells to accounts is told it deals with; from the operator's config, which is the leave to tell it. */
