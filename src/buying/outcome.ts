@@ -35,7 +35,7 @@ export async function recordDeal(
   ports: Ports,
   ref: Ref,
   deal: Deal,
-  sent: BookingStart,
+  sent: Pick<BookingStart, "terms" | "holding">,
   may: (line: Line) => boolean = () => true,
 ): Promise<boolean> {
   const recorded = await decideAndAppend(ports, async () => {
@@ -179,7 +179,7 @@ async function unawaited(
   ports: Ports,
   { ref, line, flowId }: LoadedLine,
   deal: Deal,
-  { terms, holding }: BookingStart,
+  { terms, holding }: Pick<BookingStart, "terms" | "holding">,
 ): Promise<readonly NewRow[]> {
   const spend = await loadBalances(ports);
   const known = line.deal?.dealId === deal.dealId || spend.balances.incidents.includes(ref);

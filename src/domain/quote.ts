@@ -50,11 +50,19 @@ export interface BudgetAsk {
   readonly proposal: string | null;
 }
 
+/** For whom a seller keeps an account (AdCP, account scope): an operator, a brand, the two together, or an agent. */
+export const accountScopes = ["operator", "brand", "operator_brand", "agent"] as const;
+export type AccountScope = (typeof accountScopes)[number];
+
 /** What an account at a seller means for a buy: under whose name, and how it is paid. Texts are cleaned or ours. */
 export interface QuoteAccount {
   /** e.g. `acme.example, operated by agency.example, billed to operator`. */
   readonly name: string;
   readonly paymentTerms: string | null;
+  /** The seller's own id of it, byte for byte; null where it names none, absent in quotes of older releases. */
+  readonly id?: string | null | undefined;
+  /** Null where the seller does not say; absent as `id` is. */
+  readonly scope?: AccountScope | null | undefined;
 }
 
 /** Protocol facts frozen with a quote, so that its request can be made without asking anybody. */

@@ -13,6 +13,7 @@ import {
 import * as z from "zod";
 import { type Cut, type Handle, LossyServer } from "./lossy-server.ts";
 import { Books, type Buy, type OpenAccount } from "./sdk-books.ts";
+import type { Channels } from "./sdk-catalogue.ts";
 import { platformOf } from "./sdk-platform.ts";
 
 /** A request that reached the seller: the AdCP task it names, and its arguments as sent. */
@@ -25,6 +26,8 @@ export interface SdkSellerOptions {
   readonly carrier: "mcp" | "a2a";
   /** How accounts begin; one that waits has `setup`, and nothing can be bought on it. Default: active. */
   readonly accounts?: OpenAccount["status"];
+  /** What its products run on, where not as the catalogue has it. */
+  readonly channels?: Channels;
   /** The domain in `publisher_properties` of its products. */
   readonly publisherDomain?: string;
   /**
@@ -104,7 +107,8 @@ export async function openSdkSeller(options: SdkSellerOptions): Promise<SdkSelle
   const server = new LossyServer();
   await server.listen();
   const { origin } = server;
-  const platform = platformOf(books, { origin, publisherDomain: options.publisherDomain ?? "acmeoutdoor.example" });
+  const { publisherDomain = "acmeoutdoor.example", channels } = options;
+  const platform = platformOf(books, { origin, publisherDomain, channels });
   const taskRegistry = createInMemoryTaskRegistry();
   const kept = {
     ...{ name: "third-party", version: "1.0.0", taskRegistry, stateStore: new InMemoryStateStore() },

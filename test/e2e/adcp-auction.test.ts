@@ -11,8 +11,9 @@ import {
   type StorySeller,
   times,
 } from "./adcp-sellers.ts";
-import { balancesOf, until } from "./booking-fixtures.ts";
-import { approving, type Connection } from "./client.ts";
+import { signedWord } from "../people.ts";
+import { balancesOf, operatorOf, until } from "./booking-fixtures.ts";
+import { approving, at, type Connection } from "./client.ts";
 import { flight, type TestDesk } from "./fixtures.ts";
 
 // Some stories wait for the watcher's next look.
@@ -33,20 +34,24 @@ const rows = [
 const inShort = ["our sandbox over MCP", "our sandbox over A2A", "@adcp/sdk over MCP", "@adcp/sdk over A2A"];
 
 let raw: RawSeller;
+let forgetful: RawSeller;
 let sellers: readonly StorySeller[];
 let desk: TestDesk;
 let client: Connection;
 beforeAll(async () => {
-  raw = await rawSeller("raw", "openbid");
+  [raw, forgetful] = await Promise.all([
+    rawSeller("raw", "openbid"),
+    rawSeller("forgetful", "openbid", "short-replay"),
+  ]);
   const others = await Promise.all([
     rawSeller("rawa2a", "openbid", "a2a-only"),
     rawSeller("rawa2a03", "openbid", "a2a-only", "a2a-0.3"),
     rawSeller("strict", "openbid", "strict30"),
     rawSeller("provisional", "openbid", "provisional"),
-    sdkSeller("sdkmcp", { carrier: "mcp" }),
-    sdkSeller("sdka2a", { carrier: "a2a" }),
+    sdkSeller("sdkmcp", { carrier: "mcp", channels: { sports_display_auction: "social" } }),
+    sdkSeller("sdka2a", { carrier: "a2a", channels: { outdoor_video_auction: "streaming_audio" } }),
   ]);
-  sellers = [raw, ...others];
+  sellers = [raw, forgetful, ...others];
   desk = await adcpDesk(sellers);
   client = await desk.connect({ person: approving });
 });
@@ -145,6 +150,31 @@ test("a request that is carried out after its caller gave up is bought once too"
   expect(raw.buys()).toHaveLength(before + 1);
 });
 
+test("a lost answer of a seller that cannot be looked at is sent no second time, and the inbox says whose turn it is", async () => {
+  verifies("promise.booking_unknown");
+  const quote = await quoted("forgetful");
+  forgetful.loseNextAnswer();
+  forgetful.fault({ kind: "error-text", operation: "deal-read" });
+  const asked = await buy(quote);
+  expect(asked.string("status"), asked.text).toBe("booking_unknown");
+  const looks = () => times(forgetful, "get_media_buys");
+  await until("it was looked at a few times", () => looks() > 2);
+  const inbox = await client.ok("get_inbox");
+  expect(inbox.text).toContain(`for a person to settle: ${quote}. Who has asked the seller runs:`);
+  expect(inbox.text).toMatch(/settle <media_buy_id> --booked <deal id>, or --not-booked/);
+  expect(inbox.at("attention", 0, "unknown_because")).toMatch(
+    /\. It is not sent again, its money stays held, and the seller is still looked at; a person asks the seller/,
+  );
+  expect(times(forgetful, "create_media_buy")).toBe(1);
+  const [booked] = forgetful.buys();
+  const operator = operatorOf(desk);
+  await operator
+    .settle(quote, await signedWord(operator, quote, { dealId: booked?.id ?? "" }))
+    .finally(() => operator.close());
+  expect((await client.ok("get_media_buys", { ids: [quote] })).string("media_buys", 0, "status")).toBe("booked");
+  expect((await client.ok("get_inbox")).list("attention")).toEqual([]);
+});
+
 test("a provisional buy is no booking until the seller confirms it", async () => {
   const seller = sellerOf("provisional");
   const quote = await quoted("provisional");
@@ -153,6 +183,28 @@ test("a provisional buy is no booking until the seller confirms it", async () =>
   await seller.sign();
   const told = await client.ok("get_media_buys", { ids: [quote], refresh: true });
   expect(told.string("media_buys", 0, "status")).toBe("booked");
+});
+
+test("an exchange of display and video, a social seller and one of audio are bought from in one call", async () => {
+  verifies("adcp.seller.kinds");
+  const wanted = {
+    "raw/sports_display_auction": "display",
+    "raw/outdoor_video_auction": "online_video",
+    "sdkmcp/sports_display_auction": "social",
+    "sdka2a/outdoor_video_auction": "audio",
+  };
+  const channels = [...new Set(Object.values(wanted))];
+  const kit = await client.ok("get_media_kit", { sellers: ["raw", "sdkmcp", "sdka2a"], channels, limit: 50 });
+  const found = new Map(kit.list("products").map((one) => [at(one, "product"), at(one, "channel")]));
+  for (const [product, channel] of Object.entries(wanted)) expect(found.get(product), product).toBe(channel);
+  const items = Object.keys(wanted).map((product) => ({
+    ...{ product, flight: flight(), budget: "2500.00 USD", max_bid: "23.00 USD" },
+  }));
+  const reply = await client.ok("request_quote", { items });
+  const lines = reply.list("quotes").map((one) => ({ quote_id: at(one, "quote_id") }));
+  expect(lines, reply.text).toHaveLength(4);
+  const asked = await client.ok("create_media_buy", { lines });
+  expect(asked.string("status"), asked.text).toBe("booked");
 });
 
 test("another bid is another decision: the person is asked about the new one", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { whyNoSchemas } from "../adcp/schemas.ts";
-import { adcpDesk, book, days, display, checkedRequests } from "./adcp-flight.ts";
+import { adcpDesk, book, checkedRequests, days, display, sentTo } from "./adcp-flight.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf } from "./booking-fixtures.ts";
 import { approving, type Connection, rejecting, type Reply } from "./client.ts";
@@ -76,9 +76,30 @@ describe("bids", () => {
     const floor = await change(id, [{ package: auction, max_bid: "4.00 USD" }]);
     expect(floor.text).toMatch(/^below_minimum/);
     const cap = await change(id, [{ package: auction, daily_cap: "100.00 USD" }]);
-    expect(cap.text).toMatch(/^unsupported_by_seller: openbid takes no cap a day/);
+    expect(cap.text).toMatch(/^unsupported_by_seller: openbid takes no cap a day: its protocol has no field for one/);
     expect(newest().revision).toBe(before);
   });
+});
+
+test("a package is named by its id, its product or the product's reference; the seller is sent its id and no product", async () => {
+  verifies("adcp.update.package_named");
+  const id = await book(client, { ...display, budget: "1600.00 USD" });
+  const listed = await client.ok("get_media_buys", { ids: [id] });
+  const packageId = listed.string("media_buys", 0, "packages", 0, "package_id");
+  const product = newest().packages[0]?.product_id ?? expect.fail("no package");
+  const names = { [packageId]: "5.90 USD", [product]: "5.80 USD", [auction]: "5.70 USD" };
+  for (const [name, bid] of Object.entries(names)) {
+    const done = await change(id, [{ package: name, max_bid: bid }]);
+    expect(done.at("media_buy", "packages", 0, "bid"), done.text).toBe(bid);
+  }
+  const sent = sentTo(desk).filter(({ task }) => task === "update_media_buy");
+  expect(sent.slice(-3).map(({ args }) => args["packages"])).toEqual(
+    [5.9, 5.8, 5.7].map((bid_price) => [{ package_id: packageId, bid_price }]),
+  );
+  const strange = await change(id, [{ package: "openbid/viewable_display", max_bid: "5.00 USD" }]);
+  expect(strange.text).toMatch(
+    /^invalid_arguments: .* has no package "openbid\/viewable_display"; it has .*Nothing was changed/,
+  );
 });
 
 describe("money", () => {

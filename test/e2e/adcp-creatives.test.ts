@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { whyNoSchemas } from "../adcp/schemas.ts";
-import { adcpDesk, book, checkedRequests } from "./adcp-flight.ts";
+import { adcpDesk, book, checkedRequests, sentTo } from "./adcp-flight.ts";
 import { verifies } from "../requirements.ts";
-import { approving, type Connection } from "./client.ts";
+import { approving, at, type Connection } from "./client.ts";
 import { startDesk, type TestDesk } from "./fixtures.ts";
 
 let desk: TestDesk;
@@ -10,6 +10,7 @@ let client: Connection;
 
 const video = {
   asset_type: "video",
+  mime_type: "video/mp4",
   url: "https://cdn.acmeoutdoor.example/a.mp4",
   width: 1920,
   height: 1080,
@@ -24,8 +25,7 @@ beforeAll(async () => {
 afterAll(() => desk.close());
 
 /** How often the seller was sent creatives. */
-const sent = () =>
-  desk.sandbox.requests("streamhaus").filter(({ body }) => JSON.stringify(body).includes("sync_creatives")).length;
+const sent = () => sentTo(desk).filter(({ task }) => task === "sync_creatives").length;
 
 test("creatives go out with their outcome each, some failing; the history tells it, and asking again is safe", async () => {
   verifies(
@@ -94,6 +94,28 @@ test("what does not fit a format is not sent", async () => {
   expect(sent()).toBe(before);
   const fits = await client.ok("sync_creatives", { seller: "openbid", creatives: [{ ...spot, format: "video_15s" }] });
   expect(fits.at("creatives", 0, "action")).toBe("created");
+});
+
+test("an asset goes out under its id, with its type, its address and its MIME type; one that lacks them is not sent", async () => {
+  verifies("adcp.creatives.asset");
+  const handed = { seller: "streamhaus", creatives: [{ ...spot, creative_id: "whole" }] };
+  await client.ok("sync_creatives", handed);
+  const [wire] = sentTo(desk)
+    .filter(({ task }) => task === "sync_creatives")
+    .slice(-1);
+  expect(at(wire?.args, "creatives", 0, "assets")).toEqual({ video_file: video });
+  const before = sent();
+  const wrongs = {
+    "no address": { asset_type: "video", mime_type: "video/mp4" },
+    "an address that is none": { ...video, url: "a.mp4" },
+    "another MIME type": { ...video, mime_type: "image/png" },
+  };
+  for (const [what, asset] of Object.entries(wrongs)) {
+    const creatives = [{ ...spot, assets: { video_file: asset } }];
+    const reply = await client.call("sync_creatives", { seller: "streamhaus", creatives });
+    expect(reply.text, what).toMatch(/^invalid_arguments: spot: .*asset video_file.*Nothing was sent\./);
+  }
+  expect(sent()).toBe(before);
 });
 
 test("an IAB seller takes none, and says so", async () => {

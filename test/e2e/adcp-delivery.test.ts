@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { whyNoSchemas } from "../adcp/schemas.ts";
 import { adcpDesk, book, days, delivered, checkedRequests } from "./adcp-flight.ts";
 import { verifies } from "../requirements.ts";
-import { approving, type Connection } from "./client.ts";
+import { approving, at, type Connection } from "./client.ts";
 import { flight, quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
 
 let desk: TestDesk;
@@ -41,7 +41,7 @@ test("an auction that falls behind: figures, pace with its threshold, and a rang
   expect(reply.text).toMatch(/advice: bid between 19\.00 USD and 28\.00 USD CPM: .*three quarters.*new approval/);
   expect(reply.text).toContain("not billing-grade");
   expect(reply.list("deliveries", 0, "packages", 0, "daily").length).toBeGreaterThanOrEqual(10);
-  expect(reply.text).toMatch(/effective CPM/);
+  expect(delivered(reply)).toMatchObject({ effective_cpm: expect.stringMatching(/^\d+\.\d{2,4} USD$/) });
   const again = await client.ok("get_delivery", { ids: [id] });
   expect(delivered(again)).not.toHaveProperty("daily");
 });
@@ -57,6 +57,8 @@ test("a guaranteed buy: the promise of the terms is held against what was delive
   const before = await client.ok("get_delivery", { ids: [id] });
   expect(delivered(before)).toMatchObject({ win_rate: null, clearing_price: null, effective_cpm: null });
   expect(before.text).toContain("not reported");
+  // The flight begins tomorrow: nothing is late, and there is nothing to advise.
+  expect(delivered(before)).toMatchObject({ impressions: 0, pacing: "not begun", advice: [] });
   const video = { asset_type: "video", url: "https://cdn.acmeoutdoor.example/a.mp4", width: 1920, height: 1080 };
   const creative = { creative_id: "spot", name: "Spot", format: "video_30s", assets: { video_file: video } };
   const assignments = [{ creative_id: "spot", package: "streamhaus/outdoor_ctv_q2_guaranteed" }];
@@ -65,12 +67,24 @@ test("a guaranteed buy: the promise of the terms is held against what was delive
   const after = await client.ok("get_delivery", { ids: [id] });
   expect(delivered(after)).toMatchObject({
     budget_used_percent: expect.stringMatching(/^\d+\.\d$/),
-    promises: [{ promise: "completion_rate >= 0.95", delivered: "0.91", kept: false }],
+    promises: [{ promise: "at least 95 % of plays completed", delivered: "0.91", kept: false }],
     win_rate: null,
   });
-  expect(after.text).toMatch(/NOT KEPT so far, 0\.91/);
-  expect(after.text).toMatch(/advice: promised completion_rate >= 0\.95, delivered 0\.91: .*makegood/);
+  expect(after.text).toMatch(/promised at least 95 % of plays completed: NOT KEPT so far, 91 %/);
+  expect(after.text).toMatch(/advice: promised at least 95 % of plays completed, delivered 91 %: .*makegood/);
   expect(after.text).toMatch(/behind: 0\.\d+ of expected, below 0\.90/);
+});
+
+test("a seller that still reports under the storyboards' name is read as any other", async () => {
+  verifies("adcp.delivery.shape");
+  const read = async () => (await client.ok("get_delivery", {})).list("deliveries");
+  const before = await read();
+  desk.sandbox.adcp.modes("openbid", "legacy");
+  const after = await read();
+  desk.sandbox.adcp.modes("openbid");
+  const figures = (rows: readonly unknown[]) => rows.map((row) => [at(row, "impressions"), at(row, "spend")]);
+  expect(figures(after)).toEqual(figures(before));
+  expect(figures(after).flat()).not.toContain(null);
 });
 
 test("a desk without bookings has nothing to tell, and one that delivers is found without being named", async () => {

@@ -1,4 +1,5 @@
 import { requestErrors } from "../adcp/schemas.ts";
+import type { Asked } from "../adcp/sdk-seller.ts";
 import { askedIn } from "./adcp-sellers.ts";
 import type { Connection, Reply } from "./client.ts";
 import { type DeskOptions, flight, startDesk, type TestDesk } from "./fixtures.ts";
@@ -26,12 +27,17 @@ export function delivered(reply: Reply, at = 0): unknown {
   return reply.at("deliveries", 0, "packages", at);
 }
 
+/** The tasks that reached the desk's AdCP sellers, with their arguments as sent, in order. */
+export function sentTo(desk: TestDesk): readonly Asked[] {
+  return desk.sandbox.requests().flatMap(({ body }) => askedIn(body) ?? []);
+}
+
 /** What is wrong with the requests that reached the desk's AdCP sellers, by the official 3.1 schemas; and which tasks there were. */
 export function checkedRequests(desk: TestDesk): {
   readonly tasks: ReadonlySet<string>;
   readonly wrong: readonly string[];
 } {
-  const asked = desk.sandbox.requests().flatMap(({ body }) => askedIn(body) ?? []);
+  const asked = sentTo(desk);
   const wrong = asked.flatMap(({ task, args }) =>
     // What a seller can do is asked before an edition is chosen.
     ["get_adcp_capabilities"].includes(task)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { verifies } from "../requirements.ts";
 import { adcpDesk, type RawSeller, rawSeller } from "./adcp-sellers.ts";
-import { approving, at, type Connection } from "./client.ts";
+import { approving, at, type Connection, type Reply } from "./client.ts";
 import { flight, type TestDesk } from "./fixtures.ts";
 
 /** What a planner is shown of AdCP products, and what of a choice reaches the seller. */
@@ -42,6 +42,7 @@ test("a kit tells each product's kind, price, forecast, formats, minimum and flo
       pricing_options: [{ fixed: "24.00 USD", floor: null, min_spend: "5000.00 USD" }],
     },
   });
+  expect(at(preroll, "terms", "promises")).toEqual(["at least 75 % of plays completed"]);
   expect(String(at(preroll, "about")).length).toBeGreaterThan(20);
   expect(product("house/title_sponsorship")).toMatchObject({ price: { kind: "exact", model: "flat_rate" } });
   expect(product("market/sports_display_auction")).toMatchObject({
@@ -49,6 +50,57 @@ test("a kit tells each product's kind, price, forecast, formats, minimum and flo
     price: { kind: "floor" },
     terms: { guaranteed: false, pricing_options: [{ fixed: null, floor: expect.stringMatching(/ USD$/) }] },
   });
+});
+
+test("an auction tells what each level of bid is forecast to bring, and whom it can be aimed at", async () => {
+  verifies("adcp.products.forecast_by_bid", "adcp.products.targeting");
+  const kit = await client.ok("get_media_kit", { sellers: ["market"], limit: 50 });
+  const ours = kit.list("products").find((one) => at(one, "product") === "market/sports_display_auction");
+  expect(at(ours, "terms", "forecast_levels")).toHaveLength(4);
+  expect(at(ours, "terms", "forecast_levels", 1)).toEqual({
+    ...{ label: "at a bid of 7.5 USD (p50)", budget: null, per: "day" },
+    impressions: { low: 1_600_000, mid: 2_000_000, high: 2_200_000 },
+    win_rate: { low: null, mid: "0.5", high: null },
+  });
+  expect(kit.text).toContain(
+    "“at a bid of 7.5 USD (p50)”: 2,000,000 (1,600,000 to 2,200,000) impressions a day, 50 % won",
+  );
+  expect(at(ours, "terms", "targeting")).toEqual([
+    { name: "Adults by age", values: ["A18-34", "A25-54"], included: false },
+    { name: "Sports pages", values: ["scores", "tables", "transfers"], included: true },
+  ]);
+  expect(kit.text).toContain("audiences and contexts in it (its words) “Sports pages” (scores, tables, transfers)");
+  expect(kit.text).toContain("on offer, by naming them in the brief (its words) “Adults by age” (A18-34, A25-54)");
+  // A seller that says nothing of either is shown without.
+  const point = kit.list("products").find((one) => at(one, "product") === "market/regional_points");
+  expect([at(point, "terms", "targeting"), at(point, "terms", "forecast_levels", "length")]).toEqual([[], 1]);
+});
+
+test("the account's id, what asking for it did, and whom it is for reach the planner, seller by seller", async () => {
+  verifies("adcp.account.id", "adcp.account.action", "adcp.account.scope");
+  const flights = flight();
+  const items = ["market", "old"].map((id) => ({
+    ...(id === "old"
+      ? { product: "old/sports_preroll_q2_guaranteed" }
+      : { product: "market/sports_display_auction", max_bid: "6.00 USD" }),
+    ...{ flight: flights, budget: "9000.00 USD" },
+  }));
+  const asked = await client.ok("request_quote", { items });
+  const shown = (reply: Reply) =>
+    reply
+      .list("quotes")
+      .map((one) => [at(one, "product"), at(one, "account_id"), at(one, "account_scope")].map(String))
+      .sort();
+  const ids = shown(asked).map(([, id = ""]) => id);
+  expect(ids).toEqual([expect.stringMatching(/^acct_/), expect.stringMatching(/^acct_/)]);
+  expect(new Set(ids).size).toBe(2);
+  expect(asked.text).toContain(`the seller's account ${ids[0]}, of this brand and operator alone`);
+  expect(asked.text).toContain("the account is new there");
+  // It is kept with the quote: who asks later, in another process, learns the same and creates nothing.
+  const later = await desk.connect();
+  const again = await later.ok("request_quote", { items });
+  expect(shown(again)).toEqual(shown(asked));
+  expect(again.at("quotes", 0, "found_open")).toBe(true);
 });
 
 test("below a product's minimum nothing is asked of the seller", async () => {
@@ -74,6 +126,10 @@ test("instants, account, creatives and prices go out as they were approved, and 
   const questions = client.questions.length;
   await client.ok("create_media_buy", { lines: [{ quote_id: quote }] });
   expect(client.questions.length).toBe(questions + 1);
+  expect(client.questions.at(-1)).toContain("promised at least 75 % of plays completed");
+  expect(client.questions.at(-1)).toMatch(
+    /Cancelling: .*Published by the seller: sports_preroll_q2_guaranteed: with less than 14 days of notice, a fee of 25 % of what is not spent by then\./,
+  );
   const [sent] = bookings();
   expect(sent?.args).toMatchObject({
     account: { brand: { domain: "acmeoutdoor.example" }, operator: "agency.example" },

@@ -9,19 +9,21 @@ import { flight, type TestDesk } from "./fixtures.ts";
 
 let seller: RawSeller;
 let byHand: RawSeller;
+let overA2a: RawSeller;
 let desk: TestDesk;
 let client: Connection;
 beforeAll(async () => {
-  [seller, byHand] = await Promise.all([
+  [seller, byHand, overA2a] = await Promise.all([
     rawSeller("house", "streamhaus"),
     rawSeller("byhand", "streamhaus", "finalize-by-hand"),
+    rawSeller("wired", "streamhaus", "a2a-only"),
   ]);
-  desk = await adcpDesk([seller, byHand]);
+  desk = await adcpDesk([seller, byHand, overA2a]);
   client = await desk.connect({ person: approving });
 });
 afterAll(async () => {
   await desk.close();
-  await Promise.all([seller.close(), byHand.close()]);
+  await Promise.all([seller, byHand, overA2a].map((one) => one.close()));
 });
 
 const outdoor = "outdoor ctv, sixty thousand dollars";
@@ -82,6 +84,22 @@ test("a proposal that the seller's people have to look at is firm once they have
   expect(byHand.buys()[0]?.packages.map(({ budget }) => budget)).toEqual([36_000, 24_000]);
 });
 
+test("a seller reached over A2A is negotiated with over A2A, in words and to a firm price", async () => {
+  verifies("negotiation.over_a2a");
+  const quote = await draft("wired/prop_big_screen", "60000.00 USD");
+  const asked = await client.ok("negotiate", { quotes: [{ quote_id: quote, ask: "Reduce the CPM by 5%" }] });
+  expect(asked.string("negotiations", 0, "why"), asked.text).toMatch(/was 38\.00 USD.* is 36\.10 USD/);
+  const firm = await client.ok("negotiate", { quotes: [{ quote_id: quote }], move: "firm" });
+  expect(firm.string("negotiations", 0, "status"), firm.text).toBe("agreed");
+  const bought = await client.ok("create_media_buy", { lines: [{ quote_id: quote }] });
+  expect(client.questions.at(-1)).toMatch(/36\.10 USD CPM/);
+  expect(bought.string("status"), bought.text).toBe("booked");
+  // All of it went over that carrier: each wish is a message of A2A's.
+  const messages = overA2a.sandbox.requests("streamhaus").filter(({ body }) => body.includes('"refine"'));
+  expect(messages.length).toBeGreaterThan(1);
+  expect(messages.every(({ body }) => /"method":"(SendMessage|message\/send)"/.test(body))).toBe(true);
+});
+
 test("products at published prices cannot be made firm, and are asked about one by one", async () => {
   const quote = await draft("house/sports_preroll_q2_guaranteed", "30000.00 USD", both);
   const firm = await client.ok("negotiate", { quotes: [{ quote_id: quote }], move: "firm" });
@@ -98,7 +116,7 @@ test("products at published prices cannot be made firm, and are asked about one 
 
 test("every request of these stories is valid", () => {
   const edition = whyNoSchemas("3.1") === null ? "3.1" : "3.0";
-  const { count, wrong } = checkedRequests([seller, byHand], edition);
+  const { count, wrong } = checkedRequests([seller, byHand, overA2a], edition);
   expect(wrong).toEqual([]);
   expect(count).toBeGreaterThan(0);
 });

@@ -342,6 +342,13 @@ test("the flat stats of the buyer clients, over a flight", async () => {
   });
 });
 
+test("what was never booked delivers nothing, though its flight passes", async () => {
+  const line = await draft(sandbox);
+  sandbox.opendirect.pass("citylight", 60 * day);
+  const nothing = { impressions: 0, clicks: 0, ctr: 0, spend: 0 };
+  expect((await call(sandbox, "GET", `${line}/stats`)).body).toMatchObject({ stats: [nothing] });
+});
+
 test("a line cancelled in flight is Stopped, and what ran is owed", async () => {
   const line = await draft(sandbox, { startdate: "2027-03-05T00:00:00Z", enddate: "2027-03-15T00:00:00Z" });
   await patch(`${line}?action=book`);
