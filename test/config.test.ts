@@ -163,7 +163,7 @@ describe("secrets", () => {
       expect(refusal(wrong, environment)).toContain("AGENCY_TOKEN is not set");
     }
     expect(refusal({ ...least, sellers: [{ ...seller, credentials: { seat: {} } }] })).toContain(
-      "either bearer or api_key",
+      "one of bearer, api_key and access_token",
     );
   });
 

@@ -195,7 +195,8 @@ async function isCovered(ports: Ports, under: Ref, terms: Terms): Promise<boolea
 async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller | null> {
   const { ref, line } = claimed;
   const refuse = async (code: string, why: string) => {
-    await release(ports, claimed, { code, why, sent: false });
+    // An order or a draft may stand at the seller already; it is given up with the rest.
+    await release(ports, claimed, { code, why, sent: line.quote.placed !== undefined });
     return null;
   };
   try {
