@@ -1,5 +1,6 @@
 import type { Line, LineEvent } from "./media-buy.ts";
 import { askedPrice } from "./quote.ts";
+import { toldAgain } from "./waiting.ts";
 
 /** A line as its first entry leaves it. */
 export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: string): Line {
@@ -20,6 +21,7 @@ export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: str
     seenAvailable: 0,
     unknownWhy: null,
     wait: null,
+    waitTold: null,
     refusal: null,
     deal: null,
     bookedAt: null,
@@ -50,7 +52,11 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
     case "terms_chosen":
       return { request: event.request, quote: event.quote };
     case "seller_waits":
-      return { wait: event.wait, unknownWhy: null };
+      return {
+        wait: event.wait,
+        waitTold: toldAgain(before.wait, before.waitTold, event.wait, at),
+        unknownWhy: null,
+      };
     case "seller_ready":
       return { wait: null, claims: [], seenAvailable: 0 };
     case "quote_declined":

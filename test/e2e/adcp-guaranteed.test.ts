@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
 import { rawSeller, requestsAreValid, sdkSeller, story, type StorySeller, times } from "./adcp-sellers.ts";
 import { few } from "../long.ts";
-import { balancesOf, kill, until } from "./booking-fixtures.ts";
+import { balancesOf, kill, kindsOf, until } from "./booking-fixtures.ts";
 import { approving } from "./client.ts";
 import { flight } from "./fixtures.ts";
 
@@ -219,6 +219,22 @@ test("a decision that is put off outlives the server: another process books it, 
   });
   expect(booked.at("media_buys", 0, "as_approved")).toBe(true);
   expect([on.seller("raw").buys().length, times(on.seller("raw"), "create_media_buy")]).toEqual([before + 1, sent]);
+});
+
+test("words that change at every look do not fill the ledger, and the decision is still heard", async () => {
+  const house = on.seller("raw");
+  const quote = await quoted("raw");
+  await buy(quote);
+  for (let look = 1; look <= 14; look += 1) {
+    house.sandbox.adcp.delay("streamhaus", undefined, `Desk ${look} has it.`);
+    await now(quote);
+  }
+  const rows = (await kindsOf(on.desk, quote)).filter((kind) => kind === "seller_waits");
+  expect(rows).toHaveLength(11);
+  const told = await now(quote);
+  expect(told.string("media_buys", 0, "seller_waits", "seller_said")).toBe("Desk 10 has it.");
+  await house.sign();
+  expect((await now(quote)).string("media_buys", 0, "status")).toBe("booked");
 });
 
 describe("over all of these stories", () => {
