@@ -187,9 +187,13 @@ const schema = z.strictObject({
       follow_every_s: seconds(1, 3_600)
         .default(30)
         .describe("First pause between looks at a buy that its seller keeps waiting; it grows to twenty times that"),
+      hold_before_approval: z
+        .boolean()
+        .default(false)
+        .describe("Reserves inventory before a person is asked, at OpenDirect sellers; a person's no gives it back"),
     })
     .prefault({})
-    .describe("Seconds that pace the settling of lost bookings and the following of buys that wait for their seller"),
+    .describe("What paces the settling of lost bookings and the following of buys, and what is reserved beforehand"),
   page: z
     .strictObject({ port: z.number().int().min(1024).max(65_535).optional() })
     .default({})

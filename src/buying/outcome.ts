@@ -5,6 +5,8 @@ import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
 import { afterOf, returnedBy } from "../domain/ceiling.ts";
 import { asMuchAsFits, type Money, subtract, zero } from "../domain/money.ts";
 import type { Holding } from "../domain/spend.ts";
+import { isFurther } from "../domain/placed.ts";
+import type { Quote } from "../domain/quote.ts";
 import { totalOf } from "../domain/terms.ts";
 import { isNews } from "../domain/waiting.ts";
 import type { NewRow } from "../ledger/ledger.ts";
@@ -34,7 +36,7 @@ export async function recordDeal(
   ports: Ports,
   ref: Ref,
   deal: Deal,
-  sent: BookingStart,
+  sent: Pick<BookingStart, "terms" | "holding">,
   may: (line: Line) => boolean = () => true,
 ): Promise<boolean> {
   const recorded = await decideAndAppend(ports, async () => {
@@ -136,6 +138,33 @@ export async function recordWait(
 }
 
 /**
+ * Records that one of a booking's writes is done, so that the next can be claimed and sent.
+ * @param may whether the one who asked still speaks for the line
+ * @returns false where nothing was recorded: somebody was faster, or the seller is no further than before
+ */
+export async function recordAdvance(
+  ports: Ports,
+  ref: Ref,
+  quote: Quote,
+  may: (line: Line) => boolean,
+): Promise<boolean> {
+  return decideAndAppend(ports, async () => {
+    const loaded = await loadLine(ports, ref);
+    const { line } = loaded;
+    const isOpen = ["sending", "booking_unknown", "awaiting_seller"].includes(line.status);
+    if (!isOpen || !line.booking || !may(line) || !isFurther(line.quote.placed, quote.placed))
+      return { rows: [], result: false };
+    const { attempt } = line.booking;
+    const { notHonoured, product } = line.quote;
+    const advanced = lineRow(ports, loaded, {
+      ...{ kind: "booking_advanced", v: 1, attempt },
+      quote: { ...quote, notHonoured, product },
+    });
+    return { rows: [advanced], result: true };
+  });
+}
+
+/**
  * A wait as it counts once the bytes have left. An account is what is waited for before that: whatever the seller says
  * of one now, what it has is not sent again when the account is open.
  */
@@ -151,7 +180,7 @@ async function unawaited(
   ports: Ports,
   { ref, line, flowId }: LoadedLine,
   deal: Deal,
-  { terms, holding }: BookingStart,
+  { terms, holding }: Pick<BookingStart, "terms" | "holding">,
 ): Promise<readonly NewRow[]> {
   const spend = await loadBalances(ports);
   const known = line.deal?.dealId === deal.dealId || spend.balances.incidents.includes(ref);

@@ -2,7 +2,7 @@ import type { Signature } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { type Ref, refOf } from "../domain/ids.ts";
 import type { Deal } from "../domain/deal.ts";
-import type { Line, LineEvent } from "../domain/media-buy.ts";
+import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
 import { parseMoney } from "../domain/money.ts";
 import { isSentNoMore } from "../domain/resending.ts";
 import { type Settlement, settlementText } from "../domain/settlement.ts";
@@ -12,11 +12,11 @@ import { accessAs } from "./access.ts";
 import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
 import { followLine } from "./follow.ts";
 import { look, sellerNow } from "./look.ts";
-import { changedBuy, dealOwner, placeOrder, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
+import { changedBuy, dealOwner, placeOrder, recordAdvance, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
 import { whyNoSay } from "./policy.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow } from "./reread.ts";
-import { bookingOf, isQuiet, resendLine, whyNotSend } from "./send.ts";
+import { bookingOf, isQuiet, releaseLine, resendLine, sendLine, whyNotSend } from "./send.ts";
 
 /**
  * One step towards knowing what became of a booking whose answer was lost: looks at the seller, records what it finds,
@@ -40,6 +40,16 @@ export async function settleLine(ports: Ports, ref: Ref, looksOnly = false): Pro
     await recordWait(ports, ref, waitOfSent(found.wait), isMine);
     return false;
   }
+  if (found?.kind === "advanced") {
+    if (!(await recordAdvance(ports, ref, found.quote, (latest) => isUnknown(latest, booking)))) return false;
+    if (!looksOnly) await sendLine(ports, ref);
+    return (await loadLine(ports, ref)).line.status !== "booking_unknown";
+  }
+  if (found?.kind === "refused") {
+    const refusal = { code: found.code, why: found.why, sent: true };
+    await releaseLine(ports, ref, refusal, ["booking_unknown"], (latest) => isUnknown(latest, booking));
+    return true;
+  }
   if (found?.kind === "booked") {
     const recorded = await recordDeal(ports, ref, found.deal, booking, (latest) => !isSending(latest));
     if (recorded && !looksOnly) await placeOrder(ports, ref);
@@ -50,7 +60,7 @@ export async function settleLine(ports: Ports, ref: Ref, looksOnly = false): Pro
     if (latest.status !== "booking_unknown" || isIdle(latest, what)) return [];
     return [{ kind: "booking_looked_up", v: 1, attempt: bookingOf(latest).attempt, found: what }];
   });
-  const may = seller.settlement === "read_back" ? mayResend : seller.settlement === "replay" ? mayReplay : never;
+  const may = seller.settlement === "replay" ? mayReplay : mayResend;
   // The look just made must say available too, not only older ones.
   if (looksOnly || what !== "available" || !may(ports, after)) return false;
   if (!(await standsAsApproved(ports, record, ref, seller.settlement === "replay"))) return false;
@@ -66,8 +76,9 @@ function isSending({ status }: Line): boolean {
   return status === "sending";
 }
 
-function never(): boolean {
-  return false;
+/** Whether a line is still unknown, in the attempt that a look was made for. */
+function isUnknown({ status, booking }: Line, { attempt }: BookingStart): boolean {
+  return status === "booking_unknown" && booking?.attempt === attempt;
 }
 
 /** Sendings that follow each other at the watcher's pauses, for an answer that was lost on the way. */

@@ -5,6 +5,7 @@ import type { Ref } from "./ids.ts";
 import type { Channel, DealType } from "./inventory.ts";
 import { costOfImpressions, type Money } from "./money.ts";
 import { budgetOf, type LinePrice, type Package } from "./package.ts";
+import type { Placed } from "./placed.ts";
 
 /** What the planner asked for beyond product, flight and volume; free words, never interpreted by us. */
 export interface Targeting {
@@ -101,6 +102,8 @@ export interface Quote {
   readonly packages?: readonly Package[] | undefined;
   /** The media buy it changes; absent where it is for a buy of its own. */
   readonly changes?: BuyChange | undefined;
+  /** What of it stands at the seller already; absent before anything was written there, and where one write books. */
+  readonly placed?: Placed | undefined;
   /** What the seller's protocol needs to book and to follow it; not shown, and no part of the terms. */
   readonly wire?: QuoteWire | undefined;
   readonly flight: Flight;

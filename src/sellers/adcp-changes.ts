@@ -178,7 +178,7 @@ export function createChanges(
     async find(quote, access) {
       const { state } = await standing(quote, access);
       if (state.kind === "refused") return { kind: "gone", why: state.why };
-      if (state.kind === "waits") return { kind: "available" };
+      if (state.kind !== "booked") return { kind: "available" };
       const moved = state.deal.revision !== quote.changes?.revision || state.deal.revision === null;
       return moved && isReached(state.deal, quote) ? state : { kind: "available" };
     },

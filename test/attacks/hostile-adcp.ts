@@ -31,7 +31,8 @@ export async function hostileAdcp(profile: RawSeller["profile"]): Promise<Hostil
   let how: Lie | null = null;
   const server = createServer(async (incoming, outgoing) => {
     const body = (await buffer(incoming)).toString();
-    const { host: _host, ...headers } = incoming.headers;
+    // What belongs to this connection is not passed on: `fetch` sets its own, and refuses a length given to it.
+    const { host: _host, connection: _connection, "content-length": _length, ...headers } = incoming.headers;
     const passed = Object.entries(headers).flatMap(([name, value]) =>
       typeof value === "string" ? [[name, value]] : [],
     );

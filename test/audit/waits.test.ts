@@ -140,7 +140,14 @@ function portsOn(ledger: Ledger, now: () => Date, newId: () => string): Ports {
   return {
     settings: {
       ...{ name: "acme", command: "", advertiser: "Acme", sandbox: false, mandate: null, principals: [], buyer: {} },
-      ...{ revealFrom: null, approvalMinutes: 30, settleAfterMs: 1, claimMs: 1, followEveryMs: 1 },
+      ...{
+        revealFrom: null,
+        approvalMinutes: 30,
+        settleAfterMs: 1,
+        claimMs: 1,
+        followEveryMs: 1,
+        holdBeforeApproval: false,
+      },
     },
     ledger,
     cache: { get: none, set: none, delete: none, clear: none },

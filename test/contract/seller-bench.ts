@@ -125,7 +125,9 @@ export const accepted: Acceptance = { by: "dana", at: "2026-11-20T10:00:00Z" };
 /** The deal of a booking that came at once. */
 export function dealIn(booked: Booked): Deal {
   if (booked.kind === "booked") return booked.deal;
-  throw new Error(`the seller keeps it waiting: ${JSON.stringify(booked.wait)}`);
+  throw new Error(
+    `the seller has not booked it: ${booked.kind === "waits" ? JSON.stringify(booked.wait) : booked.kind}`,
+  );
 }
 
 /** What a test of the suite works with; made afresh for each. */
