@@ -1,9 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
-import type { BehaviourChange } from "../../src/sandbox/opendirect/behaviour.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, until } from "./booking-fixtures.ts";
-import { approving, type Person, rejecting } from "./client.ts";
-import { type ConfigFile, flight } from "./fixtures.ts";
+import { approving } from "./client.ts";
+import { flight } from "./fixtures.ts";
 import { buy, nowOf, onOpenDirect, product, quoted, seller } from "./opendirect-desk.ts";
 
 // Some stories wait for the watcher's next look, and a busy machine starts servers slowly.
@@ -179,56 +178,5 @@ test("an account that is not open yet is waited for, and the order goes out by i
     await until("the line is booked", () => lines()[0]?.status === "Booked");
     expect((await nowOf(client, quoteId)).at("media_buys", 0, "status")).toBe("booked");
     expect(orders().length).toBe(1);
-  });
-});
-
-type ConfigChange = (standard: ConfigFile) => ConfigFile;
-
-describe("with reservations before a person is asked", () => {
-  const held: ConfigChange = (standard) => ({
-    ...standard,
-    booking: { ...Object(standard["booking"]), hold_before_approval: true },
-  });
-
-  /** Whoever is asked sees what the seller's books hold at that moment. */
-  const whileHeld = (
-    decide: Person,
-    work: (seen: readonly string[]) => Promise<void>,
-    behaviour: BehaviourChange = {},
-  ) =>
-    onOpenDirect(
-      async ({ desk, behave, lines, client: unused }) => {
-        await unused.close();
-        const seen: string[] = [];
-        const person: Person = (question) => {
-          seen.push(...lines().map(({ status, rateMicros }) => `${status} at ${rateMicros}`), question);
-          return decide(question);
-        };
-        const client = await desk.connect({ person });
-        const quoteId = await quoted(client);
-        behave(behaviour);
-        await client.ok("create_media_buy", { lines: [{ quote_id: quoteId }] });
-        await work([...seen, ...lines().map(({ status }) => status)]);
-      },
-      { config: held },
-    );
-
-  test("the inventory is held while the person reads, and booked with the yes, at the rate that was reserved", async () => {
-    await whileHeld(
-      approving,
-      async ([heldAt, question, ...after]) => {
-        expect(heldAt).toBe("Reserved at 27500000");
-        expect(question).toContain("27.50 USD");
-        expect(after).toEqual(["Booked"]);
-      },
-      { repriceOnReserve: 1.1 },
-    );
-  });
-
-  test("a no gives it back", async () => {
-    await whileHeld(rejecting, async ([heldAt, , ...after]) => {
-      expect(heldAt).toBe("Reserved at 25000000");
-      expect(after).toEqual([]);
-    });
   });
 });
