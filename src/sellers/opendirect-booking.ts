@@ -160,7 +160,7 @@ export function createBooking(session: Session, books: Books, act: Act): Booking
     },
 
     async follow(wait, quote, _request, access) {
-      const ids = partsOf(wait.mediaBuyId ?? "");
+      const ids = partsOf(wait.mediaBuyId ?? "", quote);
       if (!ids) throw unreadable(sellerId, "the booking", "it waits for no line");
       const now = await books.line(quote, ids.orderId, ids.lineId, access);
       if (!now) throw unreadable(sellerId, "the booking", "the line is not there any more");
@@ -193,7 +193,7 @@ export function createBooking(session: Session, books: Books, act: Act): Booking
     },
 
     async cancel(quote, dealId, access) {
-      const ids = partsOf(dealId);
+      const ids = partsOf(dealId, quote);
       if (!ids) throw notHere(sellerId, `${dealId} is no line of an order, so that it cannot be cancelled.`);
       const before = await aroundWrite(true, () => books.line(quote, ids.orderId, ids.lineId, access));
       if (!before) throw notHere(sellerId, `${sellerId} has no line ${ids.lineId} any more.`, "not_found");

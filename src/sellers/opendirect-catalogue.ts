@@ -21,15 +21,15 @@ export function createCatalogue(session: Session): Catalogue {
   const { sellerId } = session;
 
   /**
-   * Ids of what the seller's own search finds by name, or tag, best first; none where it serves no search. It is asked for
-   * order, never for the whole: servers ignore the fields that they do not know.
+   * What the seller's own search finds by name, best first; nothing where it serves no search. It may add to what is listed,
+   * and takes nothing from it: servers ignore the fields that they do not know.
    */
-  async function searched(query: string, access: Access): Promise<readonly string[]> {
+  async function searched(query: string, access: Access): Promise<readonly WireProduct[]> {
     const ask = { name: `*${query}*` };
     const call = { method: "POST", path: session.path("products", "search"), phase: "media_kit" } as const;
     try {
       const answer = await session.send({ ...call, body: session.body(ask), repeatable: true }, access);
-      return session.entries("products", productShape, answer).entries.map(({ id }) => id);
+      return session.entries("products", productShape, answer).entries;
     } catch (error) {
       const isServed = !(error instanceof SellerFailure) || error.status === null || error.status >= 500;
       if (isServed) throw error;
@@ -46,11 +46,11 @@ export function createCatalogue(session: Session): Catalogue {
         access,
       );
       const hits = query === null ? [] : await searched(query, access);
-      const usable = entries.flatMap((wire) => productOf(sellerId, wire) ?? []);
-      const rank = (product: Product) =>
-        (hits.includes(product.productId) ? 0 : 1) + (query !== null && says(product, query) ? 0 : 1);
-      const ranked = query === null ? usable : usable.toSorted((left, right) => rank(left) - rank(right));
-      return { products: ranked.slice(0, limit), unreadable: lost + entries.length - usable.length, notes: [] };
+      const all = [...new Map([...hits, ...entries].map((wire) => [wire.id, wire])).values()];
+      const usable = all.flatMap((wire) => productOf(sellerId, wire) ?? []);
+      const rank = (product: Product) => (query === null || says(product, query) ? 0 : 1);
+      const ranked = usable.toSorted((left, right) => rank(left) - rank(right));
+      return { products: ranked.slice(0, limit), unreadable: lost + all.length - usable.length, notes: [] };
     },
 
     async one(productId, access) {

@@ -46,11 +46,13 @@ export function dealIdOf(orderId: string, lineId: string): string {
   return `${orderId}/${lineId}`;
 }
 
-/** The order and the line of a deal's id; null where it is none of ours. */
-export function partsOf(dealId: string): { readonly orderId: string; readonly lineId: string } | null {
+/** The order and the line of a deal's id. A person may have been told the line's alone: then the quote's order has it. */
+export function partsOf(dealId: string, quote: Pick<Quote, "placed">): { orderId: string; lineId: string } | null {
   const slash = dealId.indexOf("/");
-  const [orderId, lineId] = [dealId.slice(0, slash), dealId.slice(slash + 1)];
-  return slash > 0 && lineId !== "" ? { orderId, lineId } : null;
+  const [orderId, lineId] = [dealId.slice(0, Math.max(slash, 0)), dealId.slice(slash + 1)];
+  if (lineId === "") return null;
+  if (slash > 0) return { orderId, lineId };
+  return quote.placed ? { orderId: quote.placed.orderId, lineId } : null;
 }
 
 /** What a line that was found means for the booking of its quote, which so far had come to `quote.placed`. */

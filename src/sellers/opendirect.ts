@@ -4,7 +4,7 @@ import { createBooking } from "./opendirect-booking.ts";
 import { createCatalogue } from "./opendirect-catalogue.ts";
 import { readOffer } from "./opendirect-avails.ts";
 import { readCard } from "./opendirect-card.ts";
-import { notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
+import { notHere, refusalOf } from "./opendirect-errors.ts";
 import { partsOf } from "./opendirect-lines.ts";
 import { bookingRequest, createBooks } from "./opendirect-orders.ts";
 import { createQuotes } from "./opendirect-quotes.ts";
@@ -80,9 +80,7 @@ function connect(options: ConnectOptions): Seller {
 
     // A line is booked within its order.
     async placeOrder(dealId) {
-      const parts = partsOf(dealId);
-      if (!parts) throw unreadable(sellerId, "an order", "the line it booked has no order");
-      return { orderId: parts.orderId, status: "placed before the booking" };
+      return { orderId: dealId.split("/")[0] ?? dealId, status: "placed before the booking" };
     },
 
     cancel: ({ quote, deal }, _key, access) => booking.cancel(quote, deal.dealId, access),
@@ -95,7 +93,7 @@ function connect(options: ConnectOptions): Seller {
     },
 
     async delivery({ quote, deal }, access) {
-      const parts = partsOf(deal.dealId);
+      const parts = partsOf(deal.dealId, quote);
       if (!parts) throw notHere(sellerId, `${deal.dealId} is no line of an order, so its figures cannot be asked for.`);
       const line = await books.line(quote, parts.orderId, parts.lineId, access);
       if (!line) throw notHere(sellerId, `${sellerId} has no line ${parts.lineId} any more.`, "not_found");

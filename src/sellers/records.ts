@@ -9,6 +9,11 @@ export function sellsToAccounts(protocol: string): boolean {
   return protocol === "adcp" || protocol === "opendirect";
 }
 
+/** Whether sellers of a protocol make their offers for a brief in words; the others may search for words. */
+export function offersByBrief(protocol: string): boolean {
+  return protocol === "adcp";
+}
+
 /** A seller as this desk knows it, before anybody is contacted. */
 export interface SellerRecord {
   readonly id: string;

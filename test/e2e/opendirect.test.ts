@@ -129,3 +129,54 @@ test("a rate that is raised at the reservation is not booked: the hold is given 
     expect((await balancesOf(desk))?.total.micros).toBe(0n);
   });
 });
+
+test("a rate that is lowered at the reservation is what is booked, and one that is raised at the booking is an incident", async () => {
+  await onOpenDirect(async ({ client, lines, behave }) => {
+    const cheaper = await quoted(client);
+    behave({ repriceOnReserve: 0.9 });
+    const asked = await buy(client, cheaper);
+    expect(asked.string("status"), asked.text).toBe("booked");
+    expect(asked.at("media_buys", 0, "as_approved")).toBe(true);
+    expect(lines()[0]?.rateMicros).toBe(22_500_000);
+
+    const dearer = await quoted(client);
+    behave({ repriceOnReserve: 1, repriceOnBook: 1.1 });
+    const booked = await buy(client, dearer);
+    expect(booked.string("status"), booked.text).toBe("terms_mismatch");
+    expect(booked.text).toMatch(/unit_price.*25\.00 USD.*27\.50 USD/);
+    // It stands there: the next buy waits for a person to look.
+    expect(lines().map(({ status }) => status)).toEqual(["Booked", "Booked"]);
+  });
+});
+
+test("a reservation that runs out while the seller's people think is bought no more", async () => {
+  await onOpenDirect(async ({ desk, client, lines, behave }) => {
+    const quoteId = await quoted(client);
+    behave({ decides: "by-hand" });
+    await buy(client, quoteId);
+    await client.close();
+    desk.sandbox.opendirect.decide(seller, "accept");
+    desk.sandbox.opendirect.expireReservation(seller);
+    const later = await desk.connect({ person: approving });
+    const told = await nowOf(later, quoteId);
+    expect(told.at("media_buys", 0, "status"), told.text).toBe("open");
+    expect(told.text).toMatch(/was not bought: expired: .*its line is “Expired”/);
+    expect(lines().map(({ status }) => status)).toEqual(["Expired"]);
+    expect((await balancesOf(desk))?.total.micros).toBe(0n);
+  });
+});
+
+test("an account that is not open yet is waited for, and the order goes out by itself once it is", async () => {
+  await onOpenDirect(async ({ desk, client, orders, lines, behave }) => {
+    behave({ accounts: "by-hand" });
+    const quoteId = await quoted(client);
+    const asked = await buy(client, quoteId);
+    expect(asked.string("status"), asked.text).toBe("awaiting_seller");
+    expect(asked.at("media_buys", 0, "seller_waits", "for")).toBe("account");
+    expect(orders()).toEqual([]);
+    desk.sandbox.opendirect.decideAccounts(seller, "Approved");
+    await until("the line is booked", () => lines()[0]?.status === "Booked");
+    expect((await nowOf(client, quoteId)).at("media_buys", 0, "status")).toBe("booked");
+    expect(orders().length).toBe(1);
+  });
+});
