@@ -10,7 +10,7 @@ import type { Listing } from "./sellers/registry.ts";
 import { createRegistries, type Registries } from "./sellers/registries.ts";
 import { aampLegacyRegistry, aampRegistry } from "./sellers/registry-aamp.ts";
 import { agenticRegistry } from "./sellers/registry-agentic.ts";
-import { type Credential, type KnownSeller, unknownProtocol } from "./sellers/records.ts";
+import { type Credential, type KnownSeller, sellsToAccounts, unknownProtocol } from "./sellers/records.ts";
 
 /** How long sellers may take, in milliseconds, as the config says. */
 export function timeoutsOf({ timeouts }: Config): Timeouts {
@@ -31,7 +31,8 @@ export function openGovernance(config: Config, log: Log): GovernanceAgent | null
 }
 
 function revealed({ kind, secret }: GivenCredential): Credential {
-  return kind === "bearer" ? { bearer: secret.reveal() } : { apiKey: secret.reveal() };
+  const text = secret.reveal();
+  return kind === "bearer" ? { bearer: text } : kind === "api_key" ? { apiKey: text } : { accessToken: text };
 }
 
 function sellerLog(log: Log): SellerLog {
@@ -88,7 +89,7 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       trustBy,
       relationship,
       credentials: held,
-      byAccount: protocol === "adcp",
+      byAccount: sellsToAccounts(protocol),
       blocked,
       ...{ words: [], fromRegistry: false, cautions: [], tags: [], listedUnder: null },
     },
@@ -96,6 +97,7 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
     url: one.url,
     carrier: one.carrier,
     account: one.account,
+    openDirect: one.openDirect,
     publishers: one.publishers,
   };
 }

@@ -6,7 +6,7 @@ import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { appendLine, loadLine } from "./lines.ts";
 import { look, sellerNow } from "./look.ts";
-import { placeOrder, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
+import { placeOrder, recordAdvance, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
 import { bookingOf, releaseLine, sendLine } from "./send.ts";
 
@@ -35,6 +35,10 @@ export async function followLine(ports: Ports, ref: Ref, looksOnly: boolean): Pr
   if (found.kind === "waits") {
     await recordWait(ports, ref, waitOfSent(found.wait), isMine);
     return false;
+  }
+  if (found.kind === "advanced") {
+    if ((await recordAdvance(ports, ref, found.quote, isMine)) && !looksOnly) await sendLine(ports, ref);
+    return (await loadLine(ports, ref)).line.status !== "awaiting_seller";
   }
   if (found.kind === "booked") {
     if ((await recordDeal(ports, ref, found.deal, booking)) && !looksOnly) await placeOrder(ports, ref);

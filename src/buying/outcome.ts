@@ -5,7 +5,10 @@ import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
 import { afterOf, returnedBy } from "../domain/ceiling.ts";
 import { asMuchAsFits, type Money, subtract, zero } from "../domain/money.ts";
 import type { Holding } from "../domain/spend.ts";
-import { canonicalJson, totalOf } from "../domain/terms.ts";
+import { isFurther } from "../domain/placed.ts";
+import type { Quote } from "../domain/quote.ts";
+import { totalOf } from "../domain/terms.ts";
+import { isNews } from "../domain/waiting.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
@@ -33,7 +36,7 @@ export async function recordDeal(
   ports: Ports,
   ref: Ref,
   deal: Deal,
-  sent: BookingStart,
+  sent: Pick<BookingStart, "terms" | "holding">,
   may: (line: Line) => boolean = () => true,
 ): Promise<boolean> {
   const recorded = await decideAndAppend(ports, async () => {
@@ -118,7 +121,7 @@ export async function changedBuy(
 }
 
 /**
- * Records that a seller keeps a buy waiting, and for what; nothing where it says what is on record already.
+ * Records that a seller keeps a buy waiting, and for what; nothing where it says nothing new ({@link isNews}).
  * @param may whether the one who asked still speaks for the line
  */
 export async function recordWait(
@@ -129,8 +132,35 @@ export async function recordWait(
 ): Promise<void> {
   await appendLine(ports, ref, ({ line }) => {
     const isOpen = ["sending", "booking_unknown", "awaiting_seller"].includes(line.status);
-    if (!isOpen || !line.booking || !may(line) || canonicalJson(line.wait) === canonicalJson(wait)) return [];
+    if (!isOpen || !line.booking || !may(line) || !isNews(line, wait, ports.now())) return [];
     return [{ kind: "seller_waits", v: 1, attempt: line.booking.attempt, wait }];
+  });
+}
+
+/**
+ * Records that one of a booking's writes is done, so that the next can be claimed and sent.
+ * @param may whether the one who asked still speaks for the line
+ * @returns false where nothing was recorded: somebody was faster, or the seller is no further than before
+ */
+export async function recordAdvance(
+  ports: Ports,
+  ref: Ref,
+  quote: Quote,
+  may: (line: Line) => boolean,
+): Promise<boolean> {
+  return decideAndAppend(ports, async () => {
+    const loaded = await loadLine(ports, ref);
+    const { line } = loaded;
+    const isOpen = ["sending", "booking_unknown", "awaiting_seller"].includes(line.status);
+    if (!isOpen || !line.booking || !may(line) || !isFurther(line.quote.placed, quote.placed))
+      return { rows: [], result: false };
+    const { attempt } = line.booking;
+    const { notHonoured, product } = line.quote;
+    const advanced = lineRow(ports, loaded, {
+      ...{ kind: "booking_advanced", v: 1, attempt },
+      quote: { ...quote, notHonoured, product },
+    });
+    return { rows: [advanced], result: true };
   });
 }
 
@@ -150,7 +180,7 @@ async function unawaited(
   ports: Ports,
   { ref, line, flowId }: LoadedLine,
   deal: Deal,
-  { terms, holding }: BookingStart,
+  { terms, holding }: Pick<BookingStart, "terms" | "holding">,
 ): Promise<readonly NewRow[]> {
   const spend = await loadBalances(ports);
   const known = line.deal?.dealId === deal.dealId || spend.balances.incidents.includes(ref);

@@ -18,6 +18,7 @@ import { asCode } from "./failures.ts";
 import { signedChannels } from "../domain/decision.ts";
 import { proofHolds } from "./decision.ts";
 import { policyState } from "./policy.ts";
+import { letGo } from "./let-go.ts";
 import { termsContext } from "./line-terms.ts";
 import {
   appendLine,
@@ -29,23 +30,25 @@ import {
   loadLine,
   spendRow,
 } from "./lines.ts";
-import { placeOrder, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
+import { placeOrder, recordAdvance, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow, sameOffer } from "./reread.ts";
 import { verifySellers, whyTrustedTooLittle } from "./vouch.ts";
 
 /**
  * Sends an approved line, if nobody else has claimed it: claims the right to send, reads the quote once more, sends the
- * frozen bytes, and records what came of it. Returns when the outcome is in the ledger; never throws for a seller's fault.
+ * frozen bytes, and records what came of it; where booking takes several writes, each of them in this way, one after the
+ * other. Returns when the outcome is in the ledger; never throws for a seller's fault.
  */
 export async function sendLine(ports: Ports, ref: Ref): Promise<void> {
-  const claimed = await claim(ports, ref, (line) => line.status === "approved", false);
-  if (!claimed) return;
-  const { line } = claimed;
-  const booking = bookingOf(line);
-  const seller = await sellerToSend(ports, claimed);
-  if (!seller) return;
-  await transmit(ports, claimed, booking, seller, false);
+  let goesOn = true;
+  while (goesOn) {
+    const claimed = await claim(ports, ref, (line) => line.status === "approved", false);
+    if (!claimed) return;
+    const seller = await sellerToSend(ports, claimed);
+    if (!seller) return;
+    goesOn = await transmit(ports, claimed, bookingOf(claimed.line), seller, false);
+  }
 }
 
 /**
@@ -59,22 +62,27 @@ export async function resendLine(ports: Ports, ref: Ref, may: (line: Line) => bo
   const record = await ports.directory.find(claimed.line.quote.sellerId);
   if (!hasTimeToSend(ports, claimed))
     return unknown(ports, claimed, "the claim to send again ran out before it was used");
-  await transmit(ports, claimed, bookingOf(claimed.line), ports.directory.connect(record), true);
+  if (await transmit(ports, claimed, bookingOf(claimed.line), ports.directory.connect(record), true))
+    await sendLine(ports, ref);
 }
 
+/** Sends once and records what came of it. @returns true when that was one of several writes, and the next may follow */
 async function transmit(
   ports: Ports,
   claimed: LoadedLine,
   booking: BookingStart,
   seller: Seller,
   resend: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const { ref } = claimed;
+  const isMine = (line: Line) => isLastClaim(claimed, line);
   try {
     const { quote } = claimed.line;
     const booked = await seller.book(booking.request, quote, accessAs(ports, quote.shownAs));
-    if (booked.kind === "waits")
-      await recordWait(ports, ref, waitOfSent(booked.wait), (line) => isLastClaim(claimed, line));
+    if (booked.kind === "advanced") {
+      if (await recordAdvance(ports, ref, booked.quote, isMine)) return true;
+      await unknown(ports, claimed, "the seller's answer takes it no further than before");
+    } else if (booked.kind === "waits") await recordWait(ports, ref, waitOfSent(booked.wait), isMine);
     else if (await recordDeal(ports, ref, booked.deal, booking)) await placeOrder(ports, ref);
   } catch (error) {
     if (!(error instanceof SellerFailure)) throw error;
@@ -88,6 +96,14 @@ async function transmit(
       });
     else await unknown(ports, claimed, error.message);
   }
+  return false;
+}
+
+/** Why an attempt booked nothing, and whether anything was sent in it. */
+interface Refusal {
+  readonly code: string;
+  readonly why: string;
+  readonly sent: boolean;
 }
 
 /** A seller's parsed no, or proof that nothing was sent; a booking that stands already is neither. */
@@ -180,7 +196,8 @@ async function isCovered(ports: Ports, under: Ref, terms: Terms): Promise<boolea
 async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller | null> {
   const { ref, line } = claimed;
   const refuse = async (code: string, why: string) => {
-    await release(ports, claimed, { code, why, sent: false });
+    // An order or a draft may stand at the seller already; it is given up with the rest.
+    await release(ports, claimed, { code, why, sent: line.quote.placed !== undefined });
     return null;
   };
   try {
@@ -244,32 +261,32 @@ function isLastClaim(claimed: LoadedLine, { booking, claims }: Line): boolean {
 }
 
 /** Ends an attempt that certainly booked nothing, and gives its money back. */
-async function release(
-  ports: Ports,
-  claimed: LoadedLine,
-  refusal: { readonly code: string; readonly why: string; readonly sent: boolean },
-): Promise<void> {
+async function release(ports: Ports, claimed: LoadedLine, refusal: Refusal): Promise<void> {
   await releaseLine(ports, claimed.ref, refusal, ["sending", "booking_unknown"], (line) => isLastClaim(claimed, line));
 }
 
-/** {@link release} for whoever is entitled to it: while the line is in one of these states and `may` says so. */
+/**
+ * {@link release} for whoever is entitled to it: while the line is in one of these states and `may` says so. What it had
+ * placed at its seller is given up after that; where nobody comes to it, the seller's own clock does.
+ */
 export async function releaseLine(
   ports: Ports,
   ref: Ref,
-  refusal: { readonly code: string; readonly why: string; readonly sent: boolean },
+  refusal: Refusal,
   from: readonly LineStatus[],
   may: (line: Line) => boolean,
 ): Promise<void> {
-  await decideAndAppend(ports, async () => {
+  const released = await decideAndAppend(ports, async () => {
     // Balances before the line: money given back in between then shows in the line, and is not given back twice.
     const balances = await loadBalances(ports);
     const loaded = await loadLine(ports, ref);
-    if (!from.includes(loaded.line.status) || !may(loaded.line)) return { rows: [], result: undefined };
+    if (!from.includes(loaded.line.status) || !may(loaded.line)) return { rows: [], result: null };
     const { attempt, holding } = bookingOf(loaded.line);
     const refused = lineRow(ports, loaded, { kind: "booking_refused", v: 1, attempt, ...refusal });
     const spend = spendRow(ports, balances, loaded.flowId, [{ kind: "released", v: 1, holding, why: refusal.why }]);
-    return { rows: [refused, spend], result: undefined };
+    return { rows: [refused, spend], result: loaded.line.quote };
   });
+  if (released?.placed) await letGo(ports, ref, released, released.placed);
 }
 
 async function unknown(ports: Ports, claimed: LoadedLine, why: string): Promise<void> {

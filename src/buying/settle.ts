@@ -2,8 +2,9 @@ import type { Signature } from "../domain/decision.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { type Ref, refOf } from "../domain/ids.ts";
 import type { Deal } from "../domain/deal.ts";
-import type { Line, LineEvent } from "../domain/media-buy.ts";
+import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
 import { parseMoney } from "../domain/money.ts";
+import { isSentNoMore } from "../domain/resending.ts";
 import { type Settlement, settlementText } from "../domain/settlement.ts";
 import { stakeOf } from "../domain/terms.ts";
 import { SellerFailure } from "../sellers/seller.ts";
@@ -11,11 +12,11 @@ import { accessAs } from "./access.ts";
 import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
 import { followLine } from "./follow.ts";
 import { look, sellerNow } from "./look.ts";
-import { changedBuy, dealOwner, placeOrder, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
+import { changedBuy, dealOwner, placeOrder, recordAdvance, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
 import { whyNoSay } from "./policy.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow } from "./reread.ts";
-import { bookingOf, isQuiet, resendLine, whyNotSend } from "./send.ts";
+import { bookingOf, isQuiet, releaseLine, resendLine, sendLine, whyNotSend } from "./send.ts";
 
 /**
  * One step towards knowing what became of a booking whose answer was lost: looks at the seller, records what it finds,
@@ -39,6 +40,16 @@ export async function settleLine(ports: Ports, ref: Ref, looksOnly = false): Pro
     await recordWait(ports, ref, waitOfSent(found.wait), isMine);
     return false;
   }
+  if (found?.kind === "advanced") {
+    if (!(await recordAdvance(ports, ref, found.quote, (latest) => isUnknown(latest, booking)))) return false;
+    if (!looksOnly) await sendLine(ports, ref);
+    return (await loadLine(ports, ref)).line.status !== "booking_unknown";
+  }
+  if (found?.kind === "refused") {
+    const refusal = { code: found.code, why: found.why, sent: true };
+    await releaseLine(ports, ref, refusal, ["booking_unknown"], (latest) => isUnknown(latest, booking));
+    return true;
+  }
   if (found?.kind === "booked") {
     const recorded = await recordDeal(ports, ref, found.deal, booking, (latest) => !isSending(latest));
     if (recorded && !looksOnly) await placeOrder(ports, ref);
@@ -49,7 +60,7 @@ export async function settleLine(ports: Ports, ref: Ref, looksOnly = false): Pro
     if (latest.status !== "booking_unknown" || isIdle(latest, what)) return [];
     return [{ kind: "booking_looked_up", v: 1, attempt: bookingOf(latest).attempt, found: what }];
   });
-  const may = seller.settlement === "read_back" ? mayResend : seller.settlement === "replay" ? mayReplay : never;
+  const may = seller.settlement === "replay" ? mayReplay : mayResend;
   // The look just made must say available too, not only older ones.
   if (looksOnly || what !== "available" || !may(ports, after)) return false;
   if (!(await standsAsApproved(ports, record, ref, seller.settlement === "replay"))) return false;
@@ -65,14 +76,13 @@ function isSending({ status }: Line): boolean {
   return status === "sending";
 }
 
-function never(): boolean {
-  return false;
+/** Whether a line is still unknown, in the attempt that a look was made for. */
+function isUnknown({ status, booking }: Line, { attempt }: BookingStart): boolean {
+  return status === "booking_unknown" && booking?.attempt === attempt;
 }
 
 /** Sendings that follow each other at the watcher's pauses, for an answer that was lost on the way. */
 const QUICK_REPLAYS = 3;
-/** More than any outage needs; what is unknown after them is for a person. */
-const MOST_REPLAYS = 40;
 
 /**
  * The same bytes may be sent again while the seller still knows them: then it answers what it answered before. They must
@@ -81,11 +91,11 @@ const MOST_REPLAYS = 40;
  */
 function mayReplay(ports: Ports, line: Line): boolean {
   const { settleAfterMs, claimMs } = ports.settings;
-  const [first, last] = [line.claims[0], line.claims.at(-1)];
-  if (line.status !== "booking_unknown" || !first || !last || line.claims.length > MOST_REPLAYS) return false;
-  const until = Date.parse(first.at) + (line.quote.wire?.replaySeconds ?? 0) * 1000 - settleAfterMs - claimMs;
+  const last = line.claims.at(-1);
+  if (line.status !== "booking_unknown" || !last) return false;
+  const arrives = new Date(ports.now().getTime() + settleAfterMs + claimMs);
   const isTime = line.claims.length <= QUICK_REPLAYS || isQuiet(ports, last);
-  return isTime && line.seenAvailable > 0 && ports.now().getTime() < until;
+  return isTime && line.seenAvailable > 0 && !isSentNoMore(line, arrives);
 }
 
 /** A claim that ran out without an outcome: its holder died, or hangs. What it did is unknown. */
@@ -107,10 +117,8 @@ async function noteDeadSender(ports: Ports, ref: Ref): Promise<void> {
 /** At most one re-send, after the settling time since any process last sent, and two looks that found it available. */
 function mayResend(ports: Ports, line: Line): boolean {
   const last = line.claims.at(-1);
-  if (line.status !== "booking_unknown" || !last || line.claims.some(({ resend }) => resend)) return false;
-  const quiet = isQuiet(ports, last);
-  const open = Date.parse(line.quote.expiresAt) > ports.now().getTime();
-  return quiet && open && line.seenAvailable >= 2;
+  if (line.status !== "booking_unknown" || !last || isSentNoMore(line, ports.now())) return false;
+  return isQuiet(ports, last) && line.seenAvailable >= 2;
 }
 
 /**

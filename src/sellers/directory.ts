@@ -7,7 +7,14 @@ import { canonicalAgentUrl } from "./adagents-names.ts";
 import { protocols } from "./index.ts";
 import type { ConnectOptions } from "./protocol.ts";
 import type { Spoken } from "./protocol-probe.ts";
-import { type BuyingAccount, type Directory, type KnownSeller, type SellerRecord, unknownProtocol } from "./records.ts";
+import {
+  type BuyingAccount,
+  type Directory,
+  type KnownSeller,
+  type SellerRecord,
+  sellsToAccounts,
+  unknownProtocol,
+} from "./records.ts";
 import type { Registries } from "./registries.ts";
 import type { Listing } from "./registry.ts";
 import { type KeptOut, reweighed, suspicionOf } from "./registry-records.ts";
@@ -100,6 +107,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       carrier: held?.carrier ?? null,
       credentials: held?.credentials ?? {},
       account: held?.account ?? null,
+      openDirect: held?.openDirect,
       publishers: held?.publishers ?? new Map(),
       cache: options.cache,
       cacheSeconds: options.cacheSeconds,
@@ -254,7 +262,7 @@ interface Stranger {
 }
 
 function speaking(record: SellerRecord, { protocol }: Spoken): SellerRecord {
-  return { ...record, protocol, byAccount: protocol === "adcp" };
+  return { ...record, protocol, byAccount: sellsToAccounts(protocol) };
 }
 
 function isKeptOut({ blocked, trust }: SellerRecord): boolean {

@@ -89,10 +89,14 @@ export interface Refined {
   readonly said: string;
 }
 
-/** What a seller did with a request to book: booked it, or put it on a desk of its own. */
+/**
+ * What a seller did with a request to book: booked it, put it on a desk of its own, or took one of several writes; the
+ * quote is as it stands after that, and the next write is the next send's.
+ */
 export type Booked =
   | { readonly kind: "booked"; readonly deal: Deal }
-  | { readonly kind: "waits"; readonly wait: SellerWait };
+  | { readonly kind: "waits"; readonly wait: SellerWait }
+  | { readonly kind: "advanced"; readonly quote: Quote };
 
 /** What a frozen request asked its seller to send, and how that is to be proved: by the secret, else by the seller's key. */
 export interface RegisteredWebhook {
@@ -152,8 +156,11 @@ export interface SyncedCreatives {
   readonly taskId: string | null;
 }
 
-/** What a look after a lost answer found. `gone` proves nothing: a booked quote may read as expired. */
-export type Found = Booked | { readonly kind: "available" } | { readonly kind: "gone"; readonly why: string };
+/**
+ * What a look after a lost answer found. `available`: what was sent last had no effect so far. `gone` proves nothing: a
+ * booked quote may read as expired.
+ */
+export type Found = Followed | { readonly kind: "available" } | { readonly kind: "gone"; readonly why: string };
 
 export type CancelAnswer = { readonly kind: "cancelled" } | { readonly kind: "refused"; readonly why: string };
 
@@ -228,11 +235,16 @@ export interface Seller {
    */
   ready(quote: Quote, access: Access): Promise<SellerWait | null>;
   /**
-   * Sends the frozen bytes once. Only a failure with `definite: true` means nothing was booked.
-   * The request's own abort is not passed on.
+   * Sends the frozen bytes once; where booking takes several writes, the one that follows what the quote has `placed`.
+   * Only a failure with `definite: true` means nothing was booked. The request's own abort is not passed on.
    */
   book(request: FrozenRequest, quote: Quote, access: Access): Promise<Booked>;
   findBooking(quote: Quote, request: FrozenRequest, access: Access): Promise<Found>;
+  /**
+   * Gives up what a quote has `placed` when its booking does not go on: a reservation, a draft. Absent where one write books.
+   * @returns what still stands there, in our words; null where nothing is held any more
+   */
+  letGo?(quote: Quote, access: Access): Promise<string | null>;
   /** Looks once at a buy that the seller keeps waiting. */
   follow(wait: SellerWait, quote: Quote, request: FrozenRequest, access: Access): Promise<Followed>;
   placeOrder(

@@ -25,6 +25,17 @@ export function describeEntry(entry: Entry): string {
       return `${waitWords[entry.wait.for]}${entry.wait.taskId ? ` (task ${entry.wait.taskId})` : ""}`;
     case "seller_ready":
       return "the seller opened the account; it is sent now";
+    case "hold_claimed":
+      return "reserved before a person is asked: the next write at the seller";
+    case "hold_ended":
+      return `no longer held: ${entry.why}`;
+    case "hold_advanced":
+    case "booking_advanced":
+      return placedWords(entry.quote);
+    case "let_go":
+      return entry.left === null
+        ? `given up at the seller: order ${entry.placed.orderId}`
+        : `not given up at the seller, order ${entry.placed.orderId}: ${entry.left}`;
     case "quote_declined":
       return `closed: ${entry.why}`;
     case "quote_refused":
@@ -113,6 +124,21 @@ export function describeEntry(entry: Entry): string {
       return "PIN set";
     case "anchored":
       return `${entry.heads.length} heads noted`;
+  }
+}
+
+function placedWords({ placed, cpm }: Quote): string {
+  switch (placed?.step) {
+    case "ordered":
+      return `the seller has order ${placed.orderId}`;
+    case "drafted":
+      return `the seller has line ${placed.lineId} of order ${placed.orderId}, a draft`;
+    case "reserved":
+      return `reserved at the seller${cpm ? ` at ${displayMoney(cpm)} CPM` : ""}, ${placed.heldUntil ? `until ${placed.heldUntil.slice(0, 16)} UTC` : "with no time promised"}`;
+    case "unheld":
+      return "the seller reserves nothing: the draft is booked as it is";
+    case undefined:
+      return "something stands at the seller, and the entry does not say what";
   }
 }
 

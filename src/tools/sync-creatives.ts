@@ -7,6 +7,8 @@ import { answer, defineTool, everyAnswer, heardFrom } from "./tool.ts";
 
 const id = z.string().max(200);
 const key = z.string();
+/** Bounded, so that its schema has a branch for each type: a list of types is not read by every host. */
+const assetValue = z.union([z.string().max(100_000), z.number(), z.boolean()]);
 
 export const syncCreatives = defineTool({
   name: "sync_creatives",
@@ -23,9 +25,7 @@ export const syncCreatives = defineTool({
           creative_id: id.describe("Yours; the same id replaces"),
           name: oneLine(200),
           format: id,
-          assets: z
-            .record(key, z.record(key, z.union([z.string(), z.number(), z.boolean()])))
-            .describe('{"video": {"asset_type": "video", "url": …}}'),
+          assets: z.record(key, z.record(key, assetValue)).describe('{"video": {"asset_type": "video", "url": …}}'),
         }),
       )
       .min(1)

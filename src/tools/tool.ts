@@ -185,7 +185,7 @@ function annotationsOf(effect: Effect) {
 function unchecked<In>(schema: z.ZodType<In>) {
   const standard = schema["~standard"];
   const { input, output } = standard.jsonSchema;
-  const jsonSchema = { input: once(input), output };
+  const jsonSchema = { input: once((options: Parameters<typeof input>[0]) => undated(input(options))), output };
   return { "~standard": { ...standard, jsonSchema, validate: (value: unknown) => ({ value }) } };
 }
 
@@ -196,14 +196,21 @@ function unchecked<In>(schema: z.ZodType<In>) {
 function open<Out>(schema: z.ZodType<Out>) {
   const standard = schema["~standard"];
   const output = once(() =>
-    z.toJSONSchema(schema, {
-      override: ({ jsonSchema }) => {
-        const more = jsonSchema.additionalProperties;
-        if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
-      },
-    }),
+    undated(
+      z.toJSONSchema(schema, {
+        override: ({ jsonSchema }) => {
+          const more = jsonSchema.additionalProperties;
+          if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
+        },
+      }),
+    ),
   );
   return { "~standard": { ...standard, jsonSchema: { ...standard.jsonSchema, output } } };
+}
+
+/** Without its `$schema`: 2020-12 is what MCP takes a tool's schema for, and it would stand there twice for every tool. */
+function undated({ $schema: _, ...schema }: Record<string, unknown>): Record<string, unknown> {
+  return schema;
 }
 
 /** Converts on the first use and never again: the SDK asks on every call, and always for the same dialect. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SellerWait } from "../../src/domain/deal.ts";
+import type { Placed } from "../../src/domain/placed.ts";
 import { foldLine, type Line, type LineEvent, lineStatuses, transitions } from "../../src/domain/media-buy.ts";
 import { verifies } from "../requirements.ts";
 import { booking, deal, quote, quoted, request, terms, usd } from "../unit/sample.ts";
@@ -9,6 +10,11 @@ const differences = [{ field: "unit_price", approved: '"31.50 USD"', now: '"40.0
 const chosen = { ...quote, cpm: usd("30.50") };
 const round = { n: 1, move: "counter", we: usd("28.50"), they: usd("30.00"), theirAction: "counter" } as const;
 const claim = { holder: "p1", until: "2026-11-20T10:01:00.000Z" };
+
+const placedInTurn = [
+  ...(["ordered", "drafted", "reserved", "unheld"] as const).map((step) => placedAt(step)),
+  placedAt("drafted", "o-2"),
+];
 
 /** Every kind of entry, in every variant that a fold may tell apart, lawful or not at the place it is put. */
 const entries: readonly LineEvent[] = [
@@ -35,7 +41,14 @@ const entries: readonly LineEvent[] = [
     { kind: "send_claimed", v: 1, attempt, ...claim, resend: true },
     ...(["account", "decision", "confirmation", "signature"] as const).map((what): LineEvent => waits(attempt, what)),
     { kind: "seller_ready", v: 1, attempt },
+    ...placedInTurn.map(
+      (placed): LineEvent => ({ kind: "booking_advanced", v: 1, attempt, quote: { ...quote, placed } }),
+    ),
   ]),
+  { kind: "hold_claimed", v: 1, ...claim, request: booking(1, null).request },
+  ...placedInTurn.map((placed): LineEvent => ({ kind: "hold_advanced", v: 1, quote: { ...quote, placed } })),
+  { kind: "hold_ended", v: 1, why: "rejected" },
+  { kind: "let_go", v: 1, placed: placedAt("reserved"), left: null },
   { kind: "settled_by_person", v: 1, by: "dana", booked: true, deal, note: "" },
   { kind: "settled_by_person", v: 1, by: "dana", booked: false, deal: null, note: "" },
   { kind: "mismatch_cleared", v: 1, by: "dana", note: "" },
@@ -59,6 +72,10 @@ const entries: readonly LineEvent[] = [
   },
 ];
 
+function placedAt(step: Placed["step"], orderId = "o-1"): Placed {
+  return { orderId, lineId: step === "ordered" ? null : "l-1", step, heldUntil: null };
+}
+
 function waits(attempt: number, what: SellerWait["for"]): LineEvent {
   const wait = { for: what, taskId: "t-1", mediaBuyId: null, url: null, sellerSaid: "", expectedBy: null };
   return { kind: "seller_waits", v: 1, attempt, wait };
@@ -68,13 +85,19 @@ function started(attempt: number, approvalId: string | null): LineEvent {
   return { kind: "booking_started", v: 1, booking: booking(attempt, approvalId) };
 }
 
+/** Kinds with many variants, of a seller that takes several writes. */
+const stepwise: readonly string[] = ["booking_advanced", "hold_claimed", "hold_advanced", "hold_ended", "let_go"];
+
 /** Long lists, so that what survives of them reaches far into a line's life; few ends that nothing follows. */
 const histories = fc.array(
   fc.oneof(
     {
-      weight: 8,
-      arbitrary: fc.constantFrom(...entries.filter(({ kind }) => !["superseded", "quote_declined"].includes(kind))),
+      weight: 7,
+      arbitrary: fc.constantFrom(
+        ...entries.filter(({ kind }) => !["superseded", "quote_declined", ...stepwise].includes(kind)),
+      ),
     },
+    { weight: 1, arbitrary: fc.constantFrom(...entries.filter(({ kind }) => stepwise.includes(kind))) },
     { weight: 1, arbitrary: fc.constantFrom(...entries) },
   ),
   { size: "max", minLength: 100, maxLength: 300 },
@@ -132,6 +155,8 @@ describe("a line", () => {
         const isResent = claims.some(({ resend }) => resend);
         const place = JSON.stringify([
           ...[status, attempts, approvalId, cancelFrom, sent?.attempt, after.deal !== null, wait?.for, isResent],
+          // What a hold adds is told apart where it can come; the steps of a booking lead to no status of their own.
+          ...(status === "open" && attempts === 0 ? [after.hold?.claim?.holder, after.quote.placed?.step] : []),
         ]);
         if (!seen.has(place)) todo.push(after);
         seen.set(place, after);
@@ -188,32 +213,71 @@ describe("a line", () => {
 
   test("waits for an account only while nothing was sent, and is sent again only by claims that say so", () => {
     const reached = new Set<string>();
+    const holds = (history: readonly LineEvent[]) => {
+      let waitedFor: string | null = null;
+      for (const { before, event, after } of lived(history)) {
+        if (event.kind === "booking_started") waitedFor = null;
+        if (event.kind === "seller_waits") {
+          reached.add(event.wait.for);
+          // Whatever was once waited for after sending, an account is never waited for after it.
+          if (event.wait.for === "account") expect([null, "account"]).toContain(waitedFor);
+          else expect(before?.wait?.for).not.toBe("account");
+          waitedFor = event.wait.for;
+        }
+        if (event.kind === "seller_ready") {
+          reached.add(event.kind);
+          expect(before?.wait?.for).toBe("account");
+          expect(before?.claims.some(({ resend }) => resend)).toBe(false);
+          expect(after).toMatchObject({ status: "approved", claims: [], wait: null });
+          expect(after.booking).toEqual(before?.booking);
+          waitedFor = null;
+        }
+        // What was sent before is settled by it, and nothing of the next write has left.
+        if (event.kind === "booking_advanced") waitedFor = null;
+        expect(after.wait === null).toBe(after.status !== "awaiting_seller");
+      }
+    };
+    fc.assert(fc.property(histories, holds), { numRuns: 200 });
+    // Chance alone does not always get to each of them.
+    const sent: LineEvent = { kind: "send_claimed", v: 1, attempt: 1, ...claim, resend: false };
+    const ready: LineEvent = { kind: "seller_ready", v: 1, attempt: 1 };
+    const others = (["decision", "confirmation", "signature"] as const).map((what) => waits(1, what));
+    holds([quoted, started(1, null), sent, waits(1, "account"), ready, sent, ...others]);
+    expect([...reached].sort()).toEqual(["account", "confirmation", "decision", "seller_ready", "signature"]);
+  });
+
+  test("goes on with the order and the line it began with, from one write to the next, and forgets them when refused", () => {
+    const follows = ({ before, event, after }: Step) => {
+      const [from, to] = [before?.quote.placed, after.quote.placed];
+      if (event.kind === "booking_refused" || event.kind === "hold_ended") expect(to).toBeUndefined();
+      if (event.kind !== "booking_advanced") return;
+      expect(after).toMatchObject({ status: "approved", claims: [], seenAvailable: 0, wait: null });
+      expect(to).toEqual(event.quote.placed);
+      if (from) expect(to?.orderId).toBe(from.orderId);
+      if (from?.lineId) expect(to?.lineId).toBe(from.lineId);
+      expect(from?.step).not.toBe(to?.step);
+      expect(["reserved", "unheld"]).not.toContain(from?.step);
+    };
     fc.assert(
       fc.property(histories, (history) => {
-        let waitedFor: string | null = null;
-        for (const { before, event, after } of lived(history)) {
-          if (event.kind === "booking_started") waitedFor = null;
-          if (event.kind === "seller_waits") {
-            reached.add(event.wait.for);
-            // Whatever was once waited for after sending, an account is never waited for after it.
-            if (event.wait.for === "account") expect([null, "account"]).toContain(waitedFor);
-            else expect(before?.wait?.for).not.toBe("account");
-            waitedFor = event.wait.for;
-          }
-          if (event.kind === "seller_ready") {
-            reached.add(event.kind);
-            expect(before?.wait?.for).toBe("account");
-            expect(before?.claims.some(({ resend }) => resend)).toBe(false);
-            expect(after).toMatchObject({ status: "approved", claims: [], wait: null });
-            expect(after.booking).toEqual(before?.booking);
-            waitedFor = null;
-          }
-          expect(after.wait === null).toBe(after.status !== "awaiting_seller");
-        }
+        for (const step of lived(history)) follows(step);
       }),
       { numRuns: 200 },
     );
-    expect([...reached].sort()).toEqual(["account", "confirmation", "decision", "seller_ready", "signature"]);
+    const sent: LineEvent = { kind: "send_claimed", v: 1, attempt: 1, ...claim, resend: false };
+    const advanced = (step: Placed["step"]): LineEvent[] => [
+      sent,
+      { kind: "booking_advanced", v: 1, attempt: 1, quote: { ...quote, placed: placedAt(step) } },
+    ];
+    const refused: LineEvent = { kind: "booking_refused", v: 1, attempt: 1, code: "DECLINED", why: "no", sent: true };
+    const whole = [
+      ...[quoted, started(1, null), ...advanced("ordered"), ...advanced("drafted"), ...advanced("reserved")],
+      ...[sent, refused],
+    ];
+    const steps = [...lived(whole)];
+    expect(steps).toHaveLength(whole.length);
+    for (const step of steps) follows(step);
+    expect(steps.at(-2)?.after.quote.placed).toEqual(placedAt("reserved"));
   });
 
   test("keeps what the planner chose, until a person is asked about it", () => {

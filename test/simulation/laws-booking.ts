@@ -117,7 +117,9 @@ export function isBeyond(terms: Terms, deal: Deal): boolean {
  */
 function refusedLaws(witness: Witness, ref: string, process: Process): void {
   const isReplayed = sellerOf(witness, ref)?.desk ?? null;
-  const open = isReplayed ? mayComeOf(witness, ref) : sendsOf(witness, ref).filter((send) => !send.knownDead);
+  // An order, a line or a reservation commits nothing.
+  const commits = sendsOf(witness, ref).filter(({ write }) => write === null || write === "book");
+  const open = isReplayed ? mayComeOf(witness, ref) : commits.filter((send) => !send.knownDead);
   if (open.length > 0)
     witness.accuse(
       "released only when nothing stands",
@@ -133,11 +135,12 @@ export function dealsStanding(witness: Witness, ref: string): readonly ModelDeal
 /** Sends of a line that came to something, or of which nobody can know yet that they will not. */
 export function mayComeOf(witness: Witness, ref: string): readonly Send[] {
   const { scheduler } = witness.world;
-  const desk = sellerOf(witness, ref)?.desk;
+  const { desk, steps } = sellerOf(witness, ref) ?? {};
   return sendsOf(witness, ref).filter(
-    ({ at, key, knownDead, deals }) =>
+    ({ at, key, quoteId, knownDead, deals }) =>
       deals.some(({ stands }) => stands) ||
       desk?.isAtWorkOn(key) ||
+      steps?.isAtWorkOn(quoteId) ||
       (!knownDead && scheduler.time - at < latestEffectMs),
   );
 }

@@ -12,6 +12,16 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
   const { booking } = line ?? {};
   const claim = line?.claims.at(-1);
   const wrong = (why: string) => witness.accuse("sent only by right", `${process.name} sends ${ref}: ${why}`);
+  const earlier = sendsOf(witness, ref).filter((one) => one !== send);
+  if (line?.status === "open" && line.hold) {
+    const { claim: held, request: frozen } = line.hold;
+    if (send.write === null || send.write === "book") wrong("nobody decided on it, and this books it");
+    if (held?.holder !== process.ports.holder) wrong("another process reserves it");
+    else if (Date.parse(held.until) <= process.ports.now().getTime()) wrong("its claim to reserve has run out");
+    if (request.body !== frozen.body) wrong("these are not the frozen bytes");
+    if (earlier.some(({ key, write }) => key === send.key && write === send.write)) wrong("it was written before");
+    return;
+  }
   if (line?.status !== "sending" || !booking) {
     wrong(`the line is ${line?.status ?? "unknown"}`);
     return;
@@ -24,14 +34,15 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
     if (approval?.status !== "approved" || !approval.decided?.digests.includes(booking.digest))
       wrong(`its approval is ${approval?.status ?? "unknown"}`);
   }
-  const earlier = sendsOf(witness, ref).filter((one) => one !== send);
   const { desk } = witness.world.sellers.find(({ id }) => id === send.sellerId) ?? {};
   if (desk) {
     if (desk.account !== "open") wrong(`its account is ${desk.account}`);
     for (const why of whyNotAgain(witness, send, earlier, claim?.resend === true)) wrong(why);
     return;
   }
-  for (const one of earlier) {
+  // Another write of the same booking is over: its outcome is on record, or this one would not be due.
+  const alike = earlier.filter((one) => one.write === send.write && (send.write === null || one.key === send.key));
+  for (const one of alike) {
     // Whoever cannot know that the first had no effect must wait until it can have none.
     const mayTakeEffect = !one.knownDead && send.at - one.at < latestEffectMs;
     if (mayTakeEffect || one.deals.some(({ stands }) => stands))
@@ -40,7 +51,7 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
         `send ${send.n} of ${ref} leaves while send ${one.n} may take effect`,
       );
   }
-  const unsure = earlier.filter((one) => !one.knownDead).length;
+  const unsure = alike.filter((one) => !one.knownDead).length;
   if (unsure > 1) wrong(`${unsure} sends without an answer went before`);
 }
 

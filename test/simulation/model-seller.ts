@@ -3,6 +3,7 @@ import type { Deal } from "../../src/domain/deal.ts";
 import type { Product } from "../../src/domain/inventory.ts";
 import type { QuoteRequest } from "../../src/domain/quote.ts";
 import { SellerDesk } from "./seller-desk.ts";
+import { SellerSteps, type Write } from "./seller-steps.ts";
 import { quoteTtlMs } from "./timing.ts";
 import { latestEffectOf, strikes, type World } from "./world.ts";
 
@@ -28,6 +29,8 @@ export interface Send {
   readonly quoteId: string;
   /** The idempotency key in its bytes. */
   readonly key: string;
+  /** Which of a booking's writes it is, where there are several. */
+  readonly write: Write | null;
   readonly by: string;
   readonly at: number;
   /** Set once it is certain that it has no effect any more, beyond what it had. */
@@ -54,9 +57,9 @@ export type Handled<T> =
     }
   | { readonly busy: true };
 
-/** How a seller settles lost answers, and whether its people have a say. */
+/** How a seller settles lost answers, and whether its people have a say; `stepwise` takes several writes for a booking. */
 export const sellerKinds = ["read_back", "replay", "waiting"] as const;
-export type SellerKind = (typeof sellerKinds)[number];
+export type SellerKind = (typeof sellerKinds)[number] | "stepwise";
 
 /**
  * A seller as the IAB seller agent was recorded (2.4.2): ids and quotes are kept, idempotency is looked up before and
@@ -70,14 +73,17 @@ export class ModelSeller {
   readonly sends: Send[] = [];
   readonly orders = new Map<string, string>();
   readonly #answered = new Map<string, string>();
-  /** Null for a seller whose quotes are read back. */
+  /** Null for a seller that does not answer the same bytes alike. */
   readonly desk: SellerDesk | null;
+  /** Null for a seller that books in one write. */
+  readonly steps: SellerSteps | null;
   downUntil = 0;
 
   constructor(id: string, products: readonly Product[], kind: SellerKind, isOpen: boolean) {
     this.id = id;
     this.products = products;
-    this.desk = kind === "read_back" ? null : new SellerDesk(this, kind === "waiting", isOpen);
+    this.steps = kind === "stepwise" ? new SellerSteps(this) : null;
+    this.desk = this.steps || kind === "read_back" ? null : new SellerDesk(this, kind === "waiting", isOpen);
   }
 
   quote(world: World, request: QuoteRequest): ModelQuote {

@@ -15,6 +15,7 @@ import {
 } from "../../src/sellers/seller.ts";
 import { exchange, type Call } from "./exchange.ts";
 import type { Handled, ModelQuote, ModelSeller, Send } from "./model-seller.ts";
+import { nextWrite, type Standing, type Taken } from "./seller-steps.ts";
 import { bookingTimeoutMs, readTimeoutMs, replayMs } from "./timing.ts";
 import { strikes, type Process, type World } from "./world.ts";
 
@@ -42,13 +43,25 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     const handled = await model.book(world, send, wait);
     return "ok" in handled ? { ok: { kind: "booked", deal: handled.ok } } : handled;
   };
-  const book = (request: FrozenRequest): Promise<Booked> => {
+  const { steps } = model;
+  /** One of several writes, in the words of the port. */
+  const told = (quote: Quote, taken: Taken): Booked => {
+    if ("wait" in taken) return { kind: "waits", wait: taken.wait };
+    if ("booked" in taken) return { kind: "booked", deal: taken.booked };
+    return { kind: "advanced", quote: { ...quote, cpm: taken.cpm, placed: taken.placed } };
+  };
+  const found = (quote: Quote, now: Standing): Found => {
+    if (now === null) return { kind: "available" };
+    return "refused" in now ? { kind: "refused", code: "DECLINED", why: now.refused } : told(quote, now);
+  };
+  const book = (request: FrozenRequest, quote: Quote): Promise<Booked> => {
     const { quote_id, idempotency_key } = bodyOf(request.body);
     const send: Send = {
       n: model.sends.length + 1,
       sellerId: model.id,
       quoteId: quote_id,
       key: idempotency_key,
+      write: steps && nextWrite(quote.placed),
       by: process.name,
       at: world.scheduler.time,
       over: false,
@@ -61,7 +74,14 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     return change<Booked>({
       what: `books ${quote_id}`,
       handle: async (wait) => {
-        const handled = desk ? await desk.book(world, send, request.body, wait) : await booked(send, wait);
+        const written = await steps?.take(world, send, quote.placed, wait);
+        const handled = written
+          ? "ok" in written
+            ? { ok: told(quote, written.ok) }
+            : written
+          : desk
+            ? await desk.book(world, send, request.body, wait)
+            : await booked(send, wait);
         if ("ok" in handled) return handled.ok;
         if ("busy" in handled) throw new SellerFailure(model.id, "server_error", `${model.id} is busy with it.`);
         throw handled.before ? refusal(handled.refused, null) : refusal(handled.refused);
@@ -81,18 +101,20 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     if (wait === "rejected") throw refusal("forbidden");
     return wait;
   };
-  const follow = (wait: SellerWait): Promise<Followed> =>
+  const follow = (wait: SellerWait, quote: Quote): Promise<Followed> =>
     read(`looks at ${wait.taskId ?? wait.mediaBuyId}`, () => {
-      const found = desk?.follow(wait);
-      if (!found) throw refusal("not_found");
-      return found;
+      const now = steps?.standing(world, wait.mediaBuyId ?? "");
+      if (now) return "refused" in now ? { kind: "refused", code: "DECLINED", why: now.refused } : told(quote, now);
+      const seen = desk?.follow(wait);
+      if (!seen) throw refusal("not_found");
+      return seen;
     });
 
   return {
     id: model.id,
     origin: `https://${model.id}.example`,
     protocol: "model",
-    settlement: desk ? "replay" : "read_back",
+    settlement: steps ? "look_up" : desk ? "replay" : "read_back",
     sells: "volume",
     cancellation: "it may refuse.",
     card: () => Promise.reject(refusal("unsupported")),
@@ -101,10 +123,16 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     product: () => Promise.reject(refusal("unsupported")),
     avails: () => Promise.reject(refusal("unsupported")),
     quote: (request, _key, access) => read("quotes", () => quoteOf(world, model, model.quote(world, request)), access),
-    readQuote: ({ sellerQuoteId: id }, _request, access) =>
+    readQuote: ({ sellerQuoteId: id, placed }, _request, access) =>
       read(
         `reads ${id}`,
         () => {
+          const line = steps?.lines.find((one) => one.id === placed?.lineId);
+          if (line && steps) {
+            const now = steps.standing(world, line.id);
+            const state = now && "refused" in now ? "expired" : now && "booked" in now ? "booked" : "available";
+            return { quote: { ...quoteOf(world, model, line.quote), cpm: line.cpm, state, placed }, negotiation: null };
+          }
           const kept = open(id);
           const quote = quoteOf(world, model, kept);
           const struck =
@@ -134,18 +162,27 @@ export function sellerPort(world: World, process: Process, model: ModelSeller): 
     refine: () => Promise.reject(refusal("unsupported")),
     ready: world.weakness?.ready?.(ready) ?? ready,
     follow: world.weakness?.follow?.(follow) ?? follow,
-    findBooking: ({ sellerQuoteId: id }, { body }, access) =>
+    findBooking: (quote, { body }, access) =>
       read(
-        `looks for the booking of ${id}`,
+        `looks for the booking of ${quote.sellerQuoteId}`,
         (): Found => {
+          if (steps) return found(quote, steps.find(world, bodyOf(body).idempotency_key, quote.placed));
           if (desk) return desk.find(bodyOf(body).idempotency_key) ?? { kind: "available" };
-          const quote = model.read(world, id);
-          if (!quote) return { kind: "gone", why: "it reads as expired" };
-          const deal = quote.dealId === null ? undefined : model.deals.get(quote.dealId);
+          const kept = model.read(world, quote.sellerQuoteId);
+          if (!kept) return { kind: "gone", why: "it reads as expired" };
+          const deal = kept.dealId === null ? undefined : model.deals.get(kept.dealId);
           return deal ? { kind: "booked", deal: deal.deal } : { kind: "available" };
         },
         access,
       ),
+    letGo: ({ placed }) =>
+      change({
+        what: `resets ${placed?.lineId}`,
+        handle: async () => {
+          steps?.reset(placed?.lineId ?? null);
+          return null;
+        },
+      }),
     placeOrder: (dealId) =>
       change({
         what: `places the order of ${dealId}`,

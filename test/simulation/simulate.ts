@@ -41,7 +41,7 @@ export async function simulate(seed: number, weakness: Weakness | null = null): 
     random,
     scheduler,
     witness,
-    sellers: Array.from({ length: random.between(1, 2) }, (_, n) => sellerOf(random, `seller${n + 1}`, weakness)),
+    sellers: Array.from({ length: random.between(1, 2) }, (_, n) => sellerOf(random, seed, n + 1, weakness)),
     rows: [],
     answers: new Map(),
     processes: [],
@@ -193,13 +193,16 @@ const openStatuses: readonly string[] = [
   "cancel_unknown",
 ];
 
-function sellerOf(random: Random, id: string, weakness: Weakness | null): ModelSeller {
+function sellerOf(random: Random, seed: number, n: number, weakness: Weakness | null): ModelSeller {
+  const id = `seller${n}`;
   const products = [
     ["p1", "31.00 USD"],
     ["p2", "22.50 USD"],
   ] as const;
   const drawn = random.pick(["read_back", ...sellerKinds] as const);
-  const kind = weakness?.kind ?? drawn;
+  // By the seed and not drawn: the seeds that show a weakness stay what they are.
+  const isStepwise = weakness === null && (seed + n) % 5 === 0;
+  const kind = weakness?.kind ?? (isStepwise ? "stepwise" : drawn);
   const isOpen = kind !== "waiting" || random.chance(0.4);
   return new ModelSeller(
     id,

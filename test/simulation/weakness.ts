@@ -1,5 +1,6 @@
 import type { SellerWait } from "../../src/domain/deal.ts";
 import type { FrozenRequest } from "../../src/domain/media-buy.ts";
+import type { Quote } from "../../src/domain/quote.ts";
 import type { Entry } from "../../src/ledger/entries.ts";
 import { LedgerConflict, type NewRow, type Row } from "../../src/ledger/ledger.ts";
 import { type Booked, type Followed, SellerFailure } from "../../src/sellers/seller.ts";
@@ -10,7 +11,8 @@ import type { Law } from "./witness.ts";
 import type { Process, World } from "./world.ts";
 
 type Append = (rows: readonly NewRow[]) => Promise<readonly Row[]>;
-type Book = (request: FrozenRequest) => Promise<Booked>;
+type Follow = (wait: SellerWait, quote: Quote) => Promise<Followed>;
+type Book = (request: FrozenRequest, quote: Quote) => Promise<Booked>;
 
 /** A way in which the ground under the verbs is deliberately weakened, to see that a schedule then finds a violation. */
 export interface Weakness {
@@ -28,7 +30,7 @@ export interface Weakness {
   readonly book?: (book: Book) => Book;
   /** Between the verbs and what a seller says of an account, or of a buy that it keeps waiting. */
   readonly ready?: (ready: () => Promise<SellerWait | null>) => () => Promise<SellerWait | null>;
-  readonly follow?: (follow: (wait: SellerWait) => Promise<Followed>) => (wait: SellerWait) => Promise<Followed>;
+  readonly follow?: (follow: Follow) => Follow;
   /** How long a seller answers the same bytes alike, and how long the desk takes it for. */
   readonly replayMs?: number;
   readonly saidReplayMs?: number;
@@ -106,11 +108,11 @@ export const weaknesses: readonly Weakness[] = [
     name: "a booking without an answer is sent again at once, as a racing seller's own idempotency would have it",
     seed: 75,
     breaks: ["never two commitments for one line"],
-    book: (book) => async (request) => {
+    book: (book) => async (request, quote) => {
       try {
-        return await book(request);
+        return await book(request, quote);
       } catch (error) {
-        if (error instanceof SellerFailure && !error.definite) return book(request);
+        if (error instanceof SellerFailure && !error.definite) return book(request, quote);
         throw error;
       }
     },
@@ -128,6 +130,15 @@ export const weaknesses: readonly Weakness[] = [
     breaks: ["released only when nothing stands"],
     kind: "replay",
     faults: { refuses: 0.5, slow: 0.6, answerLost: 0.5, requestLost: 0 },
+    settleAfterMs: 0,
+    claimMs: 50_000,
+  },
+  {
+    name: "no settling time before an order or a line is posted again",
+    seed: 1,
+    breaks: ["never two commitments for one line"],
+    kind: "stepwise",
+    faults: { slow: 0.6, answerLost: 0.4 },
     settleAfterMs: 0,
     claimMs: 50_000,
   },
@@ -151,9 +162,9 @@ export const weaknesses: readonly Weakness[] = [
     breaks: ["released only when nothing stands"],
     kind: "waiting",
     faults: { unreachable: 0.3 },
-    follow: (follow) => async (wait) => {
+    follow: (follow) => async (wait, quote) => {
       try {
-        return await follow(wait);
+        return await follow(wait, quote);
       } catch (error) {
         if (!(error instanceof SellerFailure)) throw error;
         return { kind: "refused", code: error.kind, why: error.message };

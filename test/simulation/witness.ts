@@ -105,9 +105,11 @@ export class Witness {
   }
 
   bytesLeave(send: Send, request: FrozenRequest, process: Process): void {
-    this.count(
-      sendsOf(this, `${send.sellerId}/${send.quoteId}`).some(({ knownDead }) => !knownDead) ? "re-sends" : "sends",
+    const isUnsure = sendsOf(this, `${send.sellerId}/${send.quoteId}`).some(
+      ({ knownDead, write }) => !knownDead && write === send.write,
     );
+    this.count(isUnsure ? "re-sends" : "sends");
+    if (send.write) this.count(`${send.write} written`);
     sendingLaws(this, send, request, process);
     this.#moment(process);
   }
@@ -121,9 +123,9 @@ export class Witness {
 
   dealMade(deal: ModelDeal): void {
     this.count("deals");
-    const { desk } = this.world.sellers.find(({ id }) => id === deal.send.sellerId) ?? {};
+    const { desk, steps } = this.world.sellers.find(({ id }) => id === deal.send.sellerId) ?? {};
     const ref = `${deal.send.sellerId}/${deal.quoteId}`;
-    if (desk && dealsStanding(this, ref).length > 1)
+    if ((desk || steps) && dealsStanding(this, ref).length > 1)
       this.accuse("never two commitments for one line", `${ref} is bought again, by send ${deal.send.n}`);
     this.world.scheduler.note(
       deal.send.sellerId,

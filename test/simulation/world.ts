@@ -74,5 +74,6 @@ export function calm(world: World): void {
   for (const seller of world.sellers) {
     seller.downUntil = 0;
     seller.desk?.hurry(world);
+    seller.steps?.hurry();
   }
 }
