@@ -90,10 +90,13 @@ export function outcomeOf(
     case "refused":
       return refused(`its line is “${status}”`);
     case "over":
+      // What was in flight is stopped, and where the booking may have been asked for, what is canceled may have been booked.
+      if (word(line.bookingstatus) === "stopped" || before === "reserved" || before === "unheld")
+        return { kind: "booked", deal: dealOf(quote, orderId, line) };
       return refused(`its line was ended: it is “${status}”`);
     case "pending":
     case "unknown":
-      return { kind: "waits", wait: waitFor(orderId, line, said || `its line is “${status}”`) };
+      return { kind: "waits", wait: waitFor(orderId, line, said || status) };
   }
 }
 

@@ -116,12 +116,14 @@ export function createBooks(session: Session): Books {
     mark: string,
     access: Access,
   ): Promise<z.output<Shape> | null> {
-    const { entries, unreadable: lost } = await session.list(plural, shape, at, access);
+    const { entries, unreadable: lost, isCut } = await session.list(plural, shape, at, access);
     const found = entries.filter(({ name }) => name?.includes(mark));
     if (found.length > 1)
       throw unreadable(sellerId, `its ${plural}`, `${found.length} of them have our name, with “${mark}”`);
     if (found.length === 0 && lost > 0)
       throw unreadable(sellerId, `its ${plural}`, `${lost} of them cannot be read, and ours is not among the others`);
+    if (found.length === 0 && isCut)
+      throw unreadable(sellerId, `its ${plural}`, "they cannot be read to their end, and ours is not among the first");
     return found[0] ?? null;
   }
 

@@ -6,7 +6,7 @@ import type { Accounts } from "./opendirect-accounts.ts";
 import { readOffer } from "./opendirect-avails.ts";
 import type { Catalogue } from "./opendirect-catalogue.ts";
 import { word } from "./opendirect-dialect.ts";
-import { notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
+import { notHere, unreadable } from "./opendirect-errors.ts";
 import { stateOf, termsOfLine } from "./opendirect-lines.ts";
 import type { Books } from "./opendirect-orders.ts";
 import type { Session } from "./opendirect-session.ts";
@@ -19,8 +19,8 @@ export interface Quotes {
   quote(request: QuoteRequest, key: string, access: Access): Promise<Quote>;
   /** The quote as it stands now, under the same id and to the same end. */
   again(quote: Quote, request: QuoteRequest, access: Access): Promise<Quote>;
-  /** Whether the seller answers for what does not exist: a mock. Asked once. @throws SellerFailure */
-  isSimulated(accountId: string, access: Access): Promise<boolean>;
+  /** Whether the seller answers for what does not exist, as a mock does; null before that was asked, with the first quote. */
+  simulated(): boolean | null;
 }
 
 /** Avails promise nothing, and name no end: they are read again before anybody decides, and before anything is written. */
@@ -32,14 +32,15 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
   const { sellerId } = session;
   let simulated: boolean | null = null;
 
-  const isSimulated: Quotes["isSimulated"] = async (accountId, access) => {
+  async function isSimulated(accountId: string, access: Access): Promise<boolean> {
     if (simulated !== null) return simulated;
     const nothing = session.path("accounts", accountId, "orders", randomUUID(), "lines", randomUUID());
     const answer = await session.send({ method: "GET", path: nothing, phase: "discovery" }, access);
-    if (answer.status >= 500) throw refusalOf(sellerId, "a line", answer);
-    simulated = answer.status >= 200 && answer.status < 300;
-    return simulated;
-  };
+    const isThere = answer.status >= 200 && answer.status < 300;
+    // Servers fail over ids that are none of theirs: that is no answer either way.
+    if (answer.status < 500) simulated = isThere;
+    return isThere;
+  }
 
   async function built(
     request: QuoteRequest,
@@ -102,7 +103,7 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
   }
 
   return {
-    isSimulated,
+    simulated: () => simulated,
     quote: (request, key, access) =>
       built(request, uuidFrom("opendirect", key), new Date(Date.now() + STANDS_MS).toISOString(), access),
 

@@ -52,7 +52,7 @@ function connect(options: ConnectOptions): Seller {
     sells: "volume",
     cancellation,
 
-    card: (access) => readCard(session, catalogue, access),
+    card: (access) => readCard(session, catalogue, () => quotes.simulated() === true, access),
     catalogue: catalogue.list,
     product: async (productId, access) => (await catalogue.one(productId, access)).product,
 
