@@ -28,7 +28,7 @@ test("the approved rate is the reserved one, and only the booking is left to be 
     expect(lines()[0]?.history).toEqual(["Draft", "Reserved", "Booked"]);
     expect(sent("POST").filter((one) => /orders/.test(one))).toHaveLength(2);
     const history = await client.ok("get_history", { media_buy_id: quoteId });
-    expect(history.text).toMatch(/reserved at the seller at 27\.50 USD CPM[^]*a person was asked for/);
+    expect(history.text).toMatch(/reserved at the seller at 27\.50 USD CPM[\s\S]*a person was asked for/);
   });
 });
 
