@@ -7,7 +7,7 @@ import { readOffer } from "./opendirect-avails.ts";
 import type { Catalogue } from "./opendirect-catalogue.ts";
 import { word } from "./opendirect-dialect.ts";
 import { notHere, unreadable } from "./opendirect-errors.ts";
-import { stateOf, termsOfLine } from "./opendirect-lines.ts";
+import { heldUntilOf, stateOf, termsOfLine } from "./opendirect-lines.ts";
 import type { Books } from "./opendirect-orders.ts";
 import type { Session } from "./opendirect-session.ts";
 import type { Access } from "./seller.ts";
@@ -117,9 +117,9 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
       if (state === "booked") return { ...quote, state: "booked" };
       if (state !== "draft" && state !== "reserved")
         return { ...quote, state: word(line.bookingstatus) === "expired" ? "expired" : "declined" };
-      const isLost = placed.step === "reserved" && state === "draft";
-      const now = termsOfLine(quote, line);
-      return { ...now, state: isLost || isOver(quote.expiresAt) ? "expired" : "available" };
+      // Once a line stands, only its own hold ends it: its seller's people may take longer than a quote of ours stands.
+      const isLost = placed.step === "reserved" && (state === "draft" || isOver(heldUntilOf(line)));
+      return { ...termsOfLine(quote, line), state: isLost ? "expired" : "available" };
     },
   };
 }
@@ -129,8 +129,8 @@ export function mockWords(sellerId: string): string {
   return `${sellerId} answers for orders and lines that do not exist, as a mock does: it is read, and not bought from.`;
 }
 
-function isOver(expiresAt: string): boolean {
-  return Date.parse(expiresAt) <= Date.now();
+function isOver(expiresAt: string | null): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= Date.now();
 }
 
 /** @throws SellerFailure where the least spend of a product is more than the volume costs */
