@@ -5,7 +5,7 @@ import type { FrozenRequest } from "../domain/media-buy.ts";
 import { formatAmount } from "../domain/money.ts";
 import { atCpm, type OrderWire, type Quote, totalOfQuote } from "../domain/quote.ts";
 import type { Terms } from "../domain/terms.ts";
-import { folded, written } from "./opendirect-dialect.ts";
+import { capFields, folded, written } from "./opendirect-dialect.ts";
 import { notHere, unreadable } from "./opendirect-errors.ts";
 import type { Session } from "./opendirect-session.ts";
 import { type Access, SellerFailure } from "./seller.ts";
@@ -61,6 +61,7 @@ export function bookingRequest(terms: Terms, quote: Quote, key: string, base: st
     ratetype: "CPM",
     rate: Number(formatAmount(cpm)),
     qty: impressions,
+    ...capFields(terms.targeting?.frequency_cap ?? null),
     providerdata,
   };
   const body = JSON.stringify({ order: written(casing, order), line: written(casing, line) });

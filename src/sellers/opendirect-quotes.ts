@@ -5,14 +5,14 @@ import type { Quote, QuoteRequest, Targeting } from "../domain/quote.ts";
 import type { Accounts } from "./opendirect-accounts.ts";
 import { readOffer } from "./opendirect-avails.ts";
 import type { Catalogue } from "./opendirect-catalogue.ts";
-import { word } from "./opendirect-dialect.ts";
+import { capFields, word } from "./opendirect-dialect.ts";
 import { notHere, unreadable } from "./opendirect-errors.ts";
 import { heldUntilOf, stateOf, termsOfLine } from "./opendirect-lines.ts";
 import type { Books } from "./opendirect-orders.ts";
 import type { Session } from "./opendirect-session.ts";
 import type { Access } from "./seller.ts";
 import { moneyFromText } from "./wire/money.ts";
-import type { WireProduct } from "./wire/opendirect.ts";
+import type { WireLine, WireProduct } from "./wire/opendirect.ts";
 
 /** Quotes of one seller: OpenDirect has none, so they are its product and avails, and once something is placed, the line. */
 export interface Quotes {
@@ -54,7 +54,13 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
     const account = await accounts.current(access);
     if (await isSimulated(account.id, access)) throw notHere(sellerId, mockWords(sellerId));
     const { flight, impressions: asked } = request;
-    const offer = await readOffer(session, { wire, product, flight, impressions: asked }, account, access);
+    const frequencyCap = request.targeting?.frequencyCap ?? null;
+    const offer = await readOffer(
+      session,
+      { wire, product, flight, impressions: asked, frequencyCap },
+      account,
+      access,
+    );
     const { available, cpm } = offer;
     const impressions = Math.min(asked, available ?? asked);
     if (request.budget && request.budget.currency !== cpm.currency) {
@@ -119,9 +125,17 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
         return { ...quote, state: word(line.bookingstatus) === "expired" ? "expired" : "declined" };
       // Once a line stands, only its own hold ends it: its seller's people may take longer than a quote of ours stands.
       const isLost = placed.step === "reserved" && (state === "draft" || isOver(heldUntilOf(line)));
+      checkCap(sellerId, line, request);
       return { ...termsOfLine(quote, line), state: isLost ? "expired" : "available" };
     },
   };
+}
+
+/** @throws SellerFailure where a line does not have the frequency cap that was asked for and written with it */
+function checkCap(sellerId: string, line: WireLine, { targeting }: QuoteRequest): void {
+  const { frequencycount: most, frequencyinterval: unit } = capFields(targeting?.frequencyCap ?? null);
+  if (most === undefined || (line.frequencycount === most && word(line.frequencyinterval) === word(unit))) return;
+  throw unreadable(sellerId, "the line", `it does not have the frequency cap of ${targeting?.frequencyCap}`);
 }
 
 /** Why nothing is bought from a seller that answers for everything. */
@@ -143,13 +157,13 @@ function refuseLittle(sellerId: string, wire: WireProduct, cpm: Quote["cpm"] & o
   throw notHere(sellerId, why, "below_minimum");
 }
 
-/** Targeting goes with a line as segments of the seller's own, which free words are not. */
+/** A frequency cap goes with the line. Targeting would as segments of the seller's own, which free words are not. */
 function notHonoured(targeting: Targeting | null): readonly string[] {
   if (!targeting) return [];
   return [
     ...(targeting.geo.length > 0 ? ["geo"] : []),
     ...(targeting.audience.length > 0 ? ["audience"] : []),
-    ...(targeting.frequencyCap === null ? [] : ["frequency_cap"]),
+    ...(targeting.frequencyCap === null || capFields(targeting.frequencyCap).frequencycount ? [] : ["frequency_cap"]),
   ];
 }
 

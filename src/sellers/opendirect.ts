@@ -59,7 +59,8 @@ function connect(options: ConnectOptions): Seller {
     async avails(productId, flight, impressions, access) {
       const { wire, product } = await catalogue.one(productId, access);
       const account = await accounts.current(access);
-      return (await readOffer(session, { wire, product, flight, impressions }, account, access)).avails;
+      return (await readOffer(session, { wire, product, flight, impressions, frequencyCap: null }, account, access))
+        .avails;
     },
 
     quote: quotes.quote,

@@ -111,6 +111,8 @@ export const lineShape = z.object({
   rate: amount.nullish(),
   qty: count.nullish(),
   cost: amount.nullish(),
+  frequencycount: count.nullish(),
+  frequencyinterval: z.string().nullish(),
 });
 
 /** What a write answers: an id, if it can be read; all else is read back. */
