@@ -9,7 +9,7 @@ describe.each(["aamp", "aamp-legacy"] as const)("a registry that speaks %s", (ki
   let stage: RegistryDesk;
   let model: Connection;
   beforeAll(async () => {
-    stage = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 2 } }]);
+    stage = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 5 } }]);
     stage.registry("iab").list(stage.agent("northbeam", "verified"), stage.agent("harborview", "registered"));
     model = await stage.desk.connect({ person: approving });
   });

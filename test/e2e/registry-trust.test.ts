@@ -33,7 +33,7 @@ describe.each(["aamp-legacy", "aamp"] as const)("trust that is taken back, by %s
     return approving(question);
   };
   beforeAll(async () => {
-    stage = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 1 } }]);
+    stage = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 5 } }]);
     model = await stage.desk.connect({ person });
     stage.registry("iab").list(stage.agent("northbeam", "verified"));
     url = stage.sellers.seller("northbeam").url;
@@ -139,9 +139,9 @@ describe("whose word counts", () => {
   let model: Connection;
   beforeAll(async () => {
     const two = [
-      { id: "iab", kind: "aamp-legacy", entry: { timeout_s: 1 } },
-      { id: "club", kind: "agenticadvertising", entry: { timeout_s: 1 } },
-      { id: "modest", kind: "aamp-legacy", entry: { timeout_s: 1, max_trust: "registered" } },
+      { id: "iab", kind: "aamp-legacy", entry: { timeout_s: 5 } },
+      { id: "club", kind: "agenticadvertising", entry: { timeout_s: 5 } },
+      { id: "modest", kind: "aamp-legacy", entry: { timeout_s: 5, max_trust: "registered" } },
     ] as const;
     // Listed by the operator: harborview as it was known before, civicstream as one that is kept out.
     stage = await registryDesk(two, (standard, sellers) => ({
@@ -247,7 +247,7 @@ describe("the operator's own limits", () => {
   test("count for a seller of a registry once a person has approved it, and not while its registry is silent", async () => {
     const most = { per_buy: "250000.00 USD", per_day: "1000000.00 USD" };
     const auto = withMandate({ channels: { form: most, auto: most }, min_trust: "verified" });
-    const stage = await registryDesk([{ id: "iab", kind: "aamp-legacy", entry: { timeout_s: 1 } }], auto);
+    const stage = await registryDesk([{ id: "iab", kind: "aamp-legacy", entry: { timeout_s: 5 } }], auto);
     try {
       const registry = stage.registry("iab");
       const { url } = stage.sellers.seller("northbeam");
@@ -292,3 +292,26 @@ describe("the operator's own limits", () => {
     }
   });
 });
+
+test("a booking whose answer was lost is not sent again to a seller that was blocked meanwhile", async () => {
+  const soon = (standard: ConfigFile) => ({ ...standard, booking: { settle_after_s: 1 }, timeouts: { booking_s: 0.3 } });
+  const stage = await registryDesk([{ id: "iab", kind: "aamp-legacy", entry: { timeout_s: 5 } }], soon);
+  try {
+    const { url } = stage.sellers.seller("northbeam");
+    stage.registry("iab").list(stage.agent("northbeam", "verified"));
+    const model = await stage.desk.connect({ person: approving });
+    const id = (await model.ok("discover_sellers")).string("sellers", 0, "seller_id");
+    const quote = await quoteFor(model, id, 1_000_000);
+    // The request is taken and nothing is done with it.
+    stage.sellers.fault("northbeam", { kind: "hang", operation: "deal", uses: 1 });
+    expect((await buy(model, quote)).text).toMatch(/^unknown|booking_unknown/);
+    stage.registry("iab").trust(url, "blocked");
+    const sent = () => stage.sellers.requests("northbeam").filter(({ operation }) => operation === "deal").length;
+    expect(sent()).toBe(1);
+    await expect.poll(() => model.log(), { timeout: 15_000, interval: 100 }).toMatch(/"why":"[^"]* is blocked \(iab/);
+    expect(sent()).toBe(1);
+    expect((await model.ok("get_media_buys")).text).toContain("booking_unknown");
+  } finally {
+    await stage.close();
+  }
+}, 30_000);
