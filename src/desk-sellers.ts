@@ -62,5 +62,6 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
     carrier: one.carrier,
     account: one.account,
     publishers: one.publishers,
+    proposals: one.proposals,
   };
 }

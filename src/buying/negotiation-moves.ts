@@ -16,6 +16,7 @@ import { type RoundAnswer, type Seller, SellerFailure } from "../sellers/seller.
 import { accessAs } from "./access.ts";
 import { appendLine, type LoadedLine, loadLine } from "./lines.ts";
 import type { Ports } from "./ports.ts";
+import { agreeOn } from "./proposal.ts";
 
 export type ManualMove = "counter" | "accept" | "walk_away";
 /** Asks the seller to commit itself to a firm offer. */
@@ -36,6 +37,7 @@ export type NegotiationOutcome =
   | "countered"
   | "final_offer"
   | "in_progress"
+  | "awaiting_seller"
   | "walked_away"
   | "rejected"
   | "not_negotiable"
@@ -129,6 +131,11 @@ async function make(talk: Talk, move: Move, view: NegotiationView): Promise<Ende
     const outcome = round.theirAction === "final_offer" ? "final_offer" : "countered";
     const why = struck ? `the seller asks ${displayMoney(struck)}` : "the seller answered without a price";
     return { outcome, why, sellerSaid };
+  }
+  const hasProposal = (await loadLine(ports, item.ref)).line.quote.proposal !== undefined;
+  if (struck && hasProposal && compare(struck, limits.max) <= 0) {
+    await agreeOn(ports, item.ref, struck);
+    return { outcome: "agreed", why: move.why, sellerSaid };
   }
   if (!struck || compare(struck, limits.max) > 0) {
     const at = struck ? displayMoney(struck) : "a price it does not name";

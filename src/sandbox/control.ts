@@ -3,6 +3,7 @@ import { AdcpServer } from "./adcp/server.ts";
 import type { FaultKind, FaultSpec } from "./faults.ts";
 import { faultSpec } from "./faults.ts";
 import { wireMoney } from "./pricing.ts";
+import { deskOf, latestApproval, type ProposalHabits } from "./proposal-desk.ts";
 import { storedQuote, strikeByThirdParty } from "./quote-book.ts";
 import type { LoggedRequest, RequestLog } from "./request-log.ts";
 import type { SellerRuntime, SellerSettings } from "./runtime.ts";
@@ -139,6 +140,22 @@ export class SandboxControl {
     const quote = storedQuote(runtime, quoteId);
     if (!quote) throw new Error(`no quote ${quoteId} at ${sellerId}`);
     strikeByThirdParty(runtime, quote, cpmMicros / 1_000_000);
+    runtime.commit();
+  }
+
+  /** Changes how a seller treats proposals, and keeps what it did otherwise. */
+  proposalHabits(sellerId: string, change: Partial<ProposalHabits>): void {
+    const runtime = this.#iab(sellerId);
+    const { proposals, approvals, habits } = deskOf(runtime.state);
+    runtime.state.proposals = { proposals, approvals, habits: { ...habits, ...change } };
+    runtime.commit();
+  }
+
+  /** The seller's people decide what was asked of them last; `cpm` (dollars) is what they would rather have. */
+  decideProposal(sellerId: string, what: "approve" | "reject" | "counter", reason = "", cpm?: number): void {
+    const runtime = this.#iab(sellerId);
+    const modifications = cpm === undefined ? {} : { proposed_price: cpm };
+    deskOf(runtime.state).decide(latestApproval(runtime.state), { what, reason, modifications });
     runtime.commit();
   }
 

@@ -5,6 +5,7 @@ import type { DealType, InventoryType } from "./catalogue.ts";
 import type { FaultSpec } from "./faults.ts";
 import type { Negotiation } from "./negotiation.ts";
 import type { Tier } from "./pricing.ts";
+import type { ProposalBooks } from "./proposal-desk.ts";
 
 /** A quote as stored. Prices are dollars CPM, discounts percent, times milliseconds since 1970 (UTC). */
 export interface StoredQuote {
@@ -81,6 +82,8 @@ export interface SellerState {
   changes: Record<string, Readonly<Record<string, unknown>>>;
   keys: Record<string, KeyUse>;
   faults: FaultSpec[];
+  /** What was proposed, and what the seller's people are asked. */
+  proposals?: ProposalBooks;
   /** The books of a seller that speaks AdCP. */
   adcp?: AdcpState;
 }

@@ -65,6 +65,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       credentials: held?.credentials ?? {},
       account: held?.account ?? null,
       publishers: held?.publishers ?? new Map(),
+      proposals: held?.proposals,
       cache: options.cache,
       cacheSeconds: options.cacheSeconds,
       timeouts: options.timeouts,

@@ -53,6 +53,8 @@ export interface KnownSeller {
   readonly carrier: "mcp" | "a2a" | null;
   readonly account: BuyingAccount | null;
   readonly publishers: ReadonlyMap<string, string>;
+  /** How an agreed proposal is bought from it; absent: by quote. */
+  readonly proposals?: "quote" | "deal" | undefined;
 }
 
 /** Which sellers this desk may talk to. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { LoadedLine } from "../buying/lines.ts";
+import { proposalWords } from "../domain/proposal-words.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
 import { pricesOf, totalOfQuote } from "../domain/quote.ts";
 import { spentOn } from "../domain/spend.ts";
@@ -55,10 +56,11 @@ export const getInbox = defineTool({
     committed_in_all: formatMoney(balances.total),
     incidents: balances.incidents,
   };
+  const buyable = quotes.find(({ waits }) => !waits);
   const next = approvals[0]
     ? [`approve {approval_id: "${approvals[0].approval_id}"}`]
-    : quotes[0]
-      ? [`create_media_buy {lines: [{quote_id: "${quotes[0].quote_id}"}]}`]
+    : buyable
+      ? [`create_media_buy {lines: [{quote_id: "${buyable.quote_id}"}]}`]
       : found.underWay.length > 0
         ? ["get_media_buys {refresh: true}"]
         : ["discover_sellers {}"];
@@ -106,6 +108,8 @@ export const getInbox = defineTool({
           one.negotiation,
         ]),
       )}`,
+    quotes.some(({ proposal }) => proposal !== null) &&
+      `Own terms:\n${quotes.flatMap((one) => (one.proposal === null ? [] : [`${one.quote_id}: ${one.proposal}`])).join("\n")}`,
     found.underWay.length > 0 && `Under way:\n${buysText(found.underWay)}`,
     found.recent.length > 0 &&
       `Latest buys:\n${table(
@@ -123,6 +127,7 @@ export const getInbox = defineTool({
 
 function quoteRow({ ref, line }: LoadedLine) {
   const { quote } = line;
+  const waits = line.status === "proposed";
   const minutes = Math.max(0, Math.floor((Date.parse(quote.expiresAt) - Date.now()) / 60_000));
   return {
     quote_id: ref,
@@ -134,6 +139,10 @@ function quoteRow({ ref, line }: LoadedLine) {
     campaign: line.campaign,
     hours_left: Math.floor(minutes / 60),
     expires_at: quote.expiresAt,
-    negotiation: line.negotiation?.status ?? (line.rounds.length > 0 ? "active" : null),
+    negotiation: waits
+      ? "waits for the seller"
+      : (line.negotiation?.status ?? (line.rounds.length > 0 ? "active" : null)),
+    proposal: proposalWords(line),
+    waits,
   };
 }

@@ -29,8 +29,8 @@ export const seed002 = {
   ),
 
   // Proposal to deal
-  "proposal.submit": issue(6, "Own terms are put to a seller: product, deal type, price, impressions, dates."),
-  "proposal.accepted": issue(6, "A proposal the seller accepts is accepted at once."),
+  "proposal.submit": tested("Own terms are put to a seller: product, deal type, price, impressions, dates."),
+  "proposal.accepted": tested("A proposal the seller accepts is accepted at once."),
   "proposal.counter_offered": issue(6, "A seller's counter-terms are shown and can be answered."),
   "proposal.rejected": issue(6, "A proposal the seller rejects ends, with the seller's reason."),
   "proposal.pending_approval": issue(
@@ -42,10 +42,7 @@ export const seed002 = {
     "Only the seller's operator decides on the seller's side; its decide and resume calls are never made by us.",
   ),
   "proposal.resumes": issue(6, "Once the operator decided, the proposal goes on from where it waited."),
-  "proposal.deal": issue(
-    6,
-    "A deal is made from an accepted proposal where the seller really makes one, else by quote.",
-  ),
+  "proposal.deal": tested("A deal is made from an accepted proposal where the seller really makes one, else by quote."),
   "proposal.deal.fields": issue(6, "That deal carries its id, type, price and OpenRTB parameters."),
 
   // Negotiation

@@ -1,0 +1,117 @@
+import type { SellerState } from "./state.ts";
+import { worded } from "./wire.ts";
+
+/** A proposal as stored. Prices are dollars CPM. */
+export interface StoredProposal {
+  readonly id: string;
+  readonly status: string;
+  readonly product_id: string;
+  readonly deal_type: string;
+  readonly price: number;
+  readonly impressions: number;
+  readonly start_date: string;
+  readonly end_date: string;
+  readonly dealId: string | null;
+}
+
+/** What the seller's people are asked, and what they said, in the shape both have on the wire. */
+export interface Approval {
+  readonly request: {
+    readonly approval_id: string;
+    readonly proposal_id: string;
+    readonly status: string;
+    readonly expires_at: string | null;
+    readonly [other: string]: unknown;
+  };
+  readonly response: object | null;
+}
+
+/** How a seller treats proposals; all as the real agent has it until it is changed. */
+export interface ProposalHabits {
+  /** Deal value in dollars from which its people decide; null = never. */
+  readonly approvalAbove: number | null;
+  /** How long they have, in milliseconds; null: an approval without an end. */
+  readonly approvalMs: number | null;
+  /** Docs and code of the real agent spell a counter differently. */
+  readonly counterWord: "counter_offered" | "counter_pending";
+  /** Turns every proposal down, in these words. */
+  readonly rejects: string | null;
+  /** Answers 200 with `status: "failed"` and this code. */
+  readonly fails: string | null;
+  /** Quotes that name a target price come at this many times it. */
+  readonly targetFactor: number;
+  /** `POST /deals` really makes a deal of the proposal, instead of the stub's constant one. */
+  readonly makesDeals: boolean;
+  /** … at so many times the agreed price … */
+  readonly dealFactor: number;
+  /** … which can be read back. */
+  readonly keepsDeals: boolean;
+}
+
+const asTheRealOne: ProposalHabits = {
+  approvalAbove: null,
+  approvalMs: 86_400_000,
+  counterWord: "counter_pending",
+  rejects: null,
+  fails: null,
+  targetFactor: 1,
+  makesDeals: false,
+  dealFactor: 1,
+  keepsDeals: true,
+};
+
+/** What the books hold of proposals; absent in those of earlier days. */
+export interface ProposalBooks {
+  habits?: Partial<ProposalHabits>;
+  proposals: Record<string, StoredProposal>;
+  approvals: Record<string, Approval>;
+}
+
+/** A decision of the seller's people. */
+export interface OperatorsWord {
+  readonly what: string;
+  readonly reason: string;
+  readonly modifications: Readonly<Record<string, unknown>>;
+}
+
+/** The desk at which a seller's people decide. */
+export interface ProposalDesk extends ProposalBooks {
+  readonly habits: ProposalHabits;
+  decide(approvalId: string, word: OperatorsWord): object;
+}
+
+/** A seller's books of proposals, begun where there are none. */
+export function deskOf(state: SellerState): ProposalDesk {
+  const books: ProposalBooks = state.proposals ?? { proposals: {}, approvals: {} };
+  state.proposals = books;
+  return {
+    habits: { ...asTheRealOne, ...books.habits },
+    proposals: books.proposals,
+    approvals: books.approvals,
+    decide: (approvalId, { what, reason, modifications }) => {
+      const found = books.approvals[approvalId];
+      if (!found) throw worded(400, "Approval request not found");
+      if (found.response) throw worded(400, "Approval already resolved");
+      const known = ["approve", "counter"].includes(what) ? what : "reject";
+      const response = {
+        ...{ approval_id: approvalId, decision: known, decided_by: "operator" },
+        ...{ decided_by_principal: "apikey:operator", decided_at: new Date().toISOString().replace("Z", "") },
+        ...{ reason, modifications },
+      };
+      const words = { approve: "approved", counter: "countered", reject: "rejected" } as const;
+      const status = words[known as keyof typeof words];
+      books.approvals[approvalId] = { request: { ...found.request, status }, response };
+      const proposal = books.proposals[found.request.proposal_id];
+      if (proposal && known !== "counter")
+        books.proposals[proposal.id] = { ...proposal, status: known === "approve" ? "accepted" : "rejected" };
+      return response;
+    },
+  };
+}
+
+/** The approval that was asked for last. */
+export function latestApproval(state: SellerState): string {
+  const last = Object.keys(deskOf(state).approvals).at(-1);
+  if (last === undefined) throw new Error("nothing waits for the seller's people");
+  return last;
+}
