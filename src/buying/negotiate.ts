@@ -1,7 +1,7 @@
 import { bidAdvice } from "../domain/bids.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
-import { costOfImpressions, type Money, min, money, mulDiv, subtract, toMinorUnit } from "../domain/money.ts";
+import { compare, costOfImpressions, type Money, min, money, mulDiv, subtract, toMinorUnit } from "../domain/money.ts";
 import { ceiling } from "../domain/negotiation.ts";
 import { askedPrice, totalOfQuote } from "../domain/quote.ts";
 import { failureAsError } from "./failures.ts";
@@ -118,7 +118,10 @@ async function endedBefore(ports: Ports, { move }: NegotiateAsk, ref: Ref): Prom
 function cameOf(ended: Ended, { line: { quote } }: LoadedLine, { line }: LoadedLine): Ended {
   if (!quote.proposal || !["agreed", "awaiting_seller"].includes(ended.outcome)) return ended;
   if (line.negotiation?.status === "rejected") return { ...ended, outcome: "rejected", why: line.negotiation.why };
-  const why = [ended.why, proposalWords(line)].filter(Boolean).join("; ");
+  const { agreedAs, cpm } = line.quote;
+  const words = proposalWords(line) ?? "";
+  if (agreedAs && cpm && compare(cpm, agreedAs.cpm) > 0) return { ...ended, outcome: "rejected", why: words };
+  const why = [ended.why, words].filter((part) => part !== "").join("; ");
   return { ...ended, outcome: line.status === "proposed" ? "awaiting_seller" : ended.outcome, why };
 }
 

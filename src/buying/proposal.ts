@@ -73,16 +73,6 @@ export async function followProposal(ports: Ports, ref: Ref): Promise<LoadedLine
   return noted.line.status === "proposed" ? followProposal(ports, ref) : noted;
 }
 
-/** Notes that a price was agreed on in a negotiation of the proposal, and asks for its quote. */
-export async function agreeOn(ports: Ports, ref: Ref, cpm: Money): Promise<LoadedLine> {
-  await appendLine(ports, ref, ({ line: { status, quote } }) => {
-    if (status !== "open" || !quote.proposal) return [];
-    const proposal = { ...quote.proposal, cpm, sellerSaid: "" };
-    return [{ kind: "proposal_answered", v: 1, proposal, outcome: "accepted" }];
-  });
-  return followProposal(ports, ref);
-}
-
 /** Gives up terms that wait: the quote they were put beside stands again at its own price. The seller is not told. */
 export async function giveUpTerms(ports: Ports, ref: Ref): Promise<void> {
   const why = "the planner's move";

@@ -11,7 +11,7 @@ import type { Seller } from "../sellers/seller.ts";
 import { budgetRequest, refuseBudgetTerms } from "./budget-request.ts";
 import { type AccessPlan, planAccess } from "./access.ts";
 import { failureAsError } from "./failures.ts";
-import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine } from "./lines.ts";
+import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine, newestOf } from "./lines.ts";
 import { findProduct, lowestPrice } from "./media-kit.ts";
 import { followProposal, proposalsOf, putTerms } from "./proposal.ts";
 import { type QuoteReport, reportOf } from "./quote-report.ts";
@@ -148,8 +148,10 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
 }
 
 async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Promise<QuoteReport> {
+  const waited = (await newestOf(ports, ref)).line.status === "proposed";
   const old = await followProposal(ports, ref);
-  if (old.line.status === "proposed" || (old.ref !== ref && isLive(ports, old))) {
+  // What came of terms that waited is told before anything is renewed.
+  if ((waited || old.ref !== ref) && isLive(ports, old)) {
     const seller = await ports.directory.find(old.line.quote.sellerId);
     return reportOf(ports, seller, old, { found: true, plan: null, availsMs: deadlineMs / 2 });
   }

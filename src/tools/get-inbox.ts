@@ -108,8 +108,7 @@ export const getInbox = defineTool({
           one.negotiation,
         ]),
       )}`,
-    quotes.some(({ proposal }) => proposal !== null) &&
-      `Own terms:\n${quotes.flatMap((one) => (one.proposal === null ? [] : [`${one.quote_id}: ${one.proposal}`])).join("\n")}`,
+    ownTerms(quotes),
     found.underWay.length > 0 && `Under way:\n${buysText(found.underWay)}`,
     found.recent.length > 0 &&
       `Latest buys:\n${table(
@@ -124,6 +123,16 @@ export const getInbox = defineTool({
       )}`,
   );
 });
+
+/** What became of prices that were put to sellers. */
+function ownTerms(quotes: readonly ReturnType<typeof quoteRow>[]): string {
+  const told = quotes.flatMap(({ quote_id, proposal, seller_said: said }) =>
+    proposal === null
+      ? []
+      : [`${quote_id}: ${proposal}${said === null ? "" : `. The seller said (its words): "${said}"`}`],
+  );
+  return told.length === 0 ? "" : `Own terms:\n${told.join("\n")}`;
+}
 
 function quoteRow({ ref, line }: LoadedLine) {
   const { quote } = line;
@@ -143,6 +152,7 @@ function quoteRow({ ref, line }: LoadedLine) {
       ? "waits for the seller"
       : (line.negotiation?.status ?? (line.rounds.length > 0 ? "active" : null)),
     proposal: proposalWords(line),
+    seller_said: quote.proposal?.sellerSaid || null,
     waits,
   };
 }

@@ -235,7 +235,11 @@ function quoteRow(report: QuoteReport, rank: number) {
 /** Own terms put to the seller beside the quote, or those it was made for; null without any. */
 function proposalRow({ loaded: { line } }: QuoteReport) {
   const { proposal, agreedAs } = line.quote;
-  if (agreedAs) return { proposal_id: agreedAs.proposalId, status: "agreed", cpm: formatMoney(agreedAs.cpm) };
+  if (agreedAs) {
+    const isKept = line.quote.cpm !== null && compare(line.quote.cpm, agreedAs.cpm) <= 0;
+    const status = isKept ? "agreed" : "not_kept";
+    return { proposal_id: agreedAs.proposalId, status, cpm: formatMoney(agreedAs.cpm) };
+  }
   if (!proposal) return null;
   const counter = line.rounds.at(-1)?.they ?? null;
   const open = line.status === "proposed" ? "awaiting_seller" : "countered";
