@@ -4,6 +4,7 @@ import { type Mandate, priceModels } from "./domain/mandate.ts";
 import { isCurrency, type Money, parseMoney } from "./domain/money.ts";
 import { adcpSettings, type GovernanceConfig, governanceOf, type WebhooksConfig, webhooksOf } from "./config-adcp.ts";
 import { httpSettings, isLoopback, loopbackNames, principalProblems } from "./config-http.ts";
+import { withEnvironment } from "./config-environment.ts";
 import { mandateProblems } from "./config-mandate.ts";
 import { seller, sellerId, type SellerConfig, sellersOf } from "./config-sellers.ts";
 import { channels } from "./domain/inventory.ts";
@@ -187,9 +188,13 @@ const schema = z.strictObject({
       follow_every_s: seconds(1, 3_600)
         .default(30)
         .describe("First pause between looks at a buy that its seller keeps waiting; it grows to twenty times that"),
+      hold_before_approval: z
+        .boolean()
+        .default(false)
+        .describe("Reserves inventory before a person is asked, at OpenDirect sellers; a person's no gives it back"),
     })
     .prefault({})
-    .describe("Seconds that pace the settling of lost bookings and the following of buys that wait for their seller"),
+    .describe("What paces the settling of lost bookings and the following of buys, and what is reserved beforehand"),
   page: z
     .strictObject({ port: z.number().int().min(1024).max(65_535).optional() })
     .default({})
@@ -230,7 +235,7 @@ export class ConfigError extends Error {
 
 /**
  * Checks a config file's text. Unknown settings are refused, so that a misspelt limit never silently means none.
- * @param environment where `env:NAME` secrets are read from
+ * @param environment where `env:NAME` secrets, and further sellers, are read from
  * @throws ConfigError naming every line that is wrong
  */
 export function parseConfig(
@@ -255,7 +260,7 @@ export function parseConfig(
   // Desks are kept by their name: a real one of this name would share the sandbox's ledger.
   const issues = parsed.data.desk === sandboxName ? [`desk: ${sandboxName} is the sandbox desk's own name`] : [];
   const source = { environment, issues };
-  const sellers = sellersOf(parsed.data.sellers, parsed.data.adcp.account, source);
+  const sellers = sellersOf(withEnvironment(parsed.data.sellers, source), parsed.data.adcp.account, source);
   const ids = sellers.map(({ id }) => id);
   for (const id of ids.filter((one, at) => ids.indexOf(one) !== at)) issues.push(`sellers: ${id} is there twice`);
   for (const one of parsed.data.sellers) {

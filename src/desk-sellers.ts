@@ -4,7 +4,7 @@ import type { Log } from "./domain/log.ts";
 import { originOf } from "./sellers/directory.ts";
 import { type GovernanceAgent, governanceAgent } from "./sellers/governance-agent.ts";
 import type { SellerLog, Timeouts } from "./sellers/http.ts";
-import { type Credential, type KnownSeller, unknownProtocol } from "./sellers/records.ts";
+import { type Credential, type KnownSeller, sellsToAccounts, unknownProtocol } from "./sellers/records.ts";
 
 /** How long sellers may take, in milliseconds, as the config says. */
 export function timeoutsOf({ timeouts }: Config): Timeouts {
@@ -25,7 +25,8 @@ export function openGovernance(config: Config, log: Log): GovernanceAgent | null
 }
 
 function revealed({ kind, secret }: GivenCredential): Credential {
-  return kind === "bearer" ? { bearer: secret.reveal() } : { apiKey: secret.reveal() };
+  const text = secret.reveal();
+  return kind === "bearer" ? { bearer: text } : kind === "api_key" ? { apiKey: text } : { accessToken: text };
 }
 
 function sellerLog(log: Log): SellerLog {
@@ -54,13 +55,14 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       trustBy,
       relationship,
       credentials: held,
-      byAccount: protocol === "adcp",
+      byAccount: sellsToAccounts(protocol),
       blocked,
     },
     credentials,
     url: one.url,
     carrier: one.carrier,
     account: one.account,
+    openDirect: one.openDirect,
     publishers: one.publishers,
     proposals: one.proposals,
   };

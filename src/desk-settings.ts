@@ -22,6 +22,7 @@ export function settingsOf(config: Config, command: string): DeskSettings {
     revealFrom: config.reveal_from ?? standard,
     approvalMinutes: config.approval.expires_after_minutes,
     settleAfterMs: config.booking.settle_after_s * 1000,
+    holdBeforeApproval: config.booking.hold_before_approval,
     followEveryMs: config.booking.follow_every_s * 1000,
     // Half for the last look at the quote, half for the booking itself, and a margin for each: as long again, within reason.
     claimMs: 2 * (bookingMs + Math.min(5_000, Math.max(2_000, bookingMs))),

@@ -4,7 +4,7 @@ import type { BookedPackage, Deal } from "../domain/deal.ts";
 import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
 import type { SpendEvent } from "../domain/spend.ts";
-import type { LinePrice } from "../domain/package.ts";
+import { type LinePrice, promiseWords } from "../domain/package.ts";
 import { type PackageTerms, pricesIn, type Terms, totalOf } from "../domain/terms.ts";
 import type { Row } from "../ledger/ledger.ts";
 import { type Html, html } from "../card/html.ts";
@@ -175,7 +175,7 @@ function bookedWords({ budget, bid }: BookedPackage): string {
 
 function promisesOf({ standards, publishers, creatives }: PackageTerms): Html {
   const parts = [
-    ...standards,
+    ...standards.map(promiseWords),
     ...(publishers.length > 0 ? [`on ${publishers.join(", ")}`] : []),
     ...(creatives.length > 0 ? [`creatives ${creatives.join(", ")}`] : []),
   ];
@@ -213,6 +213,9 @@ const answers: readonly LineEvent["kind"][] = [
   "seller_waits",
   "seller_ready",
   "booking_advanced",
+  "hold_claimed",
+  "hold_advanced",
+  "hold_ended",
   "let_go",
   "booking_refused",
   "booking_confirmed",

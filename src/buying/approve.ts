@@ -5,6 +5,7 @@ import type { Ref } from "../domain/ids.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
 import { differences, noWorse } from "../domain/terms.ts";
 import type { NewRow } from "../ledger/ledger.ts";
+import { endHold } from "./hold.ts";
 import { approvalLine } from "./line-terms.ts";
 import {
   approvalRow,
@@ -46,20 +47,32 @@ export async function decide(
   refuseUnentitled(ports, approval, decision);
   await checkProof(ports, approval, decision);
   await adoptPolicy(ports);
-  if (decision.decision === "reject") return reject(ports, approvalId, decision);
+  if (decision.decision === "reject") {
+    const rejected = await reject(ports, approvalId, decision);
+    if (readSellers) await endHolds(ports, approval, "rejected by a person");
+    return rejected;
+  }
   if (readSellers) await Promise.all(approval.lines.map(({ ref }) => readOpenQuote(ports, ref)));
   const changed = await decideAndAppend(ports, () => approveRows(ports, approvalId, decision));
+  if (readSellers) await endHolds(ports, approval, changed.void?.message ?? "not among the lines approved");
   if (changed.void) throw changed.void;
   return { approval: (await loadApproval(ports, approvalId)).approval, started: changed.started };
 }
 
 /** Closes an approval whose time is over, and gives its lines back. */
 export async function expireApproval(ports: Ports, approvalId: string): Promise<void> {
-  await decideAndAppend(ports, async () => {
+  const why = "nobody decided in time";
+  const approval = await decideAndAppend(ports, async () => {
     const loaded = await loadApproval(ports, approvalId);
     const live = loaded.approval.status === "pending" && Date.parse(loaded.approval.expiresAt) <= ports.now().getTime();
-    return { rows: live ? await voidRows(ports, loaded, "nobody decided in time") : [], result: undefined };
+    return { rows: live ? await voidRows(ports, loaded, why) : [], result: live ? loaded.approval : null };
   });
+  if (approval) await endHolds(ports, approval, why);
+}
+
+/** What was reserved for an approval and is not bought by it goes back to its seller. */
+async function endHolds(ports: Ports, { lines }: Approval, why: string): Promise<void> {
+  await Promise.all(lines.map(({ ref }) => endHold(ports, ref, why)));
 }
 
 async function reject(ports: Ports, approvalId: string, decision: PersonsDecision): Promise<DecisionOutcome> {

@@ -8,6 +8,7 @@ import type { NewRow } from "../ledger/ledger.ts";
 import { voidRows } from "./approve.ts";
 import { type Choice, chooseTerms } from "./choose.ts";
 import { refuseForbidden } from "./governed.ts";
+import { holdLine } from "./hold.ts";
 import { approvalLine } from "./line-terms.ts";
 import { decideAndAppend, firstApprovalRow, type LoadedLine, lineRow, loadApproval, loadLine } from "./lines.ts";
 import { type Standing, standing } from "./mandate-facts.ts";
@@ -49,6 +50,7 @@ export async function createMediaBuy(ports: Ports, ask: BuyAsk): Promise<BuyOutc
   await Promise.all((ask.choices ?? []).map((choice) => chooseTerms(ports, choice)));
   await Promise.all(waiting.map((one) => readOpenQuote(ports, one.ref)));
   await adoptPolicy(ports);
+  await hold(ports, ask, refs);
   if (ports.governance) {
     const open = await openLines(ports, refs);
     const lines = await Promise.all(open.map((one) => approvalLine(ports, one, ask.poNumber)));
@@ -124,6 +126,14 @@ async function propose(
     });
   });
   return { rows: [opened, ...asked], result: { refs, approvalId, started: [] } };
+}
+
+/** Reserves what is to be asked about. What the mandate refuses anyhow is not reserved. */
+async function hold(ports: Ports, ask: BuyAsk, refs: readonly Ref[]): Promise<void> {
+  if (!ports.settings.holdBeforeApproval) return;
+  const open = (await openLines(ports, refs)).filter(({ line }) => line.status === "open");
+  await weighed(ports, ask, await Promise.all(open.map((one) => approvalLine(ports, one, ask.poNumber))));
+  await Promise.all(open.map(({ ref }) => holdLine(ports, ref)));
 }
 
 /** The lines that are still to be bought, as they are now. @throws BuyingError for one that cannot be bought any more */

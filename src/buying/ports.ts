@@ -29,6 +29,8 @@ export interface DeskSettings {
   readonly approvalMinutes: number;
   /** Quiet time after the last send before a lost booking may be sent once more (`read_back` sellers). */
   readonly settleAfterMs: number;
+  /** Whether inventory is reserved before a person is asked, at sellers that reserve. */
+  readonly holdBeforeApproval: boolean;
   /** The first pause between looks at a buy that its seller keeps waiting; later ones are longer. */
   readonly followEveryMs: number;
   /** How long a claim to send keeps others away: the booking timeout and a margin. */

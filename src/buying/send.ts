@@ -10,7 +10,6 @@ import {
   type LineStatus,
 } from "../domain/media-buy.ts";
 import { compare } from "../domain/money.ts";
-import type { Placed } from "../domain/placed.ts";
 import type { Quote } from "../domain/quote.ts";
 import { differences, digestOf, noWorse, stakeOf, type Terms, termsOf } from "../domain/terms.ts";
 import { type FailureKind, type Seller, SellerFailure } from "../sellers/seller.ts";
@@ -19,6 +18,7 @@ import { asCode } from "./failures.ts";
 import { signedChannels } from "../domain/decision.ts";
 import { proofHolds } from "./decision.ts";
 import { policyState } from "./policy.ts";
+import { letGo } from "./let-go.ts";
 import { termsContext } from "./line-terms.ts";
 import {
   appendLine,
@@ -195,7 +195,8 @@ async function isCovered(ports: Ports, under: Ref, terms: Terms): Promise<boolea
 async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller | null> {
   const { ref, line } = claimed;
   const refuse = async (code: string, why: string) => {
-    await release(ports, claimed, { code, why, sent: false });
+    // An order or a draft may stand at the seller already; it is given up with the rest.
+    await release(ports, claimed, { code, why, sent: line.quote.placed !== undefined });
     return null;
   };
   try {
@@ -281,23 +282,6 @@ export async function releaseLine(
     return { rows: [refused, spend], result: loaded.line.quote };
   });
   if (released?.placed) await letGo(ports, ref, released, released.placed);
-}
-
-/** Gives up at the seller what a booking that does not go on had placed there, and records what became of it. */
-async function letGo(ports: Ports, ref: Ref, quote: Quote, placed: Placed): Promise<void> {
-  const left = await give(ports, quote);
-  ports.log("given up at the seller", { ref, order: placed.orderId, left });
-  await appendLine(ports, ref, () => [{ kind: "let_go", v: 1, placed, left }]);
-}
-
-async function give(ports: Ports, quote: Quote): Promise<string | null> {
-  try {
-    const seller = ports.directory.connect(await ports.directory.find(quote.sellerId));
-    return (await seller.letGo?.(quote, accessAs(ports, quote.shownAs))) ?? null;
-  } catch (error) {
-    if (error instanceof SellerFailure || error instanceof BuyingError) return error.message;
-    throw error;
-  }
 }
 
 async function unknown(ports: Ports, claimed: LoadedLine, why: string): Promise<void> {

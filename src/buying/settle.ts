@@ -4,6 +4,7 @@ import { type Ref, refOf } from "../domain/ids.ts";
 import type { Deal } from "../domain/deal.ts";
 import type { BookingStart, Line, LineEvent } from "../domain/media-buy.ts";
 import { parseMoney } from "../domain/money.ts";
+import { isSentNoMore } from "../domain/resending.ts";
 import { type Settlement, settlementText } from "../domain/settlement.ts";
 import { stakeOf } from "../domain/terms.ts";
 import { SellerFailure } from "../sellers/seller.ts";
@@ -82,8 +83,6 @@ function isUnknown({ status, booking }: Line, { attempt }: BookingStart): boolea
 
 /** Sendings that follow each other at the watcher's pauses, for an answer that was lost on the way. */
 const QUICK_REPLAYS = 3;
-/** More than any outage needs; what is unknown after them is for a person. */
-const MOST_REPLAYS = 40;
 
 /**
  * The same bytes may be sent again while the seller still knows them: then it answers what it answered before. They must
@@ -92,11 +91,11 @@ const MOST_REPLAYS = 40;
  */
 function mayReplay(ports: Ports, line: Line): boolean {
   const { settleAfterMs, claimMs } = ports.settings;
-  const [first, last] = [line.claims[0], line.claims.at(-1)];
-  if (line.status !== "booking_unknown" || !first || !last || line.claims.length > MOST_REPLAYS) return false;
-  const until = Date.parse(first.at) + (line.quote.wire?.replaySeconds ?? 0) * 1000 - settleAfterMs - claimMs;
+  const last = line.claims.at(-1);
+  if (line.status !== "booking_unknown" || !last) return false;
+  const arrives = new Date(ports.now().getTime() + settleAfterMs + claimMs);
   const isTime = line.claims.length <= QUICK_REPLAYS || isQuiet(ports, last);
-  return isTime && line.seenAvailable > 0 && ports.now().getTime() < until;
+  return isTime && line.seenAvailable > 0 && !isSentNoMore(line, arrives);
 }
 
 /** A claim that ran out without an outcome: its holder died, or hangs. What it did is unknown. */
@@ -118,10 +117,8 @@ async function noteDeadSender(ports: Ports, ref: Ref): Promise<void> {
 /** At most one re-send, after the settling time since any process last sent, and two looks that found it available. */
 function mayResend(ports: Ports, line: Line): boolean {
   const last = line.claims.at(-1);
-  if (line.status !== "booking_unknown" || !last || line.claims.some(({ resend }) => resend)) return false;
-  const quiet = isQuiet(ports, last);
-  const open = Date.parse(line.quote.expiresAt) > ports.now().getTime();
-  return quiet && open && line.seenAvailable >= 2;
+  if (line.status !== "booking_unknown" || !last || isSentNoMore(line, ports.now())) return false;
+  return isQuiet(ports, last) && line.seenAvailable >= 2;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Ref } from "../domain/ids.ts";
 import { anchor } from "./anchor.ts";
 import { expireApproval } from "./approve.ts";
+import { endLeftHolds } from "./hold.ts";
 import { loadApproval } from "./lines.ts";
 import { noteLostOrders } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
@@ -99,6 +100,7 @@ export class Watcher {
         if (isOver(orderedAt, ORDERS_EVERY_MS)) {
           orderedAt = now().getTime();
           await noteLostOrders(this.#ports);
+          await endLeftHolds(this.#ports);
           await anchor(this.#ports, "watch");
         }
       } catch (error) {

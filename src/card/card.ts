@@ -1,7 +1,7 @@
 import type { Approval, ApprovalLine } from "../domain/approval.ts";
 import type { Tier } from "../domain/identity.ts";
 import { displayMoney, minorUnitDigits, type Money, parseMoney } from "../domain/money.ts";
-import type { LinePrice } from "../domain/package.ts";
+import { type LinePrice, promiseWords } from "../domain/package.ts";
 import { type PackageTerms, pricesIn, type Terms, totalOf } from "../domain/terms.ts";
 import { type Html, html, type Part } from "./html.ts";
 import {
@@ -115,7 +115,7 @@ function packageList(terms: Terms): Html | null {
 function packageItem({ product, standards, creatives }: PackageTerms, price: LinePrice | undefined): Html {
   if (!price) return html`<li>${product}</li>`;
   return html`<li>${product}${html`: <b>${displayMoney(price.total)}</b>, ${rateWords(price)}, ${volumeWords(price)}`}${
-    standards.length > 0 && html`; promised: ${standards.join(", ")}`
+    standards.length > 0 && html`; promised: ${standards.map(promiseWords).join(", ")}`
   }${creatives.length > 0 && html`; creatives ${creatives.join(", ")}`}</li>`;
 }
 

@@ -1,6 +1,6 @@
 import type { Approval, ApprovalLine } from "../domain/approval.ts";
 import { displayMoney } from "../domain/money.ts";
-import type { LinePrice } from "../domain/package.ts";
+import { type LinePrice, promiseWords } from "../domain/package.ts";
 import { type PackageTerms, pricesIn, totalOf } from "../domain/terms.ts";
 import { changeWords, counted, listed, rateWords, totalOfApproval, volumeWords } from "./words.ts";
 
@@ -52,7 +52,7 @@ function lineText({ terms, productName, sellerName, listCpm, quotedCpm }: Approv
 
 function packageText(price: LinePrice, one: PackageTerms | undefined): string {
   const more = [
-    ...(one && one.standards.length > 0 ? [`promised ${one.standards.join(", ")}`] : []),
+    ...(one && one.standards.length > 0 ? [`promised ${one.standards.map(promiseWords).join(", ")}`] : []),
     ...(one && one.creatives.length > 0 ? [`creatives ${one.creatives.join(", ")}`] : []),
   ];
   const words = `${price.product} ${displayMoney(price.total)} at ${rateWords(price)} (${volumeWords(price)})`;

@@ -77,6 +77,9 @@ limit never means none. The client's server and the terminal commands share a de
 | \`MEDIA_BUYER_CONFIG\` | the config file, where \`--config\` does not name one |
 | \`MEDIA_BUYER_DATA_DIR\` | where ledgers, caches and keys are kept, where neither \`data_dir\` nor \`--data-dir\` says |
 | \`MEDIA_BUYER_LOG\` | \`debug\`, \`info\`, \`warn\`, \`error\` or \`silent\`; the log goes to standard error, default \`info\` |
+| \`OPENDIRECT_BASE_URL\` | an OpenDirect seller beside those of the config, its path included; see [opendirect.md](opendirect.md) |
+| \`OPENDIRECT_TOKEN\`, else \`OPENDIRECT_API_KEY\` | its bearer token, or its API key; sent to that address alone |
+| \`SELLER_ENDPOINTS\` | more sellers, their addresses separated by commas; each is asked what it speaks |
 | any other | secrets that the config names with \`env:NAME\` |
 
 ## An example

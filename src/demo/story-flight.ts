@@ -1,4 +1,5 @@
 import { displayMoney, parseMoney } from "../domain/money.ts";
+import { shareWords } from "../domain/package.ts";
 import { DemoFailure, type Link } from "./link.ts";
 import { count, listed } from "./market.ts";
 import type { Page } from "./page.ts";
@@ -87,7 +88,7 @@ async function showDelivery(link: Link, page: Page, bought: seen.MediaBuy): Prom
     page.say(`${product.split("/")[1] ?? product}: ${pacing}`);
     for (const { promise, delivered, kept } of promises)
       page.say(
-        `  promised ${promise.replaceAll("_", " ")}: ${delivered ?? "not reported"}${kept === false ? ", NOT kept so far" : ""}`,
+        `  promised ${promise}: ${delivered === null ? "not reported" : shareWords(delivered)}${kept === false ? ", NOT kept so far" : ""}`,
       );
     for (const one of advice) page.say(`  ${one}`, "ask");
   }

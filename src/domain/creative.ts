@@ -1,6 +1,9 @@
 /** Creatives for a seller's library, and what became of them. Nothing here commits money. */
 
-/** One asset: its `asset_type`, and what it is made of, such as `url`, `width`, `duration_ms` or `content`. */
+/**
+ * One asset: its `asset_type`, and what it is made of, such as `url`, `mime_type`, `width`, `duration_ms` or `content`. Its
+ * id is its name among the creative's assets.
+ */
 export type Asset = Readonly<Record<string, string | number | boolean>>;
 
 /** A creative as it is handed over. Its id is the planner's; the same id replaces what the seller has under it. */
@@ -55,7 +58,8 @@ export interface TakenFormat {
 
 /**
  * Why creatives do not fit, before anything is sent: a format that no product in question takes, or not the product it
- * is assigned to; an id given twice; an assignment of what is not among them. Null when all fit.
+ * is assigned to; an id given twice; an asset without type or address; an assignment of what is not among them. Null when
+ * all fit.
  */
 export function whyUnfit(
   creatives: readonly Creative[],
@@ -68,6 +72,9 @@ export function whyUnfit(
     if (byId.has(creativeId))
       return { why: `${creativeId} is given twice`, field: `creatives[${at}].creative_id`, candidates: [] };
     byId.set(creativeId, creative);
+    const asset = unfitAsset(creative);
+    if (asset)
+      return { why: `${creativeId}: ${asset.why}`, field: `creatives[${at}].assets.${asset.field}`, candidates: [] };
     if (taken.some((one) => one.format === format)) continue;
     const candidates = taken.map((one) => one.format);
     const why = `${creativeId} is of format ${format}, which is not taken there; taken are ${candidates.join(", ") || "none that can be read"}`;
@@ -81,6 +88,31 @@ export function whyUnfit(
     if (candidates.includes(creative.format)) continue;
     const why = `${creativeId} is of format ${creative.format}, and package ${packageId} takes ${candidates.join(", ") || "none that can be read"}`;
     return { why, field, candidates };
+  }
+  return null;
+}
+
+/** Assets that are a file or a page elsewhere, so that without an address there is nothing (AdCP 3.1, core/assets). */
+const elsewhere: readonly string[] = ["video", "image", "audio", "zip", "url"];
+
+/** The first asset that says too little of itself, or contradicts itself. */
+function unfitAsset({ assets }: Creative): { readonly why: string; readonly field: string } | null {
+  for (const [id, { asset_type: type, url, mime_type: mime }] of Object.entries(assets)) {
+    if (typeof type !== "string" || !/^[a-z_]{1,40}$/.test(type))
+      return { why: `asset ${id} needs an asset_type, such as video`, field: `${id}.asset_type` };
+    if (url === undefined && elsewhere.includes(type))
+      return { why: `asset ${id} is a ${type} and needs its url`, field: `${id}.url` };
+    if (url !== undefined && !(typeof url === "string" && /^https?:/i.test(url) && URL.canParse(url)))
+      return { why: `the url of asset ${id} is no web address`, field: `${id}.url` };
+    if (mime === undefined) continue;
+    const [, kind] = /^([a-z]+)\/[a-z0-9][a-z0-9.+-]*$/.exec(String(mime)) ?? [];
+    if (kind === undefined)
+      return { why: `the mime_type of asset ${id} is none; one is video/mp4`, field: `${id}.mime_type` };
+    if (["video", "image", "audio"].includes(type) && kind !== type)
+      return {
+        why: `asset ${id} is a ${type} by its asset_type and ${kind} by its mime_type`,
+        field: `${id}.mime_type`,
+      };
   }
   return null;
 }

@@ -10,6 +10,7 @@ export const channels = [
   "mobile_app",
   "native",
   "audio",
+  "social",
   "dooh",
   "linear_tv",
 ] as const;
@@ -71,8 +72,40 @@ export interface ProductTerms {
   readonly cancellation: string | null;
   /** Our words on what it is forecast to deliver; null where the seller forecasts nothing. */
   readonly forecast: string | null;
+  /** What it is forecast to deliver, level by level; absent where kept by an older release. */
+  readonly levels?: readonly ForecastLevel[] | undefined;
+  /** Audiences and contexts it has; absent where kept by an older release. */
+  readonly targeting?: readonly TargetingOption[] | undefined;
   /** UTC instant after which the price is no longer promised; null where the seller does not say. */
   readonly expiresAt: string | null;
+}
+
+/** A forecast figure; each part may be missing. */
+export interface Spread<T> {
+  readonly low: T | null;
+  readonly mid: T | null;
+  readonly high: T | null;
+}
+
+/** What a seller expects of a product at one level of bid or budget. Never a promise. */
+export interface ForecastLevel {
+  /** The seller's word for the level, cleaned. */
+  readonly label: string | null;
+  readonly budget: Money | null;
+  readonly impressions: Spread<number> | null;
+  /** Share of auctions won, exact decimal text, e.g. `0.25`. */
+  readonly winRate: Spread<string> | null;
+  /** What the impressions are for; null = the flight, or all there is. */
+  readonly per: "day" | "week" | null;
+}
+
+/** An audience or a context of a product; words are the seller's, cleaned. */
+export interface TargetingOption {
+  readonly name: string;
+  /** Its segments; none where it has no parts. */
+  readonly values: readonly string[];
+  /** Part of the product, so that nobody chooses it. */
+  readonly included: boolean;
 }
 
 /** A seller's catalogue as it was shown to us, and to whom it thought it was showing it. */
@@ -108,4 +141,6 @@ export interface Avails {
   readonly guaranteed: number | null;
   readonly estimatedCpm: Money | null;
   readonly estimatedTotal: Money | null;
+  /** How sure the seller is to deliver, in its words, cleaned; absent where it does not say. */
+  readonly deliveryConfidence?: string | undefined;
 }

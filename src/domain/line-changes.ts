@@ -1,5 +1,7 @@
 import type { Line, LineEvent } from "./media-buy.ts";
+import { isHeld } from "./placed.ts";
 import { askedPrice, type Quote } from "./quote.ts";
+import { toldAgain } from "./waiting.ts";
 
 /** A line as its first entry leaves it. */
 export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: string): Line {
@@ -17,9 +19,11 @@ export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: str
     attempts: 0,
     booking: null,
     claims: [],
+    hold: null,
     seenAvailable: 0,
     unknownWhy: null,
     wait: null,
+    waitTold: null,
     refusal: null,
     deal: null,
     bookedAt: null,
@@ -60,11 +64,21 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
     case "terms_chosen":
       return { request: event.request, quote: event.quote };
     case "seller_waits":
-      return { wait: event.wait, unknownWhy: null };
+      return {
+        wait: event.wait,
+        waitTold: toldAgain(before.wait, before.waitTold, event.wait, at),
+        unknownWhy: null,
+      };
     case "seller_ready":
       return { wait: null, claims: [], seenAvailable: 0 };
     case "booking_advanced":
       return { quote: event.quote, wait: null, claims: [], seenAvailable: 0, unknownWhy: null };
+    case "hold_claimed":
+      return { hold: { request: event.request, claim: { holder: event.holder, until: event.until } } };
+    case "hold_advanced":
+      return { quote: event.quote, hold: heldAfter(before, event.quote) };
+    case "hold_ended":
+      return { quote: unplaced(before.quote), hold: null };
     case "quote_declined":
       return { refusal: { code: "quote_declined", why: event.why, sent: false } };
     case "superseded":
@@ -118,6 +132,11 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
     case "cancel_unknown":
       return { cancelWhy: event.why };
   }
+}
+
+/** Once a write is done, whoever comes next may claim the one after it. */
+function heldAfter({ hold }: Line, { placed }: Quote): Line["hold"] {
+  return isHeld(placed) || hold === null ? null : { ...hold, claim: null };
 }
 
 function unplaced({ placed: _, ...quote }: Quote): Quote {

@@ -1,6 +1,6 @@
 import type { SellerWait } from "./deal.ts";
 import type { Line, LineEvent } from "./media-buy.ts";
-import { isFurther } from "./placed.ts";
+import { isFurther, isHeld } from "./placed.ts";
 
 /**
  * Refuses what may not come to a line in whatever state of the table: an entry of another attempt or approval, or one that
@@ -17,6 +17,13 @@ export function refuseStale(before: Line, event: LineEvent): void {
     throw new RangeError(`${event.kind} speaks of attempt ${event.attempt}, not ${before.booking?.attempt}`);
   } else if (event.kind === "approval_closed" && event.approvalId !== before.approvalId) {
     throw new RangeError(`the line waits for approval ${before.approvalId}, not ${event.approvalId}`);
+  } else if (
+    event.kind === "hold_advanced" &&
+    (!before.hold?.claim || !isFurther(before.quote.placed, event.quote.placed))
+  ) {
+    throw new RangeError("only who claimed a hold goes on with it, with the order and the line it began with");
+  } else if (event.kind === "hold_claimed" && isHeld(before.quote.placed)) {
+    throw new RangeError("what is reserved is not reserved again");
   } else if (event.kind === "booking_advanced" && !isFurther(before.quote.placed, event.quote.placed)) {
     throw new RangeError("a booking only goes on, with the order and the line it began with");
   } else if (event.kind === "seller_ready" && before.wait?.for !== "account") {

@@ -12,6 +12,7 @@ import type { Quote, QuoteRequest } from "./quote.ts";
 import type { SettlementProof } from "./settlement.ts";
 import type { DecisionChannel, Holding } from "./spend.ts";
 import type { Difference, Terms } from "./terms.ts";
+import type { WaitTold } from "./waiting.ts";
 
 /**
  * A line: a quote and all that comes of it, in one stream. It is the unit of approval and of booking, and it is booked
@@ -108,6 +109,17 @@ export type LineEvent =
   | { readonly kind: "seller_waits"; readonly v: 1; readonly attempt: number; readonly wait: SellerWait }
   /** One of several writes is done, or found done: the quote as it stands at the seller, and the next is sent now. */
   | { readonly kind: "booking_advanced"; readonly v: 1; readonly attempt: number; readonly quote: Quote }
+  /** Somebody writes at the seller what reserves the line before a person is asked: nobody else does until then. */
+  | {
+      readonly kind: "hold_claimed";
+      readonly v: 1;
+      readonly holder: string;
+      readonly until: string;
+      readonly request: FrozenRequest;
+    }
+  | { readonly kind: "hold_advanced"; readonly v: 1; readonly quote: Quote }
+  /** Nothing is held any more as far as this desk goes; `let_go` tells what the seller did about it. */
+  | { readonly kind: "hold_ended"; readonly v: 1; readonly why: string }
   /** What stood at the seller of a booking that did not go on was given up; `left` says what still stands. */
   | { readonly kind: "let_go"; readonly v: 1; readonly placed: Placed; readonly left: string | null }
   /** What was waited for before sending has come: it is sent now. */
@@ -193,10 +205,13 @@ export interface Line {
   readonly attempts: number;
   readonly booking: BookingStart | null;
   readonly claims: readonly Claim[];
+  /** How it is reserved before a person is asked: of what, and who writes just now; null once it is reserved, or not. */
+  readonly hold: { readonly request: FrozenRequest; readonly claim: Pick<Claim, "holder" | "until"> | null } | null;
   /** Look-ups that found the quote still available since the last time anything was sent. */
   readonly seenAvailable: number;
   readonly unknownWhy: string | null;
   readonly wait: SellerWait | null;
+  readonly waitTold: WaitTold | null;
   readonly refusal: { readonly code: string; readonly why: string; readonly sent: boolean } | null;
   readonly deal: Deal | null;
   readonly bookedAt: string | null;
@@ -240,6 +255,9 @@ export const transitions: Readonly<
   seller_waits: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "awaiting_seller" },
   seller_ready: { from: ["awaiting_seller"], to: "approved" },
   booking_advanced: { from: ["sending", "booking_unknown", "awaiting_seller"], to: "approved" },
+  hold_claimed: { from: ["open"], to: "same" },
+  hold_advanced: { from: ["open"], to: "same" },
+  hold_ended: { from: ["open", "declined", "superseded"], to: "same" },
   // It is told wherever the line stands by then: somebody may have asked for it anew.
   let_go: { from: lineStatuses, to: "same" },
   booking_refused: { from: ["approved", "sending", "booking_unknown", "awaiting_seller"], to: "open" },

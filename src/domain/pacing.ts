@@ -1,6 +1,6 @@
 import type { DeliveryFigures } from "./delivery.ts";
-import { compare, displayMoney, type Money, money, mulDiv, subtract } from "./money.ts";
-import { type BidGuidance, type PricingModel, unitWords } from "./package.ts";
+import { compare, displayMoney, minorUnit, type Money, money, mulDiv, subtract } from "./money.ts";
+import { type BidGuidance, type PricingModel, promiseWords, shareWords, unitWords } from "./package.ts";
 
 /** How a package delivers against what was approved: judged from figures alone, never from a seller's words. */
 
@@ -23,13 +23,14 @@ export interface Approved {
 /** What its seller reports of it. */
 export type Reported = DeliveryFigures & { readonly pacingIndex: string | null; readonly paused: boolean | null };
 
-/** When the figures are from: how many days are left then, rounded up, and whether it is over for good. */
+/** When the figures are from: how many days are left then, rounded up, whether it had begun, and whether it is over for good. */
 export interface Moment {
   readonly daysLeft: number;
+  readonly hasBegun: boolean;
   readonly isOver: boolean;
 }
 
-export type Pace = "behind" | "on_pace" | "ahead" | "paused" | "not_reported";
+export type Pace = "behind" | "on_pace" | "ahead" | "paused" | "not_begun" | "not_reported";
 
 /** One promise of the terms, and whether the delivery keeps it; null where it is not reported. */
 export interface Kept {
@@ -44,7 +45,7 @@ export interface Judgement {
   readonly words: string;
   /** With one decimal, e.g. `41.7`. */
   readonly budgetUsedPercent: string | null;
-  /** What 1,000 impressions cost so far, half up; null where nothing ran or nothing is reported. */
+  /** What 1,000 impressions cost so far; null where nothing ran or nothing is reported. */
   readonly effectiveCpm: Money | null;
   readonly promises: readonly Kept[];
   /** What could be done, with its reason; our sentences. Nothing of it is done by itself. */
@@ -52,8 +53,9 @@ export interface Judgement {
 }
 
 /** Pure: the same figures give the same judgement. */
-export function judge(approved: Approved, reported: Reported, { daysLeft, isOver }: Moment): Judgement {
-  const pace = paceOf(reported);
+export function judge(approved: Approved, reported: Reported, moment: Moment): Judgement {
+  const { daysLeft, isOver } = moment;
+  const pace = paceOf(reported, moment);
   const promises = approved.standards.map((promise) => keptBy(promise, reported));
   return {
     pace,
@@ -69,8 +71,10 @@ export function judge(approved: Approved, reported: Reported, { daysLeft, isOver
   };
 }
 
-function paceOf({ pacingIndex, paused }: Reported): Pace {
+function paceOf({ pacingIndex, paused, impressions }: Reported, { hasBegun }: Moment): Pace {
   if (paused) return "paused";
+  // Behind what is expected before anything can be is no pace, whatever a seller makes of it.
+  if (!hasBegun && (impressions ?? 0) === 0) return "not_begun";
   const index = millionths(pacingIndex);
   if (index === null) return "not_reported";
   if (index < (millionths(pacingLimits.behind) ?? 0n)) return "behind";
@@ -88,15 +92,18 @@ function paceWords(pace: Pace, index: string | null): string {
       return `on pace: ${index} of expected, between ${behind} and ${ahead}`;
     case "paused":
       return "paused";
+    case "not_begun":
+      return "not begun";
     case "not_reported":
       return "not reported";
   }
 }
 
-/** What 1,000 impressions cost, from what was spent on how many. */
+/** What 1,000 impressions cost, from what was spent on how many; half up to two digits more than the currency is paid in. */
 export function effectiveCpm({ spend, impressions }: Pick<DeliveryFigures, "spend" | "impressions">): Money | null {
   if (!spend || impressions === null || impressions <= 0) return null;
-  return money(mulDiv(spend.micros, 1000n, BigInt(impressions)), spend.currency);
+  const step = minorUnit(spend.currency) / 100n;
+  return money(mulDiv(spend.micros, 1000n, BigInt(impressions) * step) * step, spend.currency);
 }
 
 function budgetUsed(budget: Money, spend: Money | null): string | null {
@@ -105,18 +112,18 @@ function budgetUsed(budget: Money, spend: Money | null): string | null {
   return `${tenths / 10n}.${tenths % 10n}`;
 }
 
-/** Metrics by the names of the terms (AdCP 3.1, performance standard): which figure, and that `ivt` is a ceiling. */
+/** Metrics by the names of the terms (AdCP 3.1, performance standard): which figure, and that `ivt` is a ceiling. Of nothing there is no share. */
 function keptBy(promise: string, reported: Reported): Kept {
   const [, metric = "", sign = "", threshold = ""] = /^(\S+) (>=|<=) (\S+)$/.exec(promise) ?? [];
   const delivered =
     metric === "completion_rate" ? reported.completionRate : metric === "viewability" ? reported.viewableRate : null;
   const [is, should] = [millionths(delivered), millionths(threshold)];
-  if (is === null || should === null) return { promise, delivered: null, kept: null };
+  if (is === null || should === null || reported.impressions === 0) return { promise, delivered: null, kept: null };
   return { promise, delivered, kept: sign === "<=" ? is <= should : is >= should };
 }
 
 function shortfall({ promise, delivered }: Kept): string {
-  return `promised ${promise}, delivered ${delivered}: the promise is in the approved terms, so ask the seller for a makegood`;
+  return `promised ${promiseWords(promise)}, delivered ${shareWords(delivered ?? "")}: the promise is in the approved terms, so ask the seller for a makegood`;
 }
 
 function overspent({ budget }: Approved, { spend }: Reported): readonly string[] {

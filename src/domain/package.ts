@@ -73,6 +73,34 @@ export function promiseOf({ metric, threshold }: Standard): string {
   return `${metric} ${metric === "ivt" ? "<=" : ">="} ${threshold}`;
 }
 
+/** How a promise reads: after "at least" (invalid traffic: "at most") and its figure. "Plays" are of video and of audio. */
+const promised: ReadonlyMap<string, string> = new Map([
+  ["completion_rate", "of plays completed"],
+  ["viewability", "of impressions viewable"],
+  ["brand_safety", "of impressions brand-safe"],
+  ["attention_score", "attention score"],
+  ["ivt", "of traffic invalid"],
+]);
+
+/** A promise of the terms for a person: `completion_rate >= 0.75` as `at least 75 % of plays completed`. */
+export function promiseWords(promise: string): string {
+  const [, metric = "", sign = "", threshold = ""] = /^(\S+) (>=|<=) (\S+)$/.exec(promise) ?? [];
+  const share = shareWords(threshold);
+  if (share === null) return promise;
+  const most = `at ${sign === "<=" ? "most" : "least"} ${share}`;
+  const words = promised.get(metric);
+  return words ? `${most} ${words}` : `${metric.replaceAll("_", " ")} ${most}`;
+}
+
+/** A share as a percentage, exactly: `0.985` as `98.5 %`. Null for what is no decimal. */
+export function shareWords(share: string): string | null {
+  const [found, whole = "", decimals = ""] = /^(\d{1,9})(?:\.(\d{1,20}))?$/.exec(share) ?? [];
+  if (found === undefined) return null;
+  const digits = decimals.padEnd(2, "0");
+  const rest = digits.slice(2).replace(/0+$/, "");
+  return `${BigInt(whole + digits.slice(0, 2))}${rest === "" ? "" : `.${rest}`} %`;
+}
+
 /** One bought product of a media buy, as it was quoted. The budget is what it commits, whatever the price. */
 export interface Package {
   readonly product: { readonly ref: Ref; readonly id: string; readonly name: string; readonly channel: Channel | null };

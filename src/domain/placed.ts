@@ -19,6 +19,11 @@ export type PlacedStep = "ordered" | "drafted" | "reserved" | "unheld";
 
 const ranks: Readonly<Record<PlacedStep, number>> = { ordered: 1, drafted: 2, reserved: 3, unheld: 3 };
 
+/** Whether nothing is left to be written but the booking itself. */
+export function isHeld(placed: Placed | undefined): boolean {
+  return placed?.step === "reserved" || placed?.step === "unheld";
+}
+
 /** Whether one state follows another of the same order and line: a booking only goes on, and never over to another order. */
 export function isFurther(before: Placed | undefined, after: Placed | undefined): boolean {
   if (!after || (after.lineId === null) !== (after.step === "ordered")) return false;

@@ -53,11 +53,19 @@ export interface BudgetAsk {
   readonly proposal: string | null;
 }
 
+/** For whom a seller keeps an account (AdCP, account scope): an operator, a brand, the two together, or an agent. */
+export const accountScopes = ["operator", "brand", "operator_brand", "agent"] as const;
+export type AccountScope = (typeof accountScopes)[number];
+
 /** What an account at a seller means for a buy: under whose name, and how it is paid. Texts are cleaned or ours. */
 export interface QuoteAccount {
   /** e.g. `acme.example, operated by agency.example, billed to operator`. */
   readonly name: string;
   readonly paymentTerms: string | null;
+  /** The seller's own id of it, byte for byte; null where it names none, absent in quotes of older releases. */
+  readonly id?: string | null | undefined;
+  /** Null where the seller does not say; absent as `id` is. */
+  readonly scope?: AccountScope | null | undefined;
 }
 
 /** Protocol facts frozen with a quote, so that its request can be made without asking anybody. */
@@ -77,6 +85,14 @@ export interface QuoteWire {
   readonly refined: string | null;
   /** Argument names the seller's own schema allows; null = it does not restrict them. */
   readonly accepts: readonly string[] | null;
+}
+
+/** Where an OpenDirect order for a quote is written, in the seller's ids, and in which names; frozen with it. */
+export interface OrderWire {
+  readonly casing: "lower" | "camel" | "pascal";
+  readonly accountId: string;
+  readonly brandId: string | null;
+  readonly publisherId: string | null;
 }
 
 /** A seller's priced, expiring offer, as it stands now. CPM is per 1,000 impressions; texts are cleaned seller words. */
@@ -105,6 +121,8 @@ export interface Quote {
   readonly agreedAs?: AgreedProposal | undefined;
   /** What the seller's protocol needs to book and to follow it; not shown, and no part of the terms. */
   readonly wire?: QuoteWire | undefined;
+  /** The same at an OpenDirect seller. */
+  readonly order?: OrderWire | undefined;
   readonly flight: Flight;
   /** What the seller was shown when it was asked, and what everything after is done as. */
   readonly shownAs: Tier;

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { adcpOrder, obeyAdcp } from "./adcp/orders.ts";
 import type { SandboxControl } from "./control.ts";
 import { faultSpec } from "./faults.ts";
+import { obeyOpenDirect, openDirectOrder } from "./opendirect/admin-orders.ts";
 import { bodyOf, type Loopback, openLoopback } from "./loopback.ts";
 
 /** Where the hand behind a sandbox is reached, and the token that proves it is ours. */
@@ -44,6 +45,7 @@ const orders: Readonly<Record<string, Order>> = {
     deals: control.deals(query.get("seller") ?? "", query.get("quote_id") ?? undefined),
   }),
   "POST /adcp": (control, body) => obeyAdcp(control.adcp, adcpOrder.parse(body)),
+  "POST /opendirect": (control, body) => obeyOpenDirect(control.opendirect, openDirectOrder.parse(body)),
   "POST /expire": (control, body) => {
     const order = expiryOrder.parse(body);
     control.expireQuote(order.seller, order.quote_id, order.gone);

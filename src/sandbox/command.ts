@@ -5,6 +5,7 @@ import { ensureSandbox, resetSandbox, runSandboxDaemon, type SandboxCommand } fr
 import { faultKinds, faultSpec, operations } from "./faults.ts";
 import { command, livingLock, type SandboxLock } from "./lock-file.ts";
 import { sellerProfiles } from "./catalogue.ts";
+import { openDirectProfiles } from "./opendirect/profile.ts";
 import type { SandboxSeller } from "./sandbox-seller.ts";
 
 /** What the `sandbox` command needs of the program around it. */
@@ -22,6 +23,7 @@ export interface CommandContext {
 }
 
 const usage = `media-buyer-mcp sandbox                          run the sandbox sellers here until interrupted
+media-buyer-mcp sandbox --opendirect             the same, with those that speak OpenDirect
 media-buyer-mcp sandbox status                   where they answer, with their sandbox-only keys
 media-buyer-mcp sandbox reset                    stop them and forget their quotes, deals and faults
 media-buyer-mcp sandbox fault <seller> <fault>   switch a fault on [--operation deal] [--uses 1] [--ms 2000] …
@@ -40,7 +42,16 @@ media-buyer-mcp sandbox buys <seller>            the media buys in its books
 media-buyer-mcp sandbox pass <seller> --days n   let time pass for its media buys
 media-buyer-mcp sandbox modes <seller> [mode …]  make it differ; none: its usual self
 
-sellers: ${[...sellerProfiles, ...adcpProfiles].map((seller) => seller.id).join(", ")}
+At an OpenDirect seller:
+media-buyer-mcp sandbox books <seller>           its orders and lines
+media-buyer-mcp sandbox accept <seller> [line]   a pending reservation or booking; the newest
+media-buyer-mcp sandbox decline <seller> [line]  the same, turned down [--words why]
+media-buyer-mcp sandbox expire <seller> [line]   a reservation runs out
+media-buyer-mcp sandbox lose <seller> <step>     the next answer to order, line, reserve, book … is lost
+media-buyer-mcp sandbox pass <seller> --days n   let time pass for its lines
+media-buyer-mcp sandbox behave <seller> <json>   make it differ: '{"dialect":"camel","decides":"by-hand"}'
+
+sellers: ${[...sellerProfiles, ...adcpProfiles, ...openDirectProfiles].map((seller) => seller.id).join(", ")}
 faults: ${faultKinds.join(", ")}
 operations: ${operations.join(", ")}, read, any
 modes: ${adcpModes.join(", ")}
@@ -56,6 +67,7 @@ const flags = {
   how: { type: "string" },
   to: { type: "string" },
   close: { type: "boolean" },
+  opendirect: { type: "boolean" },
   gone: { type: "boolean" },
   days: { type: "string" },
   words: { type: "string" },
@@ -103,7 +115,7 @@ function sellerId(lock: SandboxLock, id: string | undefined): string {
   throw new Error(`Which seller? One of ${lock.sellers.map((seller) => seller.id).join(", ")}.`);
 }
 
-async function run(context: CommandContext, idleMs: number): Promise<void> {
+async function run(context: CommandContext, idleMs: number, opendirect: boolean): Promise<void> {
   const living = await livingLock(context.directory);
   if (living) {
     context.out(`The sandbox already runs in process ${living.pid}.\n${table(living.sellers)}`);
@@ -112,6 +124,7 @@ async function run(context: CommandContext, idleMs: number): Promise<void> {
   await runSandboxDaemon({
     directory: context.directory,
     idleMs,
+    opendirect,
     log: context.log,
     ...(context.signal ? { signal: context.signal } : {}),
     onReady: (sellers) => context.out(table(sellers)),
@@ -130,12 +143,14 @@ async function order(context: CommandContext, words: readonly string[], values: 
     else show(await command(lock, "POST", "/faults", { seller, fault: faultFrom(second, values) }));
   } else if (verb === "deals" || verb === "requests") {
     show(await command(lock, "GET", `/${verb}?seller=${sellerId(lock, first)}`));
+  } else if (openDirectOrders.includes(verb ?? "") || speaksOpenDirect(lock, first)) {
+    sellerId(lock, first);
+    show(await command(lock, "POST", "/opendirect", openDirectOrderOf(words, values)));
   } else if (verb !== undefined && adcpOrders.includes(verb)) {
     const seller = sellerId(lock, first);
     const id = second === undefined || verb === "modes" ? {} : { id: second };
     const modes = verb === "modes" ? { modes: words.slice(2) } : {};
-    const passed = values.days === undefined ? values.ms : String(Number(values.days) * 86_400_000);
-    const ms = passed === undefined ? {} : { ms: Number(passed) };
+    const ms = passed(values);
     const said = values.words === undefined ? {} : { words: values.words };
     show(await command(lock, "POST", "/adcp", { order: verb, seller, ...id, ...modes, ...ms, ...said }));
   } else {
@@ -144,8 +159,27 @@ async function order(context: CommandContext, words: readonly string[], values: 
   }
 }
 
+function passed({ days, ms }: Values): object {
+  const said = days === undefined ? ms : String(Number(days) * 86_400_000);
+  return said === undefined ? {} : { ms: Number(said) };
+}
+
+function speaksOpenDirect(lock: SandboxLock, seller: string | undefined): boolean {
+  return lock.sellers.some(({ id, protocol }) => id === seller && protocol === "opendirect");
+}
+
+/** The admin endpoint checks what it is asked; here words only become fields. */
+function openDirectOrderOf([verb, seller, what]: readonly string[], values: Values): object {
+  const order = { order: verb, seller, ...passed(values) };
+  if (verb === "behave") return { ...order, behaviour: JSON.parse(what ?? "{}") };
+  if (verb === "lose") return { ...order, step: what };
+  const line = what === undefined ? {} : { line: what };
+  return { ...order, ...line, ...(verb === "decline" ? { words: values.words ?? "No reason given" } : {}) };
+}
+
+const openDirectOrders = ["books", "accept", "decline", "lose", "behave"];
 const adcpOrders = ["waiting", "sign", "reject", "delay", "buys", "pass", "modes"];
-const orders = ["status", "faults", "fault", "deals", "requests", "expire", ...adcpOrders];
+const orders = ["status", "faults", "fault", "deals", "requests", "expire", ...adcpOrders, ...openDirectOrders];
 
 /**
  * The `sandbox` command: `argv` is what follows the word `sandbox`. Returns the exit code; 2 for a command that was
@@ -157,9 +191,9 @@ export async function sandboxCommand(argv: readonly string[], context: CommandCo
     const [verb] = positionals;
     if (verb === undefined || verb === "run") {
       mkdirSync(context.directory, { recursive: true, mode: 0o700 });
-      await run(context, Number(values["idle-ms"] ?? "Infinity"));
+      await run(context, Number(values["idle-ms"] ?? "Infinity"), values.opendirect ?? false);
     } else if (verb === "daemon") {
-      await run({ ...context, out: context.log }, Number(values["idle-ms"] ?? 600_000));
+      await run({ ...context, out: context.log }, Number(values["idle-ms"] ?? 600_000), values.opendirect ?? false);
     } else if (verb === "reset") {
       await resetSandbox(context.directory);
       context.out("The sandbox is stopped and its memory is gone.");

@@ -5,6 +5,8 @@ import { faultSpec } from "./faults.ts";
 import { wireMoney } from "./pricing.ts";
 import { deskOf, latestApproval, type ProposalHabits } from "./proposal-desk.ts";
 import { storedQuote, strikeByThirdParty } from "./quote-book.ts";
+import { OpenDirectControl } from "./opendirect/control.ts";
+import { OpenDirectServer } from "./opendirect/server.ts";
 import type { LoggedRequest, RequestLog } from "./request-log.ts";
 import type { SellerRuntime, SellerSettings } from "./runtime.ts";
 import type { SandboxSeller } from "./sandbox-seller.ts";
@@ -20,6 +22,9 @@ export interface BookedDeal {
   readonly impressions: number | null;
 }
 
+/** A seller of the sandbox, whatever it speaks. */
+export type SandboxServer = SellerServer | AdcpServer | OpenDirectServer;
+
 /** A fault by name, or with its options. */
 export type FaultOrder = FaultKind | FaultSpec;
 
@@ -27,11 +32,13 @@ export type FaultOrder = FaultKind | FaultSpec;
 export class SandboxControl {
   /** The sellers that speak AdCP. */
   readonly adcp: AdcpControl;
-  readonly #servers: ReadonlyMap<string, SellerServer | AdcpServer>;
+  /** The sellers that speak OpenDirect. */
+  readonly opendirect: OpenDirectControl;
+  readonly #servers: ReadonlyMap<string, SandboxServer>;
   readonly #decoy: RequestLog;
   readonly #settings: SellerSettings;
 
-  constructor(servers: ReadonlyMap<string, SellerServer | AdcpServer>, decoy: RequestLog, settings: SellerSettings) {
+  constructor(servers: ReadonlyMap<string, SandboxServer>, decoy: RequestLog, settings: SellerSettings) {
     this.#servers = servers;
     this.#decoy = decoy;
     this.#settings = settings;
@@ -39,6 +46,11 @@ export class SandboxControl {
       const server = this.#server(id);
       if (server instanceof AdcpServer) return server;
       throw new Error(`${id} does not speak AdCP`);
+    });
+    this.opendirect = new OpenDirectControl((id) => {
+      const server = this.#server(id);
+      if (server instanceof OpenDirectServer) return server;
+      throw new Error(`${id} does not speak OpenDirect`);
     });
   }
 
@@ -55,7 +67,7 @@ export class SandboxControl {
     return found;
   }
 
-  #server(id: string): SellerServer | AdcpServer {
+  #server(id: string): SandboxServer {
     const server = this.#servers.get(id);
     if (!server) throw new Error(`no sandbox seller ${id}: there are ${[...this.#servers.keys()].join(", ")}`);
     return server;
@@ -88,7 +100,7 @@ export class SandboxControl {
     }
   }
 
-  #chosen(sellerId: string | undefined): (SellerServer | AdcpServer)[] {
+  #chosen(sellerId: string | undefined): SandboxServer[] {
     return sellerId === undefined ? [...this.#servers.values()] : [this.#server(sellerId)];
   }
 

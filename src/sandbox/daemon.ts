@@ -113,6 +113,8 @@ export interface DaemonOptions {
   readonly directory: string;
   /** Ends after so many milliseconds without a request (10 minutes); Infinity never. */
   readonly idleMs?: number;
+  /** Whether the sellers that speak OpenDirect are started too (false). */
+  readonly opendirect?: boolean;
   /** One line on what happened; never to standard output. */
   readonly log: (line: string) => void;
   /** Ends it from outside. */
@@ -138,6 +140,7 @@ export async function runSandboxDaemon(options: DaemonOptions): Promise<void> {
   const sandbox = await startSandbox({
     stateFile: stateFileIn(directory),
     adcp: true,
+    opendirect: options.opendirect ?? false,
     onRequest: () => {
       lastRequest = Date.now();
     },

@@ -24,6 +24,11 @@ export const operations = [
   "cancel",
   "order",
   "order-read",
+  "line",
+  "line-read",
+  "reserve",
+  "book",
+  "reset",
   "account",
   "account-read",
   "change",
@@ -157,7 +162,7 @@ const injection =
 const spoken = new Set([
   ...["name", "description", "rationale", "product_name", "ttd", "dv360", "xandr", "message", "text"],
   ...["notes", "suggestion", "brief_relevance", "brief_alignment", "display_name", "current_step", "label"],
-  ...["rejection_reason", "advertising_policies", "reason"],
+  ...["rejection_reason", "advertising_policies", "statechangereason", "comment", "errormessage", "reason"],
 ]);
 
 const essential = new Set([
@@ -174,6 +179,8 @@ const essential = new Set([
   "task_id",
   "packages",
   "pricing_options",
+  "bookingstatus",
+  "baseprice",
 ]);
 
 function rewritten(value: unknown, field: (key: string, value: unknown) => unknown): unknown {
@@ -192,15 +199,15 @@ export function distorted(body: unknown, faults: Struck["faults"]): unknown {
   let result = body;
   if (faults.has("injected-text")) {
     result = rewritten(result, (key, value) =>
-      spoken.has(key) && typeof value === "string" ? `${value} ${injection}` : value,
+      spoken.has(key.toLowerCase()) && typeof value === "string" ? `${value} ${injection}` : value,
     );
   }
   if (faults.has("wrong-currency")) {
-    result = rewritten(result, (key, value) => (key === "currency" && value === "USD" ? "EUR" : value));
+    result = rewritten(result, (key, value) => (key.toLowerCase() === "currency" && value === "USD" ? "EUR" : value));
   }
   const malformed = faults.get("malformed");
   if (malformed && malformed.how !== "truncated") {
-    result = rewritten(result, (key, value) => (essential.has(key) ? undefined : value));
+    result = rewritten(result, (key, value) => (essential.has(key.toLowerCase()) ? undefined : value));
   }
   return result;
 }

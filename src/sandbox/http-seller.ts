@@ -11,6 +11,8 @@ export interface Incoming {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** What follows the `?`, as sent: a name without a value differs from one with an empty value. */
+  readonly search: string;
   readonly headers: IncomingMessage["headers"];
   /** The API key or bearer token; null when there was none. */
   readonly key: string | null;
@@ -101,10 +103,18 @@ export class HttpSeller {
     readonly struck: Struck["faults"];
   }> {
     const { method = "GET", url: target = "/", headers, rawHeaders } = request;
-    const { pathname: path, searchParams: query } = new URL(target, "http://seller.example");
+    const { pathname: path, searchParams: query, search } = new URL(target, "http://seller.example");
     const credential = credentialOf(headers);
     const body = await bodyOf(request);
-    const routed = this.#business.route({ method, path, query, headers, key: credential.key, body });
+    const routed = this.#business.route({
+      method,
+      path,
+      query,
+      search: search.slice(1),
+      headers,
+      key: credential.key,
+      body,
+    });
     const { operation } = routed;
     const at = this.#business.now();
     const entry = this.log.add({ at, method, target, operation, headers, rawHeaders, credential, body });

@@ -17,7 +17,7 @@ const lockContent = z.object({
       id: z.string(),
       name: z.string(),
       domain: z.string(),
-      protocol: z.enum(["iab-seller-agent", "adcp"]).default("iab-seller-agent"),
+      protocol: z.enum(["iab-seller-agent", "adcp", "opendirect"]).default("iab-seller-agent"),
       url: z.url(),
       version: z.string(),
       keys: tierKeys,

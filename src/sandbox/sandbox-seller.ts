@@ -5,8 +5,8 @@ export interface SandboxSeller {
   readonly id: string;
   readonly name: string;
   readonly domain: string;
-  readonly protocol: "iab-seller-agent" | "adcp";
-  /** IAB: the origin without a trailing slash. AdCP: the whole URL of its agent. */
+  readonly protocol: "iab-seller-agent" | "adcp" | "opendirect";
+  /** IAB: the origin without a trailing slash. AdCP: the whole URL of its agent. OpenDirect: with the version's path. */
   readonly url: string;
   /** The edition of the contract it serves. */
   readonly version: string;

@@ -4,9 +4,12 @@ import { AdcpRuntime } from "./adcp/runtime.ts";
 import { AdcpServer } from "./adcp/server.ts";
 import { type AdminAddress, openAdmin } from "./admin.ts";
 import { type SellerProfile, sellerProfiles } from "./catalogue.ts";
-import { SandboxControl } from "./control.ts";
+import { SandboxControl, type SandboxServer } from "./control.ts";
 import { credentialOf } from "./identity.ts";
 import { bodyOf, type Loopback, openLoopback } from "./loopback.ts";
+import { type OpenDirectProfile, openDirectProfiles } from "./opendirect/profile.ts";
+import { OpenDirectRuntime } from "./opendirect/runtime.ts";
+import { OpenDirectServer } from "./opendirect/server.ts";
 import { RequestLog } from "./request-log.ts";
 import { SellerRuntime, type SellerSettings } from "./runtime.ts";
 import { SellerServer } from "./seller.ts";
@@ -20,6 +23,8 @@ export interface SandboxOptions {
   readonly sellers?: readonly string[];
   /** The AdCP sellers to start: all (`true`), or by id; absent: none. */
   readonly adcp?: boolean | readonly string[];
+  /** The OpenDirect sellers to start: all (`true`), or by id; absent: none. */
+  readonly opendirect?: boolean | readonly string[];
   /** How long quotes stand (24 h). */
   readonly quoteTtlMs?: number;
   /** The pause between a seller's check and its write (5 ms). */
@@ -73,6 +78,16 @@ function chosenAdcp(wish: SandboxOptions["adcp"]): readonly AdcpProfile[] {
   });
 }
 
+function chosenOpenDirect(wish: SandboxOptions["opendirect"]): readonly OpenDirectProfile[] {
+  if (!wish) return [];
+  if (wish === true) return openDirectProfiles;
+  return wish.map((id) => {
+    const profile = openDirectProfiles.find((seller) => seller.id === id);
+    if (!profile) throw new Error(`no sandbox seller ${id} that speaks OpenDirect`);
+    return profile;
+  });
+}
+
 /** Another origin for redirects to point to: it notes what it is sent and answers an empty object. */
 async function openDecoy(wishedPort: number, log: RequestLog, now: () => number): Promise<Loopback> {
   return openLoopback(wishedPort, (request, response) => {
@@ -90,7 +105,7 @@ async function openDecoy(wishedPort: number, log: RequestLog, now: () => number)
 }
 
 /**
- * Starts the sandbox sellers: real HTTP servers on 127.0.0.1 that speak the IAB seller agent contract or AdCP, an
+ * Starts the sandbox sellers: real HTTP servers on 127.0.0.1 that speak the IAB seller agent contract, AdCP or OpenDirect, an
  * admin endpoint, and a decoy origin. With a state file a restart keeps quotes, negotiations, deals, orders, faults and,
  * while they are free, the ports.
  */
@@ -105,7 +120,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
   const decoyLog = new RequestLog("elsewhere");
   let decoyUrl = "";
-  const servers = new Map<string, SellerServer | AdcpServer>();
+  const servers = new Map<string, SandboxServer>();
   const sandbox = new RunningSandbox(servers, decoyLog, settings);
   let next = options.port ?? 0;
   const portFor = (name: string) => {
@@ -121,6 +136,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       ),
       ...chosenAdcp(options.adcp).map(
         (profile) => new AdcpServer(new AdcpRuntime(profile, store, settings, now), elsewhere, onRequest),
+      ),
+      ...chosenOpenDirect(options.opendirect).map(
+        (profile) => new OpenDirectServer(new OpenDirectRuntime(profile, store, now), elsewhere, onRequest),
       ),
     ];
     for (const server of sellers) {

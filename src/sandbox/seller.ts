@@ -1,6 +1,7 @@
 import type { Struck } from "./faults.ts";
 import { HttpSeller, type Incoming, type Routed } from "./http-seller.ts";
 import { callerOf, keysOf } from "./identity.ts";
+import { match } from "./path.ts";
 import type { RequestLog } from "./request-log.ts";
 import { availsRoutes } from "./routes-avails.ts";
 import { catalogueRoutes } from "./routes-catalogue.ts";
@@ -28,21 +29,6 @@ const routes: readonly Route[] = [
 ];
 
 type Found = { readonly route: Route; readonly params: Record<string, string> } | { readonly answer: Answer };
-
-function match(pattern: string, path: string): Record<string, string> | null {
-  const wished = pattern.split("/");
-  const given = path.split("/");
-  if (wished.length !== given.length) return null;
-  const params: Record<string, string> = {};
-  for (const [index, segment] of wished.entries()) {
-    const value = given[index] ?? "";
-    if (!segment.startsWith("{")) {
-      if (segment !== value) return null;
-    } else if (value === "") return null;
-    else params[segment.slice(1, -1)] = value;
-  }
-  return params;
-}
 
 function find(method: string, path: string): Found {
   const matching = routes.flatMap((route) => {

@@ -4,6 +4,7 @@ import type { AdcpState } from "./adcp/state.ts";
 import type { DealType, InventoryType } from "./catalogue.ts";
 import type { FaultSpec } from "./faults.ts";
 import type { Negotiation } from "./negotiation.ts";
+import type { OpenDirectState } from "./opendirect/state.ts";
 import type { Tier } from "./pricing.ts";
 import type { ProposalBooks } from "./proposal-desk.ts";
 
@@ -86,6 +87,8 @@ export interface SellerState {
   proposals?: ProposalBooks;
   /** The books of a seller that speaks AdCP. */
   adcp?: AdcpState;
+  /** The books of a seller that speaks OpenDirect. */
+  opendirect?: OpenDirectState;
 }
 
 interface SandboxState {

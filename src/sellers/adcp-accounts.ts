@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { QuoteAccount } from "../domain/quote.ts";
+import { accountScopes, type QuoteAccount } from "../domain/quote.ts";
 import type { SellerWait } from "../domain/deal.ts";
 import { instantIn } from "./adcp-products.ts";
 import type { Session } from "./adcp-session.ts";
@@ -16,6 +16,8 @@ export interface Account {
   readonly words: QuoteAccount;
   /** What the seller still waits for; null = it is open. */
   readonly wait: SellerWait | null;
+  /** What our asking for it did to it, our sentence, as long as it is fresh; null where it changed nothing. */
+  readonly news: string | null;
 }
 
 /** The account of this desk at one seller. */
@@ -71,9 +73,11 @@ export function createAccounts(session: Session, account: BuyingAccount | null):
     const { givesAccounts } = await session.capabilities(access);
     const found = await (givesAccounts ? given(account, access) : declared(account, access));
     if (!found) throw refused("it has no account of this desk", null);
-    const { status, setup, errors } = found;
+    const { status, action, setup, errors } = found;
     const said = sellerText([setup?.message, errors[0]?.message].filter((one) => one).join(" "), 300);
-    const state = status ?? (found.action === "failed" ? "failed" : "active");
+    // Whatever state it is said to be in: what could not be registered is nothing to buy on.
+    if (action === "failed") throw refused(`it did not register the account${inState(status)}`, said || null);
+    const state = status ?? "active";
     if (!open.includes(state) && !pending.includes(state)) {
       throw refused(`the account is “${sellerText(state, 40)}” there`, said || null);
     }
@@ -86,8 +90,16 @@ export function createAccounts(session: Session, account: BuyingAccount | null):
       words: {
         name: `${account.brand}${account.operator === account.brand ? "" : `, operated by ${account.operator}`}, billed to ${account.billing}`,
         paymentTerms: terms === null ? null : sellerText(terms, 40),
+        id,
+        scope: accountScopes.find((scope) => scope === found.account_scope) ?? null,
       },
       wait: open.includes(state) ? null : waitFor(setup, said),
+      news:
+        action === "created"
+          ? "the account is new there"
+          : action === "updated"
+            ? "the account was changed there to what this desk declares"
+            : null,
     };
   }
 
@@ -99,6 +111,10 @@ export function createAccounts(session: Session, account: BuyingAccount | null):
       return found;
     },
   };
+}
+
+function inState(status: string | null): string {
+  return status === null ? "" : ` (“${sellerText(status, 40)}” there)`;
 }
 
 function waitFor(setup: WireAccount["setup"], said: string): SellerWait {

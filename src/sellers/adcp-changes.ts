@@ -10,6 +10,8 @@ import { allowed, versionOf, wireNumber } from "./adcp-orders.ts";
 import { instantIn } from "./adcp-products.ts";
 import { redone, unreadable } from "./adcp-refusals.ts";
 import { type Session, versioned } from "./adcp-session.ts";
+import { pushConfigOf } from "./adcp-webhooks.ts";
+import type { WebhookAddress } from "./protocol.ts";
 import {
   type Access,
   type Booked,
@@ -37,11 +39,17 @@ export interface Changes {
  * The exact bytes of `update_media_buy` for these terms: only what changes is named, with the revision it changes.
  * Product and pricing option are never sent: sellers refuse them here.
  */
-export function changeRequest(terms: Terms, quote: Quote, key: string): FrozenRequest {
+export function changeRequest(
+  terms: Terms,
+  quote: Quote,
+  key: string,
+  webhooks: WebhookAddress | null = null,
+): FrozenRequest {
   const { wire, changes } = quote;
   const asked = terms.changes;
   if (!wire || !changes || !asked || !terms.packages) throw new RangeError(`${quote.ref} changes no media buy`);
   const { accepts } = wire;
+  const version = versionOf(wire.version);
   const packages = terms.packages.flatMap((one, at) => {
     const was = asked.packages[at];
     if (!was) throw new RangeError(`${quote.ref} changes a package that was not there`);
@@ -60,8 +68,9 @@ export function changeRequest(terms: Terms, quote: Quote, key: string): FrozenRe
     ...(asked.flight_before.start === terms.flight.start ? {} : { start_time: terms.flight.start }),
     ...(asked.flight_before.end === terms.flight.end ? {} : { end_time: terms.flight.end }),
     ...(packages.length > 0 ? { packages } : {}),
+    ...(webhooks ? { push_notification_config: pushConfigOf(webhooks, quote.ref, key, version) } : {}),
   };
-  const args = allowed(versioned(body, versionOf(wire.version)), accepts);
+  const args = allowed(versioned(body, version), accepts);
   return { method: "POST", path: "update_media_buy", body: JSON.stringify(args) };
 }
 

@@ -25,7 +25,7 @@ export async function readDelivery(
   const args = { account, media_buy_ids: [deal.dealId], include_package_daily_breakdown: true };
   const what = "delivery figures";
   const answer = await session.read(what, "get_media_buy_delivery", args, deliveryAnswer, access, "discovery");
-  const found = answer.media_buy_deliveries.find(({ media_buy_id: id }) => id === deal.dealId);
+  const found = answer.rows.find(({ media_buy_id: id }) => id === deal.dealId);
   const currency = answer.currency ?? quote.packages?.[0]?.budget.currency ?? "";
   const to = instantIn(answer.reporting_period?.end);
   const read = new Date().toISOString();

@@ -277,6 +277,7 @@ function notesOn(
   const proposal = request.buys?.proposal ?? null;
   const { insertionOrder: io } = known;
   return [
+    ...(account.news === null ? [] : [account.news]),
     ...(account.wait
       ? [
           `the seller has not opened the account yet${account.wait.url ? `; a person can do it at ${account.wait.url} (the seller's page)` : ""}: a buy waits for it`,

@@ -1,7 +1,8 @@
 import { refOf } from "../domain/ids.ts";
 import type { Channel, DealType, Price, Product, ProductTerms, SellerProposal } from "../domain/inventory.ts";
 import { displayMoney, type Money } from "../domain/money.ts";
-import { type BidGuidance, type PricingOption, pricingModels } from "../domain/package.ts";
+import { type BidGuidance, type PricingOption, pricingModels, shareWords } from "../domain/package.ts";
+import { forecastLevels, forecastWords, targetingOptions } from "./adcp-forecasts.ts";
 import type { PublisherScope } from "./adagents-scope.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
 import type { WirePricingOption, WireProduct, WireProposal } from "./wire/adcp.ts";
@@ -15,6 +16,7 @@ const channelWords: ReadonlyMap<string, Channel> = new Map([
   ["streaming_audio", "audio"],
   ["podcast", "audio"],
   ["radio", "audio"],
+  ["social", "social"],
   ["dooh", "dooh"],
   ["ooh", "dooh"],
   ["linear_tv", "linear_tv"],
@@ -66,6 +68,7 @@ function termsOf(wire: WireProduct): ProductTerms {
     ...wire.format_ids.map(({ id }) => id),
     ...wire.format_options.flatMap(({ format_option_id: id, format_kind: kind }) => id ?? kind ?? []),
   ];
+  const levels = forecastLevels(wire);
   return {
     guaranteed: wire.delivery_type === "guaranteed",
     options: wire.pricing_options.flatMap((option) => optionOf(option) ?? []),
@@ -77,7 +80,9 @@ function termsOf(wire: WireProduct): ProductTerms {
     publishers: [...new Set(scopesOf(wire).map(({ domain }) => sellerText(domain, 80)))],
     countries: wire.countries.map((one) => sellerText(one, 10)),
     cancellation: cancellationWords(wire),
-    forecast: forecastWords(wire),
+    forecast: forecastWords(levels),
+    levels,
+    targeting: targetingOptions(wire),
     expiresAt: instantIn(wire.expires_at),
   };
 }
@@ -168,30 +173,24 @@ export function instantIn(text: string | null | undefined): string | null {
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 }
 
-/** Notice and fee as the seller publishes them. */
-function cancellationWords({ cancellation_policy: policy }: WireProduct): string | null {
+/** Notice and fee as the seller publishes them (AdCP 3.1, cancellation-policy): the fee is for too little notice. */
+function cancellationWords({ cancellation_policy: policy, pricing_options: options }: WireProduct): string | null {
   if (!policy) return null;
   const { notice_period: notice, cancellation_fee: fee } = policy;
-  const time = notice?.interval ? `${notice.interval} ${sellerText(notice.unit, 20)}` : "a time it does not name";
-  const rate =
-    fee?.rate === null || fee?.rate === undefined
-      ? ""
-      : `, ${new Intl.NumberFormat("en-US", { style: "percent" }).format(fee.rate)}`;
-  return `notice ${time}, fee: ${sellerText(fee?.type, 40).replaceAll("_", " ") || "not named"}${rate}`;
+  const time = notice?.interval ? `${notice.interval} ${sellerText(notice.unit, 20)} of notice` : null;
+  if (fee?.type === "none") return time === null ? "no fee" : `${time}, and no fee`;
+  return `with ${time === null ? "too little notice" : `less than ${time}`}, ${feeWords(fee, options[0]?.currency ?? "")}`;
 }
 
-function forecastWords({ forecast }: WireProduct): string | null {
-  const point = forecast?.points.at(-1);
-  const impressions = figure(point?.metrics["impressions"]);
-  if (!point || impressions === null) return null;
-  const budget = moneyFromNumber(point.budget, forecast?.currency ?? "");
-  const spent = budget ? ` for ${displayMoney(budget)}` : "";
-  return `Forecast: ${impressions.toLocaleString("en-US")} impressions${spent}.`;
-}
+type Fee = NonNullable<WireProduct["cancellation_policy"]>["cancellation_fee"];
 
-/** A forecast's figure: a number, or the middle of a range. */
-function figure(value: unknown): number | null {
-  if (typeof value === "number" && value >= 0) return Math.trunc(value);
-  if (typeof value !== "object" || value === null || !("mid" in value)) return null;
-  return typeof value.mid === "number" && value.mid >= 0 ? Math.trunc(value.mid) : null;
+function feeWords(fee: Fee, currency: string): string {
+  const amount = moneyFromNumber(fee?.amount ?? null, currency);
+  const share = fee?.rate === null || fee?.rate === undefined ? null : shareWords(String(fee.rate));
+  if (fee?.type === "full_commitment") return "the whole budget is due";
+  if (fee?.type === "fixed_fee")
+    return amount ? `a fee of ${displayMoney(amount)}` : "a fixed fee that it does not name";
+  if (fee?.type === "percent_remaining") return `a fee of ${share ?? "an unnamed share"} of what is not spent by then`;
+  const type = sellerText(fee?.type, 40).replaceAll("_", " ");
+  return type === "" ? "a fee that it does not name" : `a fee it calls “${type}”`;
 }

@@ -179,10 +179,12 @@ function connect(options: ConnectOptions): Seller {
 
     refine: offers.refine,
 
-    bookingRequest: (terms, quote, key, _identity, accepted) =>
-      quote.changes
-        ? changeRequest(terms, quote, key)
-        : buyRequest(terms, quote, key, accepted, options.webhooks?.() ?? null),
+    bookingRequest(terms, quote, key, _identity, accepted) {
+      const webhooks = options.webhooks?.() ?? null;
+      return quote.changes
+        ? changeRequest(terms, quote, key, webhooks)
+        : buyRequest(terms, quote, key, accepted, webhooks);
+    },
 
     webhooks: sellerWebhooks(session, options, fetchText),
 

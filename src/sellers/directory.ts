@@ -5,7 +5,7 @@ import type { Timeouts } from "./http.ts";
 import { protocols } from "./index.ts";
 import type { ConnectOptions } from "./protocol.ts";
 import type { Spoken } from "./protocol-probe.ts";
-import { type Directory, type KnownSeller, type SellerRecord, unknownProtocol } from "./records.ts";
+import { type Directory, type KnownSeller, type SellerRecord, sellsToAccounts, unknownProtocol } from "./records.ts";
 import { type Seller, SellerFailure } from "./seller.ts";
 import { createProtocols } from "./spoken.ts";
 
@@ -64,6 +64,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       carrier: held?.carrier ?? null,
       credentials: held?.credentials ?? {},
       account: held?.account ?? null,
+      openDirect: held?.openDirect,
       publishers: held?.publishers ?? new Map(),
       proposals: held?.proposals,
       cache: options.cache,
@@ -176,7 +177,7 @@ interface Stranger {
 }
 
 function speaking(record: SellerRecord, { protocol }: Spoken): SellerRecord {
-  return { ...record, protocol, byAccount: protocol === "adcp" };
+  return { ...record, protocol, byAccount: sellsToAccounts(protocol) };
 }
 
 function isKeptOut({ blocked, trust }: SellerRecord): boolean {

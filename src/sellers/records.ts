@@ -4,6 +4,16 @@ import type { Seller } from "./seller.ts";
 /** The protocol of a seller that was not asked yet, or could not be. */
 export const unknownProtocol = "unknown";
 
+/** Whether sellers of a protocol know their buyers by account. */
+export function sellsToAccounts(protocol: string): boolean {
+  return protocol === "adcp" || protocol === "opendirect";
+}
+
+/** Whether sellers of a protocol make their offers for a brief in words; the others may search for words. */
+export function offersByBrief(protocol: string): boolean {
+  return protocol === "adcp";
+}
+
 /** A seller as this desk knows it, before anybody is contacted. */
 export interface SellerRecord {
   readonly id: string;
@@ -18,16 +28,18 @@ export interface SellerRecord {
   readonly relationship: Relationship;
   /** Tiers for which a credential is configured. */
   readonly credentials: readonly Tier[];
-  /** Whether it knows its buyers by account: then it learns brand and operator with the first quote, whatever the tier. */
+  /** Whether it knows its buyers by account: then it learns for whom is bought with the first quote, whatever the tier. */
   readonly byAccount: boolean;
   /** Refused by the mandate or by trust: never contacted, not even for its card. */
   readonly blocked: boolean;
 }
 
-/** How one tier is proved to a seller; a bearer token comes before an API key. */
+/** How one tier is proved to a seller: by the first of these that there is. */
 export interface Credential {
   readonly bearer?: string | undefined;
   readonly apiKey?: string | undefined;
+  /** In a header `AccessToken`, as OpenDirect 2.1 writes it. */
+  readonly accessToken?: string | undefined;
 }
 
 /** Whom a seller that sells to accounts is told it deals with; from the operator's config, which is the leave to tell it. */
@@ -44,6 +56,14 @@ export interface BuyingAccount {
   readonly accountId: string | null;
 }
 
+/** Who buys at an OpenDirect seller, in the ids that the seller gave; from the operator's config. Null = found out, or none. */
+export interface OpenDirectBuyer {
+  readonly accountId: string | null;
+  readonly advertiserId: string | null;
+  readonly buyerId: string | null;
+  readonly brandId: string | null;
+}
+
 /** A record with its secrets, as the composition root hands it to the directory. */
 export interface KnownSeller {
   readonly record: SellerRecord;
@@ -52,6 +72,7 @@ export interface KnownSeller {
   readonly url: string;
   readonly carrier: "mcp" | "a2a" | null;
   readonly account: BuyingAccount | null;
+  readonly openDirect?: OpenDirectBuyer | undefined;
   readonly publishers: ReadonlyMap<string, string>;
   /** How an agreed proposal is bought from it; absent: by quote. */
   readonly proposals?: "quote" | "deal" | undefined;

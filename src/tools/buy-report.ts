@@ -10,6 +10,7 @@ import { totalOfQuote } from "../domain/quote.ts";
 import { cardText } from "../card/text.ts";
 import { totalOfApproval } from "../card/words.ts";
 import { perWords } from "../domain/package.ts";
+import { isSentNoMore } from "../domain/resending.ts";
 import { waitWords } from "./describe-entry.ts";
 import { spentToday } from "./spent-today.ts";
 import { table } from "./table.ts";
@@ -133,7 +134,7 @@ const sentences: Readonly<Record<BuyStatus, string>> = {
   terms_mismatch:
     "the seller booked something else than was approved. This is an incident, not a success: further approvals are stopped until a person clears it.",
   booking_unknown:
-    "the seller's answer was lost. Whether it booked is being found out; the money stays held and nothing is sent twice.",
+    "the seller's answer was lost, so whether it booked is not known. Each line says what is done about it; the money stays held and nothing is bought twice.",
   cancelled: "booked and cancelled since.",
 };
 
@@ -187,11 +188,19 @@ export function buyRow({ ref, line, flowId }: LoadedLine) {
     creatives_due: deal?.creativesDue ?? null,
     activation: deal?.activation ?? [],
     differences: line.differences,
-    unknown_because: line.status === "booking_unknown" ? line.unknownWhy : null,
+    unknown_because: line.status === "booking_unknown" ? unknownWords(line) : null,
     refused_because: line.refusal && { code: line.refusal.code, why: line.refusal.why, was_sent: line.refusal.sent },
     cancel_note: line.cancelWhy,
     cancellation: booking?.terms.cancellation ?? null,
   };
+}
+
+/** What is known of an unknown booking, and who can still find out. */
+function unknownWords(line: Line): string {
+  const why = (line.unknownWhy ?? "the answer was lost").replace(/\.$/, "");
+  return isSentNoMore(line, new Date())
+    ? `${why}. It is not sent again, its money stays held, and the seller is still looked at; a person asks the seller whether it booked, and settles it`
+    : `${why}. It is being found out; its money stays held`;
 }
 
 function packageRows({ quote }: Line, deal: Deal) {

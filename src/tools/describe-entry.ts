@@ -28,6 +28,11 @@ export function describeEntry(entry: Entry): string {
       return `${waitWords[entry.wait.for]}${entry.wait.taskId ? ` (task ${entry.wait.taskId})` : ""}`;
     case "seller_ready":
       return "the seller opened the account; it is sent now";
+    case "hold_claimed":
+      return "reserved before a person is asked: the next write at the seller";
+    case "hold_ended":
+      return `no longer held: ${entry.why}`;
+    case "hold_advanced":
     case "booking_advanced":
       return placedWords(entry.quote);
     case "let_go":

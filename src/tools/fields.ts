@@ -20,7 +20,7 @@ export function oneLine(most: number): z.ZodString {
 /** Parameters that several tools share, with the words a model reads about them. */
 export const fields = {
   money: (what: string) => z.string().max(40).describe(`${what}, e.g. "31.50 USD"`),
-  channels: z.array(z.enum(channels)).max(8),
+  channels: z.array(z.enum(channels)).max(channels.length),
   dealType: z.enum(dealTypes),
   day: z.string().max(10).describe("YYYY-MM-DD"),
   quoteId: z.string().max(400).describe('e.g. "northbeam/qt-14ecda2ec6a9"'),

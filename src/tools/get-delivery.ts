@@ -4,6 +4,7 @@ import type { Desk } from "../desk.ts";
 import type { Delivery, PackageDelivery } from "../domain/delivery.ts";
 import { displayMoney, formatMoney, type Money } from "../domain/money.ts";
 import { type Approved, judge, type Judgement, type Moment, percent } from "../domain/pacing.ts";
+import { promiseWords, shareWords } from "../domain/package.ts";
 import { totalOfQuote } from "../domain/quote.ts";
 import { table } from "./table.ts";
 import { answer, defineTool, everyAnswer, heardFrom } from "./tool.ts";
@@ -12,8 +13,7 @@ export const getDelivery = defineTool({
   name: "get_delivery",
   title: "How buys deliver",
   effect: "read",
-  description:
-    "Delivery as sellers report it: spend, effective CPM, promises, win rate, pacing, and what could be done.",
+  description: "Delivery as sellers report it: spend, effective CPM, promises, win rate, pacing, advice.",
   input: z.strictObject({
     ids: z.array(z.string().max(400)).max(20).optional().describe("Default: all booked"),
     campaign: z.string().max(120).optional(),
@@ -94,6 +94,7 @@ function rowsOf({ line }: LoadedLine, delivery: Delivery): readonly Row[] {
   const over = ["completed", "canceled", "cancelled", "rejected"].includes(delivery.sellerStatus ?? "");
   const moment: Moment = {
     daysLeft: Math.max(0, Math.ceil((end - at) / DAY_MS)),
+    hasBegun: at >= Date.parse(deal?.flight.start ?? `${quote.flight.start}T00:00:00Z`),
     isOver: over || delivery.isFinal === true || at >= end,
   };
   if (delivery.packages.length === 0) {
@@ -170,7 +171,7 @@ function dataOf(ref: string, delivery: Delivery, rows: readonly Row[], daily: bo
       clearing_price: amount(reported.clearingPrice),
       pacing_index: reported.pacingIndex,
       pacing: judged.words,
-      promises: judged.promises,
+      promises: judged.promises.map((one) => ({ ...one, promise: promiseWords(one.promise) })),
       advice: judged.advice,
       ...(daily
         ? { daily: reported.daily.map(({ day, impressions, spend }) => ({ day, impressions, spend: amount(spend) })) }
@@ -210,7 +211,7 @@ function textOf(ref: string, delivery: Delivery, rows: readonly Row[], daily: bo
   const promises = rows.flatMap(({ packageId, judged }) =>
     judged.promises.map(
       ({ promise, delivered, kept }) =>
-        `${packageId}: promised ${promise}: ${kept === null ? unsaid : `${kept ? "kept" : "NOT KEPT"} so far, ${delivered}`}`,
+        `${packageId}: promised ${promiseWords(promise)}: ${kept === null ? unsaid : `${kept ? "kept" : "NOT KEPT"} so far, ${shareWords(delivered ?? "")}`}`,
     ),
   );
   const advice = rows.flatMap(({ packageId, judged }) => judged.advice.map((one) => `${packageId}: advice: ${one}`));

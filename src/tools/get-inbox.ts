@@ -3,6 +3,7 @@ import type { LoadedLine } from "../buying/lines.ts";
 import { proposalWords } from "../domain/proposal-words.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
 import { pricesOf, totalOfQuote } from "../domain/quote.ts";
+import { isSentNoMore } from "../domain/resending.ts";
 import { spentOn } from "../domain/spend.ts";
 import { buyRow, buysText, waysToDecide } from "./buy-report.ts";
 import { pricesWords, totalOfApproval } from "../card/words.ts";
@@ -57,6 +58,9 @@ export const getInbox = defineTool({
     incidents: balances.incidents,
   };
   const buyable = quotes.find(({ waits }) => !waits);
+  const unknown = found.attention.filter(
+    ({ line }) => line.status === "booking_unknown" && isSentNoMore(line, new Date()),
+  );
   const next = approvals[0]
     ? [`approve {approval_id: "${approvals[0].approval_id}"}`]
     : buyable
@@ -83,6 +87,8 @@ export const getInbox = defineTool({
       : "No mandate: nothing can be bought on this desk until the operator adds one.",
     balances.incidents.length > 0 &&
       `Open incidents, approvals are stopped: ${balances.incidents.join(", ")}. A person clears one with: ${desk.settings.command} settle <media_buy_id> --clear`,
+    unknown.length > 0 &&
+      `Not known, and for a person to settle: ${unknown.map(({ ref }) => ref).join(", ")}. Who has asked the seller runs: ${desk.settings.command} settle <media_buy_id> --booked <deal id>, or --not-booked`,
     found.attention.length > 0 && `Needs attention:\n${buysText(found.attention)}`,
     approvals.length > 0 &&
       `Waiting for the person:\n${table(

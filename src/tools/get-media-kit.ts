@@ -22,9 +22,7 @@ export const getMediaKit = defineTool({
     geo: z.array(z.string().max(40)).max(20).optional(),
     deal_type: fields.dealType.optional(),
     query: z.string().max(120).optional(),
-    brief: oneLine(2000)
-      .optional()
-      .describe("What you need, in words; AdCP sellers offer and bundle by it, and come first"),
+    brief: oneLine(2000).optional().describe("What you need; AdCP sellers offer and bundle by it, and come first"),
     max_cpm: fields.money("Highest CPM").optional(),
     limit: z.number().int().min(1).max(50).optional(),
     cursor: z.string().max(40).optional(),

@@ -6,7 +6,7 @@ import { flightOf } from "../domain/flight.ts";
 import { goals } from "../domain/identity.ts";
 import { pricesWords, volumeWords } from "../card/words.ts";
 import { compare, formatMoney } from "../domain/money.ts";
-import { pricesOf } from "../domain/quote.ts";
+import { type AccountScope, pricesOf, type QuoteAccount } from "../domain/quote.ts";
 import { amount, fields, oneLine, required } from "./fields.ts";
 import { table } from "./table.ts";
 import { answer, defineTool, everyAnswer, heardFrom, sellerOf } from "./tool.ts";
@@ -171,8 +171,21 @@ function termsOf(given: Pick<Item, "max_bid" | "pricing_option" | "creative_ids"
   };
 }
 
-function accountWords({ name, paymentTerms }: { readonly name: string; readonly paymentTerms: string | null }): string {
+function accountWords({ name, paymentTerms }: QuoteAccount): string {
   return `${name}${paymentTerms === null ? "" : `, payment terms ${paymentTerms}`}`;
+}
+
+const scopeWords: Readonly<Record<AccountScope, string>> = {
+  operator: "which all brands of the operator share",
+  brand: "which all operators of the brand share",
+  operator_brand: "of this brand and operator alone",
+  agent: "which everything shares that we buy there",
+};
+
+/** The account as its seller names it. */
+function namedThere(id: string | null, scope: AccountScope | null): string {
+  const named = [...(id === null ? [] : [id]), ...(scope === null ? [] : [scopeWords[scope]])];
+  return named.length === 0 ? "" : `; the seller's account ${named.join(", ")}`;
 }
 
 function byCpm(left: QuoteReport, right: QuoteReport): number {
@@ -194,6 +207,8 @@ function quoteRow(report: QuoteReport, rank: number) {
     product_name: quote.product.name,
     products: quote.packages?.map((one) => one.product.ref) ?? [quote.product.ref],
     account: quote.account ? accountWords(quote.account) : null,
+    account_id: quote.account?.id ?? null,
+    account_scope: quote.account?.scope ?? null,
     deal_type: quote.dealType,
     guaranteed: quote.guaranteed,
     price: pricesWords(prices),
@@ -211,6 +226,7 @@ function quoteRow(report: QuoteReport, rank: number) {
       guaranteed: report.avails.guaranteed,
       estimated_cpm: report.avails.estimatedCpm ? formatMoney(report.avails.estimatedCpm) : null,
       estimated_total: report.avails.estimatedTotal ? formatMoney(report.avails.estimatedTotal) : null,
+      delivery_confidence: report.avails.deliveryConfidence ?? null,
     },
     priced_as: quote.pricedAs,
     discounts: quote.discounts,
@@ -281,7 +297,7 @@ function notes(quotes: readonly QuoteRow[]): string {
   return quotes
     .flatMap((one) => [
       one.account !== null
-        ? `${one.quote_id}: bought as ${one.account}`
+        ? `${one.quote_id}: bought as ${one.account}${namedThere(one.account_id, one.account_scope)}`
         : `${one.quote_id}: priced as ${one.priced_as}; shown ${one.shown_as} (${one.shown_because.join("; ")})${one.next_tier ? `; ${one.next_tier.tier} would save about ${one.next_tier.would_save}` : ""}`,
       ...(one.seller_says === ""
         ? []

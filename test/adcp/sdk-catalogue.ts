@@ -9,6 +9,9 @@ export type Price =
   | { readonly fixed: number; readonly leastSpend: number }
   | { readonly floor: number; readonly guidance: { p25: number; p50: number; p75: number; p90: number } };
 
+/** What products run on instead of what {@link offers} say, by product: a seller of another kind. */
+export type Channels = Readonly<Record<string, NonNullable<Product["channels"]>[number]>>;
+
 interface Offer {
   readonly name: string;
   readonly channel: "olv" | "ctv" | "display";
@@ -47,13 +50,13 @@ export const offers: Readonly<Record<string, Offer>> = {
 export const optionOf = (price: Price) => ("fixed" in price ? "cpm_guaranteed_fixed" : "cpm_auction");
 
 /** @param at the seller's origin, whose formats these are */
-export function productsOf(at: string, publisherDomain: string): Product[] {
+export function productsOf(at: string, publisherDomain: string, channels: Channels = {}): Product[] {
   return Object.entries(offers).map(([product_id, { name, channel, formats, price }]) => ({
     product_id,
     name,
     description: `${name} on ${publisherDomain}`,
     publisher_properties: [{ publisher_domain: publisherDomain, selection_type: "all" }],
-    channels: [channel],
+    channels: [channels[product_id] ?? channel],
     format_ids: formats.map((id) => ({ agent_url: at, id })),
     delivery_type: "fixed" in price ? "guaranteed" : "non_guaranteed",
     pricing_options: [

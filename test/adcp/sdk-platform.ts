@@ -8,9 +8,15 @@ import {
   type SyncAccountsResultRow,
 } from "@adcp/sdk/server";
 import { type Books, validated } from "./sdk-books.ts";
-import { formatsOf, offers, productsOf } from "./sdk-catalogue.ts";
+import { type Channels, formatsOf, offers, productsOf } from "./sdk-catalogue.ts";
 
 type Meta = Record<string, never>;
+
+interface PlatformOptions {
+  readonly origin: string;
+  readonly publisherDomain: string;
+  readonly channels?: Channels | undefined;
+}
 
 /** The accounts of a seller whose people may have to let a buyer in first. */
 function accountsOf(books: Books, origin: string): DecisioningPlatform<Meta, Meta>["accounts"] {
@@ -63,12 +69,12 @@ function accountsOf(books: Books, origin: string): DecisioningPlatform<Meta, Met
 
 function salesOf(
   books: Books,
-  { origin, publisherDomain }: { origin: string; publisherDomain: string },
+  { origin, publisherDomain, channels }: PlatformOptions,
 ): SalesCorePlatform<Meta> & SalesIngestionPlatform<Meta> {
   return {
     async getProducts({ filters }) {
       const wanted = filters?.delivery_type;
-      const products = productsOf(origin, publisherDomain);
+      const products = productsOf(origin, publisherDomain, channels);
       return { products: wanted ? products.filter(({ delivery_type }) => delivery_type === wanted) : products };
     },
 
@@ -132,7 +138,7 @@ function salesOf(
 }
 
 /** The seller's business, for `createAdcpServerFromPlatform`: guaranteed buys wait for a signature, auctions book at once. */
-export function platformOf(books: Books, options: { readonly origin: string; readonly publisherDomain: string }) {
+export function platformOf(books: Books, options: PlatformOptions) {
   return {
     capabilities: {
       specialisms: ["sales-guaranteed", "sales-non-guaranteed"] as const,

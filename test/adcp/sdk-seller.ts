@@ -10,21 +10,18 @@ import {
   memoryBackend,
   serve,
 } from "@adcp/sdk/server";
-import * as z from "zod";
+import { type Asked, askedIn } from "./asked.ts";
 import { type Cut, type Handle, LossyServer } from "./lossy-server.ts";
 import { Books, type Buy, type OpenAccount } from "./sdk-books.ts";
+import type { Channels } from "./sdk-catalogue.ts";
 import { platformOf } from "./sdk-platform.ts";
-
-/** A request that reached the seller: the AdCP task it names, and its arguments as sent. */
-export interface Asked {
-  readonly task: string;
-  readonly args: Readonly<Record<string, unknown>>;
-}
 
 export interface SdkSellerOptions {
   readonly carrier: "mcp" | "a2a";
   /** How accounts begin; one that waits has `setup`, and nothing can be bought on it. Default: active. */
   readonly accounts?: OpenAccount["status"];
+  /** What its products run on, where not as the catalogue has it. */
+  readonly channels?: Channels;
   /** The domain in `publisher_properties` of its products. */
   readonly publisherDomain?: string;
   /**
@@ -60,26 +57,6 @@ export interface SdkSeller {
   close(): Promise<void>;
 }
 
-const called = z.object({
-  params: z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) }),
-});
-const messaged = z.object({
-  params: z.object({
-    message: z.object({
-      parts: z.array(
-        z.looseObject({ data: z.object({ skill: z.string(), input: z.record(z.string(), z.unknown()) }) }),
-      ),
-    }),
-  }),
-});
-
-function askedIn(body: unknown): Asked | null {
-  const call = called.safeParse(body).data?.params;
-  if (call) return { task: call.name, args: call.arguments };
-  const data = messaged.safeParse(body).data?.params.message.parts[0]?.data;
-  return data ? { task: data.skill, args: data.input } : null;
-}
-
 const quiet = () => undefined;
 
 /** Whatever the SDK prints while it makes a server or answers is kept out of the output of a run. */
@@ -104,7 +81,8 @@ export async function openSdkSeller(options: SdkSellerOptions): Promise<SdkSelle
   const server = new LossyServer();
   await server.listen();
   const { origin } = server;
-  const platform = platformOf(books, { origin, publisherDomain: options.publisherDomain ?? "acmeoutdoor.example" });
+  const { publisherDomain = "acmeoutdoor.example", channels } = options;
+  const platform = platformOf(books, { origin, publisherDomain, channels });
   const taskRegistry = createInMemoryTaskRegistry();
   const kept = {
     ...{ name: "third-party", version: "1.0.0", taskRegistry, stateStore: new InMemoryStateStore() },

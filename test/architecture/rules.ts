@@ -41,6 +41,7 @@ export const layers: readonly Layer[] = [
   },
   { where: "config.ts", may: ["domain/", "config-*"] },
   { where: "config-sellers.ts", may: ["domain/", "config-adcp.ts", "config-credentials.ts"] },
+  { where: "config-environment.ts", may: ["config-sellers.ts"], types: ["config-credentials.ts"] },
   { where: "config-adcp.ts", may: ["config-credentials.ts"] },
   { where: "config-credentials.ts", may: ["domain/"] },
   { where: "config-mandate.ts", may: ["domain/"] },
@@ -94,6 +95,7 @@ export const layers: readonly Layer[] = [
     may: [
       "domain/",
       "config.ts",
+      "config-environment.ts",
       "config-http.ts",
       "desk.ts",
       "desk-sandbox.ts",

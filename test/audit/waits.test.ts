@@ -140,7 +140,14 @@ function portsOn(ledger: Ledger, now: () => Date, newId: () => string): Ports {
   return {
     settings: {
       ...{ name: "acme", command: "", advertiser: "Acme", sandbox: false, mandate: null, principals: [], buyer: {} },
-      ...{ revealFrom: null, approvalMinutes: 30, settleAfterMs: 1, claimMs: 1, followEveryMs: 1 },
+      ...{
+        revealFrom: null,
+        approvalMinutes: 30,
+        settleAfterMs: 1,
+        claimMs: 1,
+        followEveryMs: 1,
+        holdBeforeApproval: false,
+      },
     },
     ledger,
     cache: { get: none, set: none, delete: none, clear: none },
@@ -300,7 +307,7 @@ describe("the page of an audit", () => {
       [1, waits("decision")],
       [600, booked()],
     ]);
-    const rest = "<br>completion_rate &gt;= 0.85<br>on pinnacle.example<br>creatives spot-30";
+    const rest = "<br>at least 85 % of plays completed<br>on pinnacle.example<br>creatives spot-30";
     expect(rowsOf(page)).toEqual([
       ["Product", "vid, views", ""],
       ["Package vid", `30,000.00 USD, 31.50 USD CPM, 952,380 impressions${rest}`, "30,000.00 USD"],

@@ -2,7 +2,7 @@ import { parseMoney } from "../../src/domain/money.ts";
 import type { Quote, QuoteRequest } from "../../src/domain/quote.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { adcp } from "../../src/sellers/adcp.ts";
-import { askedIn } from "../e2e/adcp-sellers.ts";
+import { askedInBody } from "../adcp/asked.ts";
 import { mapCache } from "../sellers/map-cache.ts";
 import { requestFor, type SellerBench, type Step } from "./seller-bench.ts";
 
@@ -43,7 +43,7 @@ export async function adcpBench(carrier: "mcp" | "a2a"): Promise<SellerBench> {
     log: silent,
   });
   const booking = (body: string) => {
-    const asked = askedIn(body);
+    const asked = askedInBody(body);
     return asked?.task === "create_media_buy" ? [JSON.stringify(asked.args)] : [];
   };
   return {

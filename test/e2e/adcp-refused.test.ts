@@ -57,6 +57,32 @@ describe("a seller without retry safety", () => {
   });
 });
 
+describe("an account that its seller cannot register as it is asked to", () => {
+  test("stops the buy, also where it is open from before", async () => {
+    verifies("adcp.account.action");
+    const house = await rawSeller("house", "streamhaus");
+    const item = { product: "house/sports_preroll_q2_guaranteed", flight: flight(), budget: "30000.00 USD" };
+    const billedTo = async (billing: string) => {
+      const desk = await adcpDesk([house], (standard) => ({
+        ...standard,
+        adcp: { account: { brand: "acmeoutdoor.example", operator: "agency.example", billing } },
+      }));
+      desks.push(desk);
+      return (await desk.connect({ person: approving })).ok("request_quote", { items: [item] });
+    };
+    opened.push(house);
+    const never = await billedTo("advertiser");
+    expect(never.string("failed", 0, "message")).toMatch(/did not register the account \(“rejected” there\)/);
+    expect((await billedTo("operator")).list("quotes")).toHaveLength(1);
+    const open = await billedTo("advertiser");
+    expect(open.list("quotes"), open.text).toEqual([]);
+    expect(open.string("failed", 0, "message")).toMatch(
+      /did not register the account \(“active” there\).*Nothing was booked/,
+    );
+    expect(open.text).toContain('The seller said (its words): "We bill operator or agent, not the advertiser."');
+  });
+});
+
 describe("a publisher that does not let a seller sell", () => {
   test.each([
     ["has no such file", null],

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { requestErrors, whyNoSchemas } from "../adcp/schemas.ts";
 import { listen, open } from "../sellers/loopback.ts";
+import { sentTo } from "./adcp-flight.ts";
 import { kindsOf } from "./booking-fixtures.ts";
 import { type Connection, approving } from "./client.ts";
 import { flight, startDesk, type TestDesk } from "./fixtures.ts";
@@ -73,6 +74,38 @@ function registered(): Record<string, unknown> | undefined {
   return Object(desk.sandbox.adcp.tasks("streamhaus").at(-1)?.webhook ?? undefined);
 }
 
+/** Each thing that the samples of the storyboards do and no schema of today takes, done to a request of ours. */
+const defects: readonly (readonly [task: string, spoil: (args: Record<string, unknown>) => void, complaint: RegExp])[] =
+  [
+    ...["sync_accounts", "create_media_buy", "sync_creatives", "update_media_buy"].map(
+      (task) =>
+        [task, (args: Record<string, unknown>) => void delete args["idempotency_key"], /idempotency_key/] as const,
+    ),
+    [
+      "create_media_buy",
+      (args) => {
+        Object(args["push_notification_config"]).authentication = { scheme: "HMAC-SHA256" };
+      },
+      /push_notification_config\/authentication .*schemes/,
+    ],
+    [
+      "sync_creatives",
+      (args) => {
+        const [creative] = Object(args["creatives"]);
+        creative.assets = [{ asset_id: "video_file", ...creative.assets.video_file }];
+      },
+      /creatives\/0\/assets must be object/,
+    ],
+    [
+      "update_media_buy",
+      (args) => {
+        const [{ package_id: _, ...rest }] = Object(args["packages"]);
+        args["packages"] = [{ product_id: "outdoor_ctv_q2_guaranteed", ...rest }];
+      },
+      /packages\/0 .*package_id/,
+    ],
+  ];
+
 describe("a webhook over HTTP", () => {
   test("of a signature at the seller brings the booking at once", async () => {
     const { base, agent } = await served();
@@ -82,6 +115,22 @@ describe("a webhook over HTTP", () => {
     desk.sandbox.adcp.sign("streamhaus", task);
     expect(await isBooked(ref, 10_000)).toBe(true);
     expect(desk.sandbox.adcp.buys("streamhaus")).toHaveLength(1);
+  });
+
+  test("of a decision on a change brings that at once too, by an address of its own", async () => {
+    const { agent } = await served();
+    const { ref, task } = await waiting(agent);
+    const { url: first } = registered() ?? {};
+    desk.sandbox.adcp.sign("streamhaus", task);
+    expect(await isBooked(ref, 10_000)).toBe(true);
+    const less = { package: "streamhaus/outdoor_ctv_q2_guaranteed", budget: "45000.00 USD" };
+    const asked = await agent.ok("update_media_buy", { media_buy_id: ref, action: "change", packages: [less] });
+    expect(asked.at("status"), asked.text).toBe("awaiting_seller");
+    expect(registered()).toMatchObject({ url: expect.stringContaining("/webhooks/adcp/") });
+    expect(registered()?.["url"]).not.toBe(first);
+    desk.sandbox.adcp.sign("streamhaus");
+    expect(await isBooked(asked.string("media_buys", 0, "media_buy_id"), 10_000)).toBe(true);
+    expect(desk.sandbox.adcp.buys("streamhaus")[0]?.packages[0]?.budget).toBe(45_000);
   });
 
   test("by a shared secret of the one request does so too", async () => {
@@ -116,6 +165,29 @@ describe("a webhook over HTTP", () => {
     expect("operation_id" in args.push_notification_config).toBe(version === "3.1");
     // No package carries the schemas of 3.1; the seller itself has refused what it does not know.
     if (whyNoSchemas(version) === null) expect(requestErrors(version, "create_media_buy", args)).toEqual([]);
+  });
+
+  test("and all else that is sent has the form that is valid today, where the storyboards' samples have not", async () => {
+    verifies("adcp.sample_defects");
+    const { agent } = await served({ hmac_secret: "0123456789abcdef0123456789abcdef" });
+    // 3.0 to the letter: its schemas are always here, and the seller refuses what it does not know.
+    desk.sandbox.adcp.modes("streamhaus", "strict30");
+    const { ref, task } = await waiting(agent);
+    desk.sandbox.adcp.sign("streamhaus", task);
+    expect(await isBooked(ref, 10_000)).toBe(true);
+    const file = { asset_type: "video", url: "https://cdn.agency.example/spot.mp4", width: 1920, height: 1080 };
+    const spot = { creative_id: "spot", name: "Spot", format: "video_30s", assets: { video_file: file } };
+    await agent.ok("sync_creatives", { media_buy_id: ref, creatives: [spot] });
+    const less = { package: "streamhaus/outdoor_ctv_q2_guaranteed", budget: "45000.00 USD" };
+    const changed = await agent.ok("update_media_buy", { media_buy_id: ref, action: "change", packages: [less] });
+    expect(changed.at("status"), changed.text).toBe("awaiting_seller");
+    const sent = new Map(sentTo(desk).map(({ task: name, args }) => [name, args]));
+    for (const [name, spoil, complaint] of defects) {
+      const args = structuredClone(sent.get(name)) ?? expect.fail(`${name} was not sent`);
+      expect(requestErrors("3.0", name, args), name).toEqual([]);
+      spoil(args);
+      expect(requestErrors("3.0", name, args).join("\n"), name).toMatch(complaint);
+    }
   });
 
   test("that nobody asked for is not found, and needs no token to learn that", async () => {

@@ -1,17 +1,17 @@
-import { byDesign, issue, tested, later, type Row } from "./row.ts";
+import { byDesign, tested, later, type Row } from "./row.ts";
 
 /** Seed 004: the two AdCP storyboards (guaranteed with a person's IO approval; non-guaranteed by auction). */
 export const seed004 = {
   // Accounts
   "adcp.account.sync": tested("Brand and operator are registered with a seller before the first buy."),
   "adcp.account.sent": tested("Brand domain, operator, billing and payment terms come from the desk's config."),
-  "adcp.account.id": issue(5, "The seller's account id is kept per seller."),
-  "adcp.account.action": issue(5, "Whether the account was created or updated is read; a failed one stops the buy."),
+  "adcp.account.id": tested("The seller's account id is kept per seller."),
+  "adcp.account.action": tested("Whether the account was created or updated is read; a failed one stops the buy."),
   "adcp.account.status": tested("An active account buys; one pending approval waits and then goes on."),
   "adcp.account.setup": tested(
     "A pending account's setup address and message reach the person; the address is never fetched by us.",
   ),
-  "adcp.account.scope": issue(5, "The account's scope (operator, brand, both, agent) is read."),
+  "adcp.account.scope": tested("The account's scope (operator, brand, both, agent) is read."),
   "adcp.account.payment_terms": tested("The account's payment terms reach the approver."),
   "adcp.account.reference": tested("Every later call names the account by brand and operator."),
 
@@ -28,9 +28,9 @@ export const seed004 = {
   "adcp.products.minimum_spend": tested("A minimum spend is checked before sending."),
   "adcp.products.floor": tested("An auction product's floor price is shown as a floor."),
   "adcp.products.bid_guidance": tested("Recommended bids are shown with the reason for ours."),
-  "adcp.products.forecast_by_bid": issue(5, "Estimated impressions and win rates per bid level are shown where given."),
-  "adcp.products.targeting": issue(5, "Available audiences and contexts are shown."),
-  "adcp.seller.kinds": issue(5, "Display, video, audio, social and DSP sellers are all reached by one protocol."),
+  "adcp.products.forecast_by_bid": tested("Estimated impressions and win rates per bid level are shown where given."),
+  "adcp.products.targeting": tested("Available audiences and contexts are shown."),
+  "adcp.seller.kinds": tested("Display, video, audio, social and DSP sellers are all reached by one protocol."),
   "adcp.seller.linear_tv": later("linear TV", "An AdCP seller of linear TV is bought from in its own units."),
 
   // Guaranteed: creating
@@ -63,7 +63,7 @@ export const seed004 = {
 
   // Creatives
   "adcp.creatives.sync": tested("Creatives are sent with name, format and assets."),
-  "adcp.creatives.asset": issue(5, "An asset has an id, a type, an address and a MIME type."),
+  "adcp.creatives.asset": tested("An asset has an id, a type, an address and a MIME type."),
   "adcp.creatives.action": tested("Each creative comes back as created, updated, unchanged or failed."),
   "adcp.creatives.status": tested("Each creative's review state is followed: accepted, pending review, rejected."),
   "adcp.creatives.errors": tested("A rejected creative brings its validation errors."),
@@ -87,10 +87,12 @@ export const seed004 = {
   "adcp.update.bid": tested("A bid is changed in flight; a higher one needs a new approval."),
   "adcp.update.budget": tested("Budgets of packages are changed in flight; a rise needs a new approval."),
   "adcp.update.reallocate": tested("Budget moved between packages at the same total needs a new approval too."),
-  "adcp.update.daily_cap": issue(5, "A daily cap is set where the seller has one."),
+  "adcp.update.daily_cap": byDesign(
+    17,
+    "A daily cap is refused plainly, with what does hold spending: AdCP has no field for one.",
+  ),
   "adcp.update.pause": tested("A buy is paused and resumed."),
-  "adcp.update.package_named": issue(
-    5,
+  "adcp.update.package_named": tested(
     "A package is named by its id or by its product; the seller gets what it understands.",
   ),
   "adcp.update.effect": tested("The changed packages are read back; the buy stays active."),
@@ -104,8 +106,7 @@ export const seed004 = {
   "adcp.delivery.budget_used": tested("Budget used is shown against what was committed."),
   "adcp.delivery.sla": tested("Completion is compared with the guaranteed threshold kept in the terms."),
   "adcp.delivery.clearing_price": tested("Average clearing price is shown beside the bid where reported."),
-  "adcp.delivery.shape": issue(
-    5,
+  "adcp.delivery.shape": tested(
     "Delivery is read under the current field name and under the one the storyboard checks.",
   ),
 
@@ -113,8 +114,7 @@ export const seed004 = {
   "adcp.storyboard.guaranteed": tested("The guaranteed storyboard runs end to end through a real MCP client."),
   "adcp.storyboard.auction": tested("The auction storyboard runs end to end through a real MCP client."),
   "adcp.schema": tested("Every request sent validates against the official schema of the version spoken."),
-  "adcp.sample_defects": issue(
-    5,
+  "adcp.sample_defects": tested(
     "Where the storyboards' samples are invalid today, the valid form is sent: keys, schemes, asset maps, package ids.",
   ),
 } satisfies Record<string, Row>;

@@ -12,6 +12,16 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
   const { booking } = line ?? {};
   const claim = line?.claims.at(-1);
   const wrong = (why: string) => witness.accuse("sent only by right", `${process.name} sends ${ref}: ${why}`);
+  const earlier = sendsOf(witness, ref).filter((one) => one !== send);
+  if (line?.status === "open" && line.hold) {
+    const { claim: held, request: frozen } = line.hold;
+    if (send.write === null || send.write === "book") wrong("nobody decided on it, and this books it");
+    if (held?.holder !== process.ports.holder) wrong("another process reserves it");
+    else if (Date.parse(held.until) <= process.ports.now().getTime()) wrong("its claim to reserve has run out");
+    if (request.body !== frozen.body) wrong("these are not the frozen bytes");
+    if (earlier.some(({ key, write }) => key === send.key && write === send.write)) wrong("it was written before");
+    return;
+  }
   if (line?.status !== "sending" || !booking) {
     wrong(`the line is ${line?.status ?? "unknown"}`);
     return;
@@ -24,7 +34,6 @@ export function sendingLaws(witness: Witness, send: Send, request: FrozenRequest
     if (approval?.status !== "approved" || !approval.decided?.digests.includes(booking.digest))
       wrong(`its approval is ${approval?.status ?? "unknown"}`);
   }
-  const earlier = sendsOf(witness, ref).filter((one) => one !== send);
   const { desk } = witness.world.sellers.find(({ id }) => id === send.sellerId) ?? {};
   if (desk) {
     if (desk.account !== "open") wrong(`its account is ${desk.account}`);

@@ -125,6 +125,7 @@ function settingsOf(world: World): DeskSettings {
     approvalMinutes,
     settleAfterMs: world.weakness?.settleAfterMs ?? settleAfterMs,
     followEveryMs,
+    holdBeforeApproval: world.seed % 3 === 0,
     claimMs: world.weakness?.claimMs ?? claimMs,
   };
 }

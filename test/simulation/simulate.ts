@@ -201,7 +201,7 @@ function sellerOf(random: Random, seed: number, n: number, weakness: Weakness | 
   ] as const;
   const drawn = random.pick(["read_back", ...sellerKinds] as const);
   // By the seed and not drawn: the seeds that show a weakness stay what they are.
-  const isStepwise = weakness === null && (seed + n) % 4 === 0;
+  const isStepwise = weakness === null && (seed + n) % 5 === 0;
   const kind = weakness?.kind ?? (isStepwise ? "stepwise" : drawn);
   const isOpen = kind !== "waiting" || random.chance(0.4);
   return new ModelSeller(

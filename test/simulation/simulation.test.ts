@@ -69,7 +69,7 @@ describe("the promise of one booking rests on this", () => {
 
 const sights = [
   ...["booking_advanced", "let_go", "order written", "line written", "reserve written", "book written"],
-  ...["Booked by its people", "Declined by its people"],
+  ...["Booked by its people", "Declined by its people", "hold_advanced", "hold_ended"],
   ...["replays", "seller_waits", "seller_ready", "approved by people", "rejected by people"],
   ...["crash", "stall", "sends", "re-sends", "deals", "booking_confirmed", "booking_mismatched", "booking_unknown"],
   ...["booking_refused", "settled_by_person", "incident_cleared", "approval_decided", "approval_voided"],

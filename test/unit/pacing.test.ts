@@ -20,7 +20,7 @@ const guaranteed: Approved = {
   ...{ isBid: false, guaranteed: true, guidance: null, standards: ["completion_rate >= 0.85"] },
 };
 const silent: Reported = { ...noFigures, pacingIndex: null, paused: null };
-const running = { daysLeft: 10, isOver: false };
+const running = { daysLeft: 10, hasBegun: true, isOver: false };
 
 describe("the pace", () => {
   test.each([
@@ -75,12 +75,26 @@ describe("advice", () => {
   });
 
   test("what is over gets no advice on pace, and its broken promise is still named", () => {
-    const over = { daysLeft: 0, isOver: true };
+    const over = { daysLeft: 0, hasBegun: true, isOver: true };
     const judged = judge(guaranteed, { ...behind, completionRate: "0.81" }, over);
     expect(judged.advice).toEqual([
-      "promised completion_rate >= 0.85, delivered 0.81: the promise is in the approved terms, so ask the seller for a makegood",
+      "promised at least 85 % of plays completed, delivered 81 %: the promise is in the approved terms, so ask the seller for a makegood",
     ]);
     expect(judge(auction, behind, over).advice).toEqual([]);
+  });
+
+  test("before the flight nothing is late, whatever the seller's figures; what runs early is judged as ever", () => {
+    const early = { daysLeft: 30, hasBegun: false, isOver: false };
+    const none = { ...silent, pacingIndex: "0", impressions: 0, completionRate: "0" };
+    expect(judge(guaranteed, none, early)).toMatchObject({
+      ...{ pace: "not_begun", words: "not begun", advice: [] },
+      promises: [{ delivered: null, kept: null }],
+    });
+    expect(judge(guaranteed, { ...behind, impressions: 5 }, early)).toMatchObject({ pace: "behind" });
+    expect(judge(guaranteed, none, running)).toMatchObject({
+      pace: "behind",
+      advice: [expect.stringContaining("makegood")],
+    });
   });
 });
 
@@ -108,13 +122,17 @@ test("nothing reported stays unknown, and is never 0", () => {
   expect(judge(auction, { ...silent, spend: parseMoney("5.00 EUR") }, running).budgetUsedPercent).toBeNull();
 });
 
-test("the effective CPM is within half a micro of spend ÷ impressions × 1,000", () => {
+test("the effective CPM is spend ÷ impressions × 1,000, half up to two digits more than the currency is paid in", () => {
   const amounts = fc.bigInt({ min: 0n, max: 10n ** 14n });
   fc.assert(
     fc.property(amounts, fc.integer({ min: 1, max: 1_000_000_000 }), (micros, impressions) => {
-      const cpm = effectiveCpm({ spend: money(micros, "USD"), impressions });
-      const apart = 2n * ((cpm?.micros ?? -1n) * BigInt(impressions) - micros * 1000n);
-      expect(apart <= BigInt(impressions) && apart >= -BigInt(impressions)).toBe(true);
+      const cpm = effectiveCpm({ spend: money(micros, "USD"), impressions })?.micros ?? -1n;
+      const apart = 2n * (cpm * BigInt(impressions) - micros * 1000n);
+      const step = 100n * BigInt(impressions);
+      expect(cpm % 100n === 0n && apart <= step && apart >= -step).toBe(true);
     }),
   );
+  const shown = (spend: string, impressions: number) => effectiveCpm({ spend: parseMoney(spend), impressions });
+  expect(shown("100.00 USD", 30_000)).toEqual(parseMoney("3.3333 USD"));
+  expect(shown("2000 JPY", 3_000)).toEqual(parseMoney("666.67 JPY"));
 });

@@ -5,6 +5,7 @@ import {
   countsImpressions,
   effective,
   pricingModels,
+  promiseWords,
   unitsFor,
   unitWords,
 } from "../../src/domain/package.ts";
@@ -65,4 +66,16 @@ describe("packages as one offer", () => {
     const euros = packageOf("e", parseMoney("20 EUR"), parseMoney("100 EUR"));
     expect(() => budgetOf([video, euros])).toThrow(expect.objectContaining({ code: "currency_mismatch" }));
   });
+});
+
+test.each([
+  ["completion_rate >= 0.75", "at least 75 % of plays completed"],
+  ["viewability >= 0.6", "at least 60 % of impressions viewable"],
+  ["brand_safety >= 0.9999", "at least 99.99 % of impressions brand-safe"],
+  ["ivt <= 0.03", "at most 3 % of traffic invalid"],
+  ["attention_score >= 1", "at least 100 % attention score"],
+  ["on_target_rate >= 0.5", "on target rate at least 50 %"],
+  ["a word of its own >= 1e-7", "a word of its own >= 1e-7"],
+])("the promise %s reads %s", (promise, words) => {
+  expect(promiseWords(promise)).toBe(words);
 });

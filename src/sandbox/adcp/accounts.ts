@@ -70,12 +70,13 @@ export function syncAccounts({ seller, args }: AdcpCall<"sync_accounts">): Json 
     const { brand, operator, billing } = wished;
     const id = idOf(seller, brand.domain, operator);
     const named = { brand, operator };
+    const known = seller.books.accounts[id];
     if (!seller.profile.billing.includes(billing)) {
       const message = `We bill ${seller.profile.billing.join(" or ")}, not the ${billing}.`;
       const error = { code: "BILLING_NOT_SUPPORTED", message, recovery: "correctable" };
-      return { ...named, action: "failed", status: "rejected", errors: [error] };
+      // What is there already stays as it is.
+      return { ...named, action: "failed", status: known?.status ?? "rejected", errors: [error] };
     }
-    const known = seller.books.accounts[id];
     const [usualTerms = "net_30"] = seller.profile.paymentTerms;
     const wishedTerms = wished.payment_terms ?? usualTerms;
     const account: StoredAccount = {

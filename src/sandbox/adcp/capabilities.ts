@@ -9,7 +9,7 @@ export function capabilities({ seller }: AdcpCall<"get_adcp_capabilities">): Jso
   const models = [...new Set(profile.products.flatMap((product) => product.options.map((option) => option.model)))];
   const idempotency = seller.is("no-idempotency")
     ? { supported: false }
-    : { supported: true, replay_ttl_seconds: replaySeconds };
+    : { supported: true, replay_ttl_seconds: seller.is("short-replay") ? 1 : replaySeconds };
   return {
     adcp: {
       major_versions: [3],

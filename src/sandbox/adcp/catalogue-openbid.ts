@@ -35,6 +35,10 @@ export const openbid: AdcpProfile = {
           minimum: 100,
         },
       ],
+      signals: [
+        { id: "sports_context", name: "Sports pages", values: ["scores", "tables", "transfers"], included: true },
+        { id: "adults", name: "Adults by age", values: ["A18-34", "A25-54"], included: false },
+      ],
       daily: 4_000_000,
       runs: 1,
       viewability: { real: 0.63, promised: 0.6 },

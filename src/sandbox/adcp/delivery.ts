@@ -121,7 +121,7 @@ export function readDelivery({ seller, args }: AdcpCall<"get_media_buy_delivery"
       clicks: sum(totals, "clicks"),
       media_buy_count: buys.length,
     },
-    media_buy_deliveries: deliveries,
+    [seller.is("legacy") ? "media_buys" : "media_buy_deliveries"]: deliveries,
     sandbox: true,
   };
 }

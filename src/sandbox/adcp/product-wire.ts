@@ -46,12 +46,28 @@ function forecast(product: AdcpProduct, options: readonly AdcpPricing[]): Json {
     const share = Number(level.slice(1)) / 100;
     const metrics = {
       impressions: { low: impressions(share * 0.8), mid: impressions(share), high: impressions(share * 1.1) },
+      win_rate: { mid: share },
     };
-    return { label: `a day at a bid of ${bid} ${currency} (${level})`, metrics };
+    return { label: `at a bid of ${bid} ${currency} (${level})`, metrics };
   });
   const open = [{ label: "a day", metrics: { impressions: { low: impressions(0.2), high: impressions(0.9) } } }];
   const points = levels.length > 0 ? levels : open;
   return { method: "modeled", currency, forecast_range_unit: "daily", points };
+}
+
+/** Audiences and contexts: those that are part of the product, and those a buyer may name. */
+function signalsOnWire({ signals = [] }: AdcpProduct): Json {
+  const listed = (included: boolean) =>
+    signals
+      .filter((one) => one.included === included)
+      .map(({ id, name, values }) => ({
+        ...{ signal_ref: { scope: "product", signal_id: id }, name, value_type: "categorical", categories: values },
+      }));
+  const [inside, offered] = [listed(true), listed(false)];
+  return {
+    ...(inside.length > 0 ? { included_signals: inside } : {}),
+    ...(offered.length > 0 ? { signal_targeting_allowed: true, signal_targeting_options: offered } : {}),
+  };
 }
 
 const terms = {
@@ -99,6 +115,7 @@ export function productOnWire(
     delivery_type: product.delivery,
     pricing_options: options.map(pricingOnWire),
     ...(more.withForecast === false ? {} : { forecast: forecast(product, options) }),
+    ...(is31 ? signalsOnWire(product) : {}),
     ...(measurement ? { measurement_terms: measurement } : {}),
     ...(standards.length > 0 ? { performance_standards: standards } : {}),
     ...(product.cancellation

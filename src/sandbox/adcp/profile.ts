@@ -33,6 +33,13 @@ export interface AdcpProduct {
   readonly publishers: readonly string[];
   readonly format: keyof typeof formats;
   readonly options: readonly AdcpPricing[];
+  /** Audiences and contexts: part of it, or to be named by the buyer. */
+  readonly signals?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly values: readonly string[];
+    readonly included: boolean;
+  }[];
   /** Impressions a day it has to give, or bid requests in an auction. */
   readonly daily: number;
   /** What it really delivers of the plan: 1 is all. */
@@ -66,7 +73,7 @@ export const adcpModes = [
   "accounts-pending",
   /** Buys come with `confirmed_at: null` until the desk confirms. */
   "provisional",
-  /** The shape before 3.0: `media_buy_id` with `pending_approval`, then `setup` on the buy itself. */
+  /** The shape before 3.0: `media_buy_id` with `pending_approval`, then `setup` on the buy itself; delivery in `media_buys`. */
   "legacy",
   /** Every buy is answered `input-required` with APPROVAL_REQUIRED; nothing is booked. */
   "input-required",
@@ -76,6 +83,8 @@ export const adcpModes = [
   "no-capabilities",
   /** Keys are not looked at: each call books. */
   "no-idempotency",
+  /** Keys are promised to be known for one second. */
+  "short-replay",
   /** There is no `/mcp`. */
   "a2a-only",
   /** A2A 0.3 only. */

@@ -76,6 +76,7 @@ const account = z.object({
   status: text,
   brand: part({ domain: text, brand_id: text }),
   operator: text,
+  account_scope: text,
   payment_terms: text,
   billing: text,
   setup,
@@ -111,7 +112,18 @@ const publisherProperties = z
   })
   .refine((value) => (value.publisher_domain !== null) !== value.publisher_domains.length > 0);
 
-const forecastPoint = z.object({ budget: decimal, metrics: z.record(z.string(), z.unknown()).catch({}) });
+const forecastPoint = z.object({
+  label: text,
+  budget: decimal,
+  metrics: z.record(z.string(), z.unknown()).catch({}),
+});
+
+/** A signal of data: an audience, or a context. */
+const signal = z.object({
+  name: text,
+  signal_ref: part({ signal_id: text, data_provider_domain: text }),
+  categories: texts,
+});
 
 const product = z.object({
   product_id: z.string(),
@@ -126,10 +138,16 @@ const product = z.object({
   format_options: listOf(z.object({ format_option_id: text, format_kind: text })),
   performance_standards: listOf(z.object({ metric: z.string(), threshold: z.number() })),
   countries: texts,
-  forecast: part({ points: listOf(forecastPoint), method: text, currency: text }),
+  forecast: part({ points: listOf(forecastPoint), method: text, currency: text, forecast_range_unit: text }),
+  signal_targeting_options: listOf(signal),
+  included_signals: listOf(signal),
+  data_provider_signals: listOf(z.object({ data_provider_domain: z.string(), signal_ids: texts, signal_tags: texts })),
+  signal_targeting_allowed: flag,
+  collections: listOf(z.object({ publisher_domain: z.string(), collection_ids: texts })),
+  collection_targeting_allowed: flag,
   cancellation_policy: part({
     notice_period: part({ interval: decimal, unit: text }),
-    cancellation_fee: part({ type: text, rate: decimal }),
+    cancellation_fee: part({ type: text, rate: decimal, amount: decimal }),
   }),
   expires_at: text,
   material_submission: part({ deadline: text }),
@@ -270,20 +288,25 @@ const deliveredPackage = z.object({
 });
 export type WireDeliveredPackage = z.output<typeof deliveredPackage>;
 
-/** `get_media_buy_delivery`. Rows are in `media_buy_deliveries`, whatever older examples call it. */
-export const deliveryAnswer = z.object({
-  reporting_period: part({ start: text, end: text }),
-  currency: text,
-  media_buy_deliveries: listOf(
-    z.object({
-      media_buy_id: z.string(),
-      status: text,
-      is_final: flag,
-      totals: figuresShape.nullable().catch(null),
-      by_package: listOf(deliveredPackage),
-    }),
-  ),
-});
+const deliveries = listOf(
+  z.object({
+    media_buy_id: z.string(),
+    status: text,
+    is_final: flag,
+    totals: figuresShape.nullable().catch(null),
+    by_package: listOf(deliveredPackage),
+  }),
+);
+
+/** `get_media_buy_delivery`. Rows are in `media_buy_deliveries`; the storyboards of AdCP still look for `media_buys`. */
+export const deliveryAnswer = z
+  .object({
+    reporting_period: part({ start: text, end: text }),
+    currency: text,
+    media_buy_deliveries: deliveries,
+    media_buys: deliveries,
+  })
+  .transform(({ media_buy_deliveries: rows, media_buys: older, ...rest }) => ({ ...rest, rows: [...rows, ...older] }));
 
 const syncedCreative = z.object({
   creative_id: z.string(),

@@ -554,8 +554,8 @@ export const races: readonly Weakness[] = [
     edits: [
       {
         file: "src/buying/settle.ts",
-        take: "return quiet && open && line.seenAvailable >= 2;",
-        give: "return open && line.seenAvailable >= 2;",
+        take: "return isQuiet(ports, last) && line.seenAvailable >= 2;",
+        give: "return line.seenAvailable >= 2;",
       },
     ],
     caughtBy: [
