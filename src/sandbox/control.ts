@@ -3,7 +3,7 @@ import { AdcpServer } from "./adcp/server.ts";
 import type { FaultKind, FaultSpec } from "./faults.ts";
 import { faultSpec } from "./faults.ts";
 import { wireMoney } from "./pricing.ts";
-import { deskOf, latestApproval, type ProposalHabits } from "./proposal-desk.ts";
+import { deskOf, latestApproval, type ProposalBooks, type ProposalHabits } from "./proposal-desk.ts";
 import { storedQuote, strikeByThirdParty } from "./quote-book.ts";
 import { OpenDirectControl } from "./opendirect/control.ts";
 import { OpenDirectServer } from "./opendirect/server.ts";
@@ -155,11 +155,17 @@ export class SandboxControl {
     runtime.commit();
   }
 
-  /** Changes how a seller treats proposals, and keeps what it did otherwise. */
-  proposalHabits(sellerId: string, change: Partial<ProposalHabits>): void {
+  /** What was proposed to a seller, and what its people are asked. */
+  proposals(sellerId: string): ProposalBooks {
+    const { proposals, approvals, habits } = deskOf(this.#iab(sellerId).state);
+    return { proposals, approvals, habits };
+  }
+
+  /** Changes how a seller treats proposals; what is not named stays. */
+  proposalHabits(sellerId: string, change: ProposalHabits): void {
     const runtime = this.#iab(sellerId);
-    const { proposals, approvals, habits } = deskOf(runtime.state);
-    runtime.state.proposals = { proposals, approvals, habits: { ...habits, ...change } };
+    const books = this.proposals(sellerId);
+    runtime.state.proposals = { ...books, habits: { ...books.habits, ...change } };
     runtime.commit();
   }
 

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { SellerState } from "./state.ts";
 import { worded } from "./wire.ts";
 
@@ -26,43 +27,38 @@ export interface Approval {
   readonly response: object | null;
 }
 
-/** How a seller treats proposals; all as the real agent has it until it is changed. */
-export interface ProposalHabits {
+/** How a seller treats proposals, all as the real agent has it until it is changed. */
+const wholeHabits = z.strictObject({
   /** Deal value in dollars from which its people decide; null = never. */
-  readonly approvalAbove: number | null;
+  approvalAbove: z.number().nullable(),
   /** How long they have, in milliseconds; null: an approval without an end. */
-  readonly approvalMs: number | null;
+  approvalMs: z.number().nullable(),
   /** Docs and code of the real agent spell a counter differently. */
-  readonly counterWord: "counter_offered" | "counter_pending";
-  /** Turns every proposal down, in these words. */
-  readonly rejects: string | null;
-  /** Answers 200 with `status: "failed"` and this code. */
-  readonly fails: string | null;
+  counterWord: z.enum(["counter_offered", "counter_pending"]),
+  /** Turns every proposal down, in these words; null = none. */
+  rejects: z.string().nullable(),
+  /** Answers 200 with `status: "failed"` and this code; null = never. */
+  fails: z.string().nullable(),
   /** Quotes that name a target price come at this many times it. */
-  readonly targetFactor: number;
-  /** `POST /deals` really makes a deal of the proposal, instead of the stub's constant one. */
-  readonly makesDeals: boolean;
-  /** … at so many times the agreed price … */
-  readonly dealFactor: number;
-  /** … which can be read back. */
-  readonly keepsDeals: boolean;
-}
+  targetFactor: z.number().positive(),
+  /** `POST /deals` really makes a deal of the proposal, instead of the stub's constant one … */
+  makesDeals: z.boolean(),
+  /** … at so many times the agreed price. */
+  dealFactor: z.number().positive(),
+});
 
-const asTheRealOne: ProposalHabits = {
-  approvalAbove: null,
-  approvalMs: 86_400_000,
-  counterWord: "counter_pending",
-  rejects: null,
-  fails: null,
-  targetFactor: 1,
-  makesDeals: false,
-  dealFactor: 1,
-  keepsDeals: true,
+/** Habits to be changed; what is not named stays. */
+export const proposalHabits = wholeHabits.partial();
+export type ProposalHabits = z.output<typeof proposalHabits>;
+
+const asTheRealOne: z.output<typeof wholeHabits> = {
+  ...{ approvalAbove: null, approvalMs: 86_400_000, counterWord: "counter_pending", rejects: null, fails: null },
+  ...{ targetFactor: 1, makesDeals: false, dealFactor: 1 },
 };
 
 /** What the books hold of proposals; absent in those of earlier days. */
 export interface ProposalBooks {
-  habits?: Partial<ProposalHabits>;
+  habits?: ProposalHabits;
   proposals: Record<string, StoredProposal>;
   approvals: Record<string, Approval>;
 }
@@ -76,7 +72,7 @@ export interface OperatorsWord {
 
 /** The desk at which a seller's people decide. */
 export interface ProposalDesk extends ProposalBooks {
-  readonly habits: ProposalHabits;
+  readonly habits: z.output<typeof wholeHabits>;
   decide(approvalId: string, word: OperatorsWord): object;
 }
 
@@ -85,7 +81,7 @@ export function deskOf(state: SellerState): ProposalDesk {
   const books: ProposalBooks = state.proposals ?? { proposals: {}, approvals: {} };
   state.proposals = books;
   return {
-    habits: { ...asTheRealOne, ...books.habits },
+    habits: wholeHabits.parse({ ...asTheRealOne, ...books.habits }),
     proposals: books.proposals,
     approvals: books.approvals,
     decide: (approvalId, { what, reason, modifications }) => {
@@ -109,9 +105,9 @@ export function deskOf(state: SellerState): ProposalDesk {
   };
 }
 
-/** The approval that was asked for last. */
+/** The approval that was asked for last, of those that wait. */
 export function latestApproval(state: SellerState): string {
-  const last = Object.keys(deskOf(state).approvals).at(-1);
+  const last = Object.values(deskOf(state).approvals).findLast(({ response }) => response === null);
   if (last === undefined) throw new Error("nothing waits for the seller's people");
-  return last;
+  return last.request.approval_id;
 }

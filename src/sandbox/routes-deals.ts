@@ -144,15 +144,15 @@ async function postDeal(call: Call): Promise<Answer> {
   });
 }
 
-/** A deal made of a proposal, at a CPM in dollars; without `keeps` its id is given out and nothing stored. */
+/** A deal made of a proposal, at a CPM in dollars. */
 export function bookedDeal(
   seller: SellerRuntime,
-  made: { proposal: StoredProposal; dealType: DealType; final: number; keeps: boolean },
+  made: { proposal: StoredProposal; dealType: DealType; final: number },
 ): string {
   const { proposal, dealType, final } = made;
   const id = mintCapitalId("SELL-", 12);
   const product = seller.product(proposal.product_id);
-  if (!made.keeps || !product) return id;
+  if (!product) return id;
   const now = seller.now();
   const expiresAt = now + dealLifeMs;
   const terms: StoredQuote = {

@@ -158,7 +158,7 @@ async function postDeal(call: Call): Promise<Answer> {
   const price = struck?.status === "accepted" ? (struck.rounds.at(-1)?.seller_price ?? proposal.price) : proposal.price;
   const final = price * desk.habits.dealFactor;
   const dealType = longDealTypes[proposal.deal_type as keyof typeof longDealTypes] ?? "PD";
-  const deal = bookedDeal(seller, { proposal, dealType, final, keeps: desk.habits.keepsDeals });
+  const deal = bookedDeal(seller, { proposal, dealType, final });
   desk.proposals[id] = { ...proposal, dealId: deal };
   seller.commit();
   return answer(legacyDeal(deal, proposal.deal_type, final));
