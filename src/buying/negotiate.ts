@@ -104,7 +104,9 @@ async function endedBefore(ports: Ports, { move }: NegotiateAsk, ref: Ref): Prom
   const { status, negotiation, quote } = (await loadLine(ports, ref)).line;
   if (status === "proposed")
     return { outcome: "awaiting_seller", why: "", sellerSaid: quote.proposal?.sellerSaid || null };
-  if (negotiation?.status === "agreed")
+  const { agreedAs, cpm } = quote;
+  const isKept = agreedAs && cpm && compare(cpm, agreedAs.cpm) <= 0;
+  if (negotiation?.status === "agreed" || isKept)
     return { outcome: "agreed", why: "agreed before; nothing more was offered", sellerSaid: null };
   if (negotiation?.status !== "rejected") return null;
   return {

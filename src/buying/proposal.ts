@@ -2,9 +2,9 @@ import { BuyingError } from "../domain/errors.ts";
 import { type Ref, streams } from "../domain/ids.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
 import { compare, displayMoney, impressionsForBudget, type Money } from "../domain/money.ts";
-import type { ProposalAnswer } from "../domain/proposal.ts";
+import type { Proposal, ProposalAnswer } from "../domain/proposal.ts";
 import { atCpm, type Quote, type QuoteRequest } from "../domain/quote.ts";
-import { type Seller, SellerFailure, type SellerProposals } from "../sellers/seller.ts";
+import { type FailureKind, type Seller, SellerFailure, type SellerProposals } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { appendLine, decideAndAppend, firstLineRow, type LoadedLine, lineFrom, lineRow, newestOf } from "./lines.ts";
 import type { Ports } from "./ports.ts";
@@ -54,23 +54,36 @@ export async function followProposal(ports: Ports, ref: Ref): Promise<LoadedLine
   const { line } = loaded;
   const { proposal } = line.quote;
   if (line.status !== "proposed" || !proposal) return loaded;
-  const seller = ports.directory.connect(await ports.directory.find(line.quote.sellerId));
-  const proposals = proposalsOf(seller);
-  if (proposal.approvalId === null) return quoteAgreed(ports, seller, loaded).catch(lapsing(ports, loaded));
-  const answer = await proposals
-    .look(proposal, line.quote, accessAs(ports, line.quote.shownAs))
-    .catch(async (error: unknown) => {
-      await lapsing(ports, loaded)(error);
-      return null;
-    });
-  if (answer === null) return newestOf(ports, ref);
-  if (answer.outcome === "waits") return waitsTooLong(ports, loaded, answer.until) ? lapse(ports, loaded) : loaded;
-  const noted = await appendLine(ports, loaded.ref, ({ line: latest }) =>
-    latest.status === "proposed" && latest.quote.proposal?.approvalId === proposal.approvalId
-      ? answered(answer, latest.rounds.length + 1)
+  // Whatever it is that keeps us from looking, in the end nobody waits any longer.
+  if (isOver(ports, loaded, LONGEST_WAIT_MS)) return lapse(ports, loaded);
+  try {
+    return await goOn(ports, loaded, proposal);
+  } catch (error) {
+    if (!(error instanceof SellerFailure && error.definite && ending.includes(error.kind))) throw error;
+    const why = `${error.message} The quote stands at its own price`;
+    return endWaiting(ports, loaded.ref, { kind: "negotiation_ended", v: 1, status: "rejected", cpm: null, why });
+  }
+}
+
+/** Refusals of a seller after which asking again is no use. */
+const ending: readonly FailureKind[] = ["refused", "not_found", "gone", "below_minimum", "unpriced"];
+
+async function goOn(ports: Ports, loaded: LoadedLine, proposal: Proposal): Promise<LoadedLine> {
+  const { quote } = loaded.line;
+  const seller = ports.directory.connect(await ports.directory.find(quote.sellerId));
+  if (proposal.approvalId === null) return quoteAgreed(ports, seller, loaded, proposal);
+  const answer = await proposalsOf(seller).look(proposal, quote, accessAs(ports, quote.shownAs));
+  if (answer.outcome === "waits") {
+    const { until } = answer;
+    const ends = until ? ports.now().getTime() >= Date.parse(until) : isOver(ports, loaded, USUAL_WAIT_MS);
+    return ends ? lapse(ports, loaded) : loaded;
+  }
+  const noted = await appendLine(ports, loaded.ref, ({ line }) =>
+    line.status === "proposed" && line.quote.proposal?.approvalId === proposal.approvalId
+      ? answered(answer, line.rounds.length + 1)
       : [],
   );
-  return noted.line.status === "proposed" ? followProposal(ports, ref) : noted;
+  return noted.line.status === "proposed" ? followProposal(ports, loaded.ref) : noted;
 }
 
 /** Gives up terms that wait: the quote they were put beside stands again at its own price. The seller is not told. */
@@ -100,10 +113,12 @@ function requestAt(request: QuoteRequest, cpm: Money): QuoteRequest {
  * Asks for the quote of agreed terms, which takes the place of the one they were put beside. The quote's own price decides:
  * a seller that accepts and then quotes dearer has not sold cheaper.
  */
-async function quoteAgreed(ports: Ports, seller: Seller, loaded: LoadedLine): Promise<LoadedLine> {
-  const { line, ref } = loaded;
-  const { proposal } = line.quote;
-  if (!proposal) throw new RangeError(`${ref} has no proposal to be agreed on`);
+async function quoteAgreed(
+  ports: Ports,
+  seller: Seller,
+  { line, ref }: LoadedLine,
+  proposal: Proposal,
+): Promise<LoadedLine> {
   const { cpm: agreed } = proposal;
   const access = accessAs(ports, line.quote.shownAs);
   const { offer: _, ...asked } = line.request;
@@ -158,22 +173,8 @@ async function replace(ports: Ports, ref: Ref, quote: Quote, request: QuoteReque
   return newestOf(ports, ref);
 }
 
-/** A failure that is sure, or comes when nobody waits any longer, ends what waits; any other is tried again. */
-function lapsing(ports: Ports, loaded: LoadedLine): (error: unknown) => Promise<LoadedLine> {
-  return async (error) => {
-    if (!(error instanceof SellerFailure)) throw error;
-    const isSure = error.definite && ["refused", "not_found", "gone", "below_minimum", "unpriced"].includes(error.kind);
-    if (waitsTooLong(ports, loaded, null)) return lapse(ports, loaded);
-    if (!isSure) throw error;
-    const why = `${error.message} The quote stands at its own price`;
-    return endWaiting(ports, loaded.ref, { kind: "negotiation_ended", v: 1, status: "rejected", cpm: null, why });
-  };
-}
-
-function waitsTooLong(ports: Ports, { line }: LoadedLine, until: string | null): boolean {
-  const began = Date.parse(line.quotedAt);
-  const said = until === null ? began + USUAL_WAIT_MS : Date.parse(until);
-  return ports.now().getTime() >= Math.min(said, began + LONGEST_WAIT_MS);
+function isOver(ports: Ports, { line }: LoadedLine, afterMs: number): boolean {
+  return ports.now().getTime() >= Date.parse(line.quotedAt) + afterMs;
 }
 
 function lapse(ports: Ports, { ref }: LoadedLine): Promise<LoadedLine> {

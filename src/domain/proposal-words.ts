@@ -25,8 +25,7 @@ function agreedWords({ quote: { agreedAs, cpm, sellerQuoteId } }: Line): string 
   if (!agreedAs || !cpm) return null;
   const agreed = `the seller agreed to ${displayMoney(agreedAs.cpm)} (proposal ${agreedAs.proposalId})`;
   if (agreedAs.proposalId === sellerQuoteId) return `${agreed}, and makes the deal of that proposal`;
-  const by = "it makes no deals of proposals, so the deal is made of this quote";
   if (compare(cpm, agreedAs.cpm) > 0)
     return `${agreed}, and then quoted ${displayMoney(cpm)}: that is what this offer costs`;
-  return `${agreed}; ${by}, at ${displayMoney(cpm)}`;
+  return `${agreed}; the deal is made of this quote, not of the proposal, at ${displayMoney(cpm)}`;
 }

@@ -128,12 +128,16 @@ describe("own terms", () => {
     }
   });
 
-  test("end where the seller no longer answers in the time there is", async () => {
+  test("outlast a seller that does not answer for a day, and end when it does not for three", async () => {
     const ref = await waiting();
     bench.sandbox.fault("northbeam", { kind: "error-text", operation: "approval-read" });
     expect(errorIn((await bench.desk.renew([ref], "test", 10_000))[0])).toMatchObject({ code: "seller_unavailable" });
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 25 * 3_600_000 });
     try {
+      const [still] = await bench.desk.negotiate(talk([{ ref }]));
+      expect(still).toMatchObject({ outcome: "failed", error: { code: "seller_unavailable" } });
+      expect(await openLines()).toEqual([[ref, "proposed"]]);
+      vi.setSystemTime(Date.now() + 48 * 3_600_000);
       const [report] = await bench.desk.negotiate(talk([{ ref }]));
       expect(report).toMatchObject({ outcome: "rejected", why: expect.stringContaining("in the time there was") });
     } finally {

@@ -294,6 +294,9 @@ describe("a line", () => {
         for (const { before, event, after } of lived(history)) {
           if (event.kind === "proposal_answered") expect(["open", "proposed"]).toContain(after.status);
           if (event.kind === "proposal_answered") expect(after.quote.proposal).toEqual(event.proposal);
+          // What is agreed on has a quote of its own.
+          if (before?.quote.proposal && event.kind === "negotiation_ended")
+            expect(after.quote.cpm).toEqual(before.quote.cpm);
           if (before?.status !== "proposed") continue;
           expect(["approval_requested", "booking_started", "superseded", "quote_read"]).not.toContain(event.kind);
           expect(after.quote.cpm).toEqual(before.quote.cpm);
