@@ -12,6 +12,7 @@ import {
   sellerDetails,
 } from "./buying/discover.ts";
 import { failureAsError } from "./buying/failures.ts";
+import { type CompareAsk, type Compared, compareQuotes } from "./buying/compare.ts";
 import { changeBuy, type ChangeOutcome } from "./buying/change.ts";
 import { type CreativesOutcome, type CreativesRequest, syncCreatives } from "./buying/creatives.ts";
 import { cancelBuy, deliveryOf, loadBuy } from "./buying/flight.ts";
@@ -67,6 +68,8 @@ export interface Desk {
   mediaKit(request: MediaKitRequest): Promise<MediaKitAnswer>;
   quote(ask: QuoteAsk): Promise<readonly QuoteOutcome[]>;
   renew(refs: readonly Ref[], by: string, deadlineMs: number): Promise<readonly QuoteOutcome[]>;
+  /** Open quotes side by side, ranked; asks no seller for anything but what it publishes, and changes nothing. */
+  compare(ask: CompareAsk): Promise<Compared>;
   negotiate(ask: NegotiateAsk): Promise<readonly NegotiationReport[]>;
   /** Asks to buy; what is started by the operator's own limits is sent before this returns, or within `waitMs`. */
   buy(ask: BuyAsk, waitMs: number): Promise<BuyOutcome>;
@@ -231,6 +234,7 @@ export function openDesk(options: DeskOptions): Desk {
     mediaKit: (request) => getMediaKit(ports, request),
     quote: (ask) => requestQuotes(ports, ask),
     renew: (refs, by, deadlineMs) => renewQuotes(ports, refs, by, deadlineMs),
+    compare: (ask) => compareQuotes(ports, ask),
     negotiate: (ask) => negotiate(ports, ask),
     buy: async (ask, waitMs) => sent(await createMediaBuy(ports, ask), waitMs),
     decide: async (approvalId, decision, waitMs) => sent(await decide(ports, approvalId, decision, true), waitMs),

@@ -36,6 +36,12 @@ export async function inbox(ports: Ports): Promise<Inbox> {
   };
 }
 
+/** Quotes of the desk that are open or waiting for a person, newest first; with a campaign, those that carry its label. */
+export async function openQuotes(ports: Ports, campaign: string | null): Promise<readonly LoadedLine[]> {
+  const lines = (await linesIn(ports, ["open", "awaiting_approval"], 200)).filter(({ line }) => !line.quote.changes);
+  return campaign === null ? lines : labelled(ports, lines, campaign);
+}
+
 export interface BuysAsk {
   readonly ids: readonly Ref[];
   readonly campaign: string | null;

@@ -185,7 +185,7 @@ function annotationsOf(effect: Effect) {
 function unchecked<In>(schema: z.ZodType<In>) {
   const standard = schema["~standard"];
   const { input, output } = standard.jsonSchema;
-  const jsonSchema = { input: once((options: Parameters<typeof input>[0]) => undated(input(options))), output };
+  const jsonSchema = { input: once((options: Parameters<typeof input>[0]) => bare(input(options))), output };
   return { "~standard": { ...standard, jsonSchema, validate: (value: unknown) => ({ value }) } };
 }
 
@@ -196,7 +196,7 @@ function unchecked<In>(schema: z.ZodType<In>) {
 function open<Out>(schema: z.ZodType<Out>) {
   const standard = schema["~standard"];
   const output = once(() =>
-    undated(
+    bare(
       z.toJSONSchema(schema, {
         override: ({ jsonSchema }) => {
           const more = jsonSchema.additionalProperties;
@@ -208,9 +208,14 @@ function open<Out>(schema: z.ZodType<Out>) {
   return { "~standard": { ...standard, jsonSchema: { ...standard.jsonSchema, output } } };
 }
 
-/** Without its `$schema`: 2020-12 is what MCP takes a tool's schema for, and it would stand there twice for every tool. */
-function undated({ $schema: _, ...schema }: Record<string, unknown>): Record<string, unknown> {
-  return schema;
+/**
+ * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts may be at
+ * most (which {@link checked} refuses all the same), the largest integer, and that keys are texts.
+ */
+function bare(schema: Record<string, unknown>): Record<string, unknown> {
+  const said = (key: string, value: unknown) =>
+    ["$schema", "maxLength", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER ? undefined : value;
+  return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
 }
 
 /** Converts on the first use and never again: the SDK asks on every call, and always for the same dialect. */

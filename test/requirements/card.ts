@@ -117,7 +117,7 @@ export const card = {
   "tool.update_media_buy.change": tested("update_media_buy changes a running buy; any rise is a new approval."),
   "tool.sync_creatives": tested("sync_creatives sends creatives and answers for each of them."),
   "tool.get_delivery": tested("get_delivery shows what ran and what it cost, with advice."),
-  "tool.compare_quotes": issue(7, "Quotes of several sellers are compared and ranked with a line of reason each."),
+  "tool.compare_quotes": tested("Quotes of several sellers are compared and ranked with a line of reason each."),
   "tool.plan_campaign": issue(7, "plan_campaign turns a brief into recommendations, with or without a model's key."),
   "tool.media_plan": issue(7, "A media plan can be looked at, as a table in the answer and as an image."),
   "tool.grps": later("linear TV", "A quote is asked for by GRPs."),
