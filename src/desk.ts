@@ -22,7 +22,15 @@ import { approvePolicy, type PolicyState, policyState, whyNoSay } from "./buying
 import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
 import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
 import { isOrderOpen } from "./buying/outcome.ts";
-import { type BuysAsk, type HistoryAsk, history, type Inbox, inbox, mediaBuys } from "./buying/overview.ts";
+import {
+  type BuysAsk,
+  type HistoryAsk,
+  history,
+  type Inbox,
+  inbox,
+  mediaBuys,
+  plannedLines,
+} from "./buying/overview.ts";
 import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
 import { sendLine } from "./buying/send.ts";
@@ -85,6 +93,8 @@ export interface Desk {
   line(ref: Ref): Promise<LoadedLine>;
   buyById(id: Ref): Promise<LoadedLine>;
   buys(ask: BuysAsk): Promise<readonly LoadedLine[]>;
+  /** The lines of a media plan: named by quote, buy or approval, or of a campaign, or all. */
+  planned(ask: Pick<BuysAsk, "ids" | "campaign">): Promise<readonly LoadedLine[]>;
   /** Looks at the seller for lines whose outcome is open. */
   refresh(refs: readonly Ref[]): Promise<void>;
   cancel(id: Ref, by: string): Promise<LoadedLine>;
@@ -256,6 +266,7 @@ export function openDesk(options: DeskOptions): Desk {
     line: (ref) => loadLine(ports, ref),
     buyById: (id) => loadBuy(ports, id),
     buys: (ask) => mediaBuys(ports, ask),
+    planned: (ask) => plannedLines(ports, ask),
     refresh: async (refs) => {
       await Promise.all(refs.map((ref) => settleLine(ports, ref, true)));
     },

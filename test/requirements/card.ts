@@ -119,7 +119,7 @@ export const card = {
   "tool.get_delivery": tested("get_delivery shows what ran and what it cost, with advice."),
   "tool.compare_quotes": tested("Quotes of several sellers are compared and ranked with a line of reason each."),
   "tool.plan_campaign": issue(7, "plan_campaign turns a brief into recommendations, with or without a model's key."),
-  "tool.media_plan": issue(7, "A media plan can be looked at, as a table in the answer and as an image."),
+  "tool.media_plan": tested("A media plan can be looked at, as a table in the answer and as an image."),
   "tool.grps": later("linear TV", "A quote is asked for by GRPs."),
   "tool.resources": tested("Sellers, quotes, media buys and approvals are resources, with completion."),
   "tool.prompts": tested("The prompt files are served as MCP prompts."),

@@ -63,7 +63,7 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
   create_media_buy: ["campaign", "lines[].creative_ids[]", "lines[].max_bid", "lines[].quote_id", "po_number"],
   approve: ["approval_id", "wait_s"],
   get_inbox: [],
-  get_media_buys: ["campaign", "delivery", "ids[]", "limit", "refresh", "status[]"],
+  get_media_buys: ["campaign", "delivery", "ids[]", "limit", "plan", "refresh", "status[]"],
   get_delivery: ["campaign", "daily", "ids[]"],
   update_media_buy: [
     "action",
@@ -288,6 +288,7 @@ test.each(clientKinds)("every answer fits its output schema, as a %s client chec
     await from.ok("create_media_buy", { lines: [{ quote_id: quoteId }] }),
     await from.ok("get_inbox"),
     await from.ok("get_media_buys", { delivery: true, refresh: true }),
+    await from.ok("get_media_buys", { plan: true }),
     await from.ok("get_delivery", { daily: true }),
     await from.ok("update_media_buy", { media_buy_id: quoteId, action: "cancel" }),
     await from.ok("get_history", { limit: 200 }),
