@@ -5,6 +5,7 @@ import type { Channel, DealType, MediaKit, Price, Product, SellerProposal } from
 import { compare, type Money } from "../domain/money.ts";
 import { accessAs, blocked, browseAccess } from "./access.ts";
 import { type Asked, askAll } from "./fan-out.ts";
+import { offersByBrief } from "../sellers/records.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 
 export interface MediaKitRequest {
@@ -69,8 +70,9 @@ export async function kitOf(
   const access = shown === null || record.byAccount ? browseAccess(ports, record) : accessAs(ports, shown);
   // A seller nobody vouches for gets no words of the planner's either; its kit is filtered here.
   const isKnown = record.trust !== "unknown";
-  const brief = isKnown && record.byAccount ? (wished?.trim() ?? null) : null;
-  const asked = isKnown && !record.byAccount ? (query?.toLowerCase().trim() ?? null) : null;
+  const byBrief = offersByBrief(record.protocol);
+  const brief = isKnown && byBrief ? (wished?.trim() ?? null) : null;
+  const asked = isKnown && !byBrief ? (query?.toLowerCase().trim() ?? null) : null;
   const key = `kit:${record.id}:${record.origin}:${access.tier}:${JSON.stringify([asked, brief])}`;
   if (!refresh) {
     const cached = await ports.cache.get(key);

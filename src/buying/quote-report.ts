@@ -93,13 +93,18 @@ export async function availsOf(ports: Ports, record: SellerRecord, quote: Quote,
 }
 
 function warningsOf(quote: Quote, request: QuoteRequest, without: Tier | null, total: Money): readonly string[] {
-  const warnings = [...(quote.notes ?? []), ...(quote.packages ? [] : tierWarnings(quote, without))];
+  const warnings = [...(quote.notes ?? []), ...(isByAccount(quote) ? [] : tierWarnings(quote, without))];
   if (quote.inventoryAvailable === false) warnings.push("the seller says the inventory is not available");
   if (request.budget && compare(total, request.budget) > 0) warnings.push("above the budget");
   return warnings;
 }
 
-/** What the price should be for what the seller was shown; a seller that prices by account has no tiers. */
+/** A seller that prices by account has no tiers. */
+function isByAccount({ packages, account }: Quote): boolean {
+  return packages !== undefined || account !== undefined;
+}
+
+/** What the price should be for what the seller was shown. */
 function tierWarnings(quote: Quote, without: Tier | null): readonly string[] {
   const warnings: string[] = [];
   const { shownAs: tier, pricedAs } = quote;

@@ -1,6 +1,7 @@
 import type { Line, LineEvent } from "./media-buy.ts";
 import { isHeld } from "./placed.ts";
 import { askedPrice, type Quote } from "./quote.ts";
+import { toldAgain } from "./waiting.ts";
 
 /** A line as its first entry leaves it. */
 export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: string): Line {
@@ -22,6 +23,7 @@ export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: str
     seenAvailable: 0,
     unknownWhy: null,
     wait: null,
+    waitTold: null,
     refusal: null,
     deal: null,
     bookedAt: null,
@@ -56,7 +58,11 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
     case "terms_chosen":
       return { request: event.request, quote: event.quote };
     case "seller_waits":
-      return { wait: event.wait, unknownWhy: null };
+      return {
+        wait: event.wait,
+        waitTold: toldAgain(before.wait, before.waitTold, event.wait, at),
+        unknownWhy: null,
+      };
     case "seller_ready":
       return { wait: null, claims: [], seenAvailable: 0 };
     case "booking_advanced":

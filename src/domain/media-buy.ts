@@ -11,6 +11,7 @@ import type { Quote, QuoteRequest } from "./quote.ts";
 import type { SettlementProof } from "./settlement.ts";
 import type { DecisionChannel, Holding } from "./spend.ts";
 import type { Difference, Terms } from "./terms.ts";
+import type { WaitTold } from "./waiting.ts";
 
 /**
  * A line: a quote and all that comes of it, in one stream. It is the unit of approval and of booking, and it is booked
@@ -201,6 +202,7 @@ export interface Line {
   readonly seenAvailable: number;
   readonly unknownWhy: string | null;
   readonly wait: SellerWait | null;
+  readonly waitTold: WaitTold | null;
   readonly refusal: { readonly code: string; readonly why: string; readonly sent: boolean } | null;
   readonly deal: Deal | null;
   readonly bookedAt: string | null;

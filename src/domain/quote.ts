@@ -84,6 +84,14 @@ export interface QuoteWire {
   readonly accepts: readonly string[] | null;
 }
 
+/** Where an OpenDirect order for a quote is written, in the seller's ids, and in which names; frozen with it. */
+export interface OrderWire {
+  readonly casing: "lower" | "camel" | "pascal";
+  readonly accountId: string;
+  readonly brandId: string | null;
+  readonly publisherId: string | null;
+}
+
 /** A seller's priced, expiring offer, as it stands now. CPM is per 1,000 impressions; texts are cleaned seller words. */
 export interface Quote {
   readonly ref: Ref;
@@ -106,6 +114,8 @@ export interface Quote {
   readonly placed?: Placed | undefined;
   /** What the seller's protocol needs to book and to follow it; not shown, and no part of the terms. */
   readonly wire?: QuoteWire | undefined;
+  /** The same at an OpenDirect seller. */
+  readonly order?: OrderWire | undefined;
   readonly flight: Flight;
   /** What the seller was shown when it was asked, and what everything after is done as. */
   readonly shownAs: Tier;

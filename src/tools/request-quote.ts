@@ -223,6 +223,7 @@ function quoteRow(report: QuoteReport, rank: number) {
       guaranteed: report.avails.guaranteed,
       estimated_cpm: report.avails.estimatedCpm ? formatMoney(report.avails.estimatedCpm) : null,
       estimated_total: report.avails.estimatedTotal ? formatMoney(report.avails.estimatedTotal) : null,
+      delivery_confidence: report.avails.deliveryConfidence ?? null,
     },
     priced_as: quote.pricedAs,
     discounts: quote.discounts,

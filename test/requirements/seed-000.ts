@@ -27,7 +27,7 @@ export const seed000 = {
   "negotiation.over_a2a": tested("A seller reached over A2A is negotiated with over A2A."),
   "booking.over_rest": tested("An approved line is booked through the seller agent's own REST API."),
   "booking.over_mcp": tested("An approved line is booked through the seller's MCP tools."),
-  "booking.over_opendirect": issue(6, "An approved line is booked through the seller's OpenDirect API."),
+  "booking.over_opendirect": tested("An approved line is booked through the seller's OpenDirect API."),
   "media_buy.transitions": tested("A media buy moves only along its transition table; any other move is refused."),
   "media_buy.persisted": tested("Quotes, approvals and media buys survive a restart of the server."),
 
