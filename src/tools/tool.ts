@@ -191,7 +191,7 @@ function unchecked<In>(schema: z.ZodType<In>) {
 
 /**
  * An answer's schema as clients see it. zod writes `additionalProperties: {}` where rows may carry more than they promise;
- * left out it means the same, and is read alike by every host.
+ * left out it means the same, and is read alike by every host. How long our own lists may be is no news to a reader.
  */
 function open<Out>(schema: z.ZodType<Out>) {
   const standard = schema["~standard"];
@@ -201,6 +201,7 @@ function open<Out>(schema: z.ZodType<Out>) {
         override: ({ jsonSchema }) => {
           const more = jsonSchema.additionalProperties;
           if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
+          delete jsonSchema.maxItems;
         },
       }),
     ),
@@ -209,12 +210,14 @@ function open<Out>(schema: z.ZodType<Out>) {
 }
 
 /**
- * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts may be at
- * most (which {@link checked} refuses all the same), the largest integer, and that keys are texts.
+ * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts may be
+ * (which {@link checked} holds them to all the same), the largest integer, and that keys are texts.
  */
 function bare(schema: Record<string, unknown>): Record<string, unknown> {
   const said = (key: string, value: unknown) =>
-    ["$schema", "maxLength", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER ? undefined : value;
+    ["$schema", "maxLength", "minLength", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER
+      ? undefined
+      : value;
   return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
 }
 

@@ -35,7 +35,7 @@ export const seed000 = {
   "flow.campaign": issue(7, "A brief becomes several booked deals across channels after one person's approval."),
   "flow.campaign.many_deals": tested("One approval can hold several lines, of several sellers, and books them all."),
   "flow.deal.from_quote": tested("One deal is bought from one quote, with no campaign around it."),
-  "flow.deal.from_product": issue(7, "One deal is bought directly from a product, for planning done elsewhere."),
+  "flow.deal.from_product": tested("One deal is bought directly from a product, for planning done elsewhere."),
   "flow.shared_ground": issue(7, "Campaign buys and single deals use the same states, events and ledger."),
 
   // The person's approval
