@@ -125,7 +125,7 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
   }
   const seller = ports.directory.connect(record);
   const byBudget = seller.sells === "budget";
-  if (!byBudget) refuseBudgetTerms(item, record);
+  if (!byBudget) refuseBudgetTerms(item, record, seller.takesCreatives === true);
   const request = byBudget ? budgetRequest(item, product, proposal, ask.goal) : requestFor(item, product, ask.goal);
   const plan = planFor(ports, record, request, product);
   const { ref, found } = await shared(`${ports.holder} ${ask.campaign} ${essenceOf(request)}`, async () => {
@@ -234,7 +234,9 @@ function requestFor(item: QuoteItem, product: Product, goal: Goal | null): Quote
   const seen = lowestPrice(product.price);
   const impressions = item.impressions ?? (item.budget && seen ? impressionsForBudget(item.budget, seen) : 0);
   const { flight, budget, targeting } = item;
-  return { product: product.ref, flight, dealType, impressions, budget, targeting, goal };
+  const { creativeIds: creatives } = item.terms;
+  const asked = { product: product.ref, flight, dealType, impressions, budget, targeting, goal };
+  return creatives.length > 0 ? { ...asked, creatives } : asked;
 }
 
 function planFor(ports: Ports, record: SellerRecord, request: QuoteRequest, product: Product): AccessPlan {

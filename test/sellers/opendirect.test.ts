@@ -269,6 +269,31 @@ describe("a line", () => {
   });
 });
 
+describe("a creative", () => {
+  test.each(["camel", "pascal"] as const)(
+    "is handed over and assigned in %s case, what is AdCOM's apart",
+    async (dialect) => {
+      const bench = await benchWith({ dialect, actions: "spec" });
+      const assets = { page: { asset_type: "html", content: "<b>Acme</b>", width: 300, height: 250 } };
+      const creative = { creativeId: "mrec", name: "Acme", format: "Medium rectangle", assets };
+      const handed = await bench.seller.syncCreatives(
+        { brief: null, dealId: null, products: null, creatives: [creative], assignments: [] },
+        "k",
+        access,
+      );
+      expect(handed.results, JSON.stringify(handed.results)).toMatchObject([{ action: "created", status: "approved" }]);
+      const { booked } = await bookedBy({ ...bench, ask: { ...bench.ask, creatives: ["mrec"] } });
+      expect(booked.kind).toBe("booked");
+      const [stored] = bench
+        .requests()
+        .filter(({ method, target }) => method === "POST" && target.endsWith("/creatives"));
+      const ad = Object.values(JSON.parse(stored?.body ?? "{}")).at(-1);
+      expect(ad).toEqual({ id: "mrec", display: { w: 300, h: 250, adm: "<b>Acme</b>" } });
+      expect(targets(bench, "POST").filter((target) => target.endsWith("/assignments"))).toHaveLength(1);
+    },
+  );
+});
+
 describe("what was placed and is not booked", () => {
   test("is given up: a reservation is reset, its draft and its order are deleted", async () => {
     const bench = await benchWith({});
