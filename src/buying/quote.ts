@@ -8,7 +8,7 @@ import { atCpm, type Quote, type QuoteRequest, type Targeting, totalOfQuote } fr
 import { canonicalJson } from "../domain/terms.ts";
 import type { Seller } from "../sellers/seller.ts";
 import { budgetRequest, refuseBudgetTerms } from "./budget-request.ts";
-import { type AccessPlan, planAccess } from "./access.ts";
+import { type AccessPlan, isToldAccount, planAccess } from "./access.ts";
 import { failureAsError } from "./failures.ts";
 import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine } from "./lines.ts";
 import { findProduct, lowestPrice } from "./media-kit.ts";
@@ -121,6 +121,13 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
       "trust_too_low",
       `${record.id} is in no registry and not vouched for: only its public media kit is read. Nothing was booked.`,
       "choose_another",
+    );
+  }
+  if (record.byAccount && !isToldAccount(record)) {
+    throw new BuyingError(
+      "trust_too_low",
+      `${record.id} sells to accounts, and would learn brand and operator with a quote. It is ${record.trust} and known from registries alone: the operator puts it into the config to have it told. Nothing was booked.`,
+      "ask_person",
     );
   }
   const seller = ports.directory.connect(record);

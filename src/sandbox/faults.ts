@@ -32,6 +32,7 @@ export const operations = [
   "creative",
   "delivery-read",
   "authorization",
+  "registry",
 ] as const;
 
 /** One of {@link operations}. */

@@ -8,7 +8,17 @@ import { verifies } from "../requirements.ts";
  * Every argument of every tool, by its path. Whoever adds one has to come here and answer: can a model approve with it?
  */
 const allArguments: Readonly<Record<string, readonly string[]>> = {
-  discover_sellers: ["capability", "channels[]", "countries[]", "deadline_s", "min_trust", "query", "refresh", "url"],
+  discover_sellers: [
+    "capability",
+    "channels[]",
+    "countries[]",
+    "deadline_s",
+    "min_trust",
+    "protocol",
+    "query",
+    "refresh",
+    "url",
+  ],
   get_media_kit: [
     "brief",
     "channels[]",
