@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
-import { balancesOf, until } from "./booking-fixtures.ts";
+import { inLong } from "../long.ts";
+import { balancesOf, kill, until } from "./booking-fixtures.ts";
 import { approving } from "./client.ts";
 import { type ConfigFile, flight } from "./fixtures.ts";
 import { buy, entryIn, nowOf, onOpenDirect, product, quoted, seller } from "./opendirect-desk.ts";
@@ -288,4 +289,31 @@ describe("a product that is booked only with a creative", () => {
       expect(refused.text).toMatch(/is of format Skyscraper, which is not taken there; taken are .*Medium rectangle/);
     });
   });
+});
+
+/** Each takes as long as a claim to send lasts. */
+describe.runIf(inLong)("a server that is killed while the seller is at work on", () => {
+  test.concurrent.each(["order", "line", "reserve", "book"] as const)(
+    "%s: the next one goes on, to one booking",
+    async (step) => {
+      verifies("promise.never_two");
+      await onOpenDirect(async ({ desk, client, lines, orders, sent }) => {
+        await client.close();
+        const first = await desk.spawn({ person: approving });
+        const quoteId = await quoted(first);
+        desk.sandbox.fault(seller, { kind: "slow", operation: step, ms: 700, uses: 1 });
+        const buying = buy(first, quoteId).catch(() => null);
+        const at = { order: /orders$/, line: /lines$/, reserve: /reserve$/, book: /book$/ }[step];
+        await until("the seller has it", () => sent("POST", "PATCH").some((one) => at.test(one)));
+        kill(first);
+        await buying;
+        const second = await desk.connect({ person: approving });
+        const isBooked = async () => (await nowOf(second, quoteId)).at("media_buys", 0, "status") === "booked";
+        await until("booked", isBooked, 50_000, 500);
+        expect(lines().map(({ status }) => status)).toEqual(["Booked"]);
+        expect(orders()).toHaveLength(1);
+        expect(sent("PATCH")).toHaveLength(2);
+      });
+    },
+  );
 });
