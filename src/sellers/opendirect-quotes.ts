@@ -134,7 +134,8 @@ export function createQuotes(
       const line = await books.line(quote, placed.orderId, placed.lineId, access);
       if (!line) throw notHere(sellerId, `${sellerId} has no line ${placed.lineId} any more.`, "gone");
       const state = stateOf(line);
-      if (state === "booked") return { ...quote, state: "booked" };
+      // Booked already, by whomever: whoever sends next finds that and records it, where a refusal would lose sight of it.
+      if (state === "booked") return { ...quote, state: "available" };
       if (state !== "draft" && state !== "reserved")
         return { ...quote, state: word(line.bookingstatus) === "expired" ? "expired" : "declined" };
       // Once a line stands, only its own hold ends it: its seller's people may take longer than a quote of ours stands.

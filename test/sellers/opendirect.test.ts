@@ -228,6 +228,25 @@ describe("a line", () => {
     }
   });
 
+  test("that somebody else booked meanwhile is found by the next send, and told", async () => {
+    const bench = await benchWith({});
+    let quote = await quoted(bench);
+    const request = frozen(bench, quote);
+    for (let step = 0; step < 3; step += 1) {
+      const booked = await bench.seller.book(request, quote, access);
+      if (booked.kind === "advanced") quote = booked.quote;
+    }
+    const { url, keys } = bench.sandbox.seller("citylight");
+    const { orderId = "", lineId = "" } = quote.placed ?? {};
+    const line = `${url}/accounts/${quote.order?.accountId}/orders/${orderId}/lines/${lineId}`;
+    await fetch(`${line}?book`, { method: "PATCH", headers: { authorization: `Bearer ${keys.seat}` } });
+    const now = await bench.seller.readQuote(quote, bench.ask, access);
+    expect(now.quote.state).toBe("available");
+    const found = await bench.seller.book(request, now.quote, access);
+    expect(found).toMatchObject({ kind: "booked", deal: { dealId: `${orderId}/${lineId}`, cpm: quote.cpm } });
+    expect(targets(bench, "PATCH").filter((target) => target.includes("book"))).toHaveLength(1);
+  });
+
   test("that the seller forgets is gone, which proves nothing", async () => {
     const bench = await benchWith({ forgets: ["book"] });
     const failed = await failureOf(bookedBy(bench));
