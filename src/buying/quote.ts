@@ -3,6 +3,7 @@ import type { Flight } from "../domain/flight.ts";
 import type { Goal } from "../domain/identity.ts";
 import { type Ref, streams } from "../domain/ids.ts";
 import type { DealType, Product } from "../domain/inventory.ts";
+import type { LineEvent } from "../domain/media-buy.ts";
 import { compare, costOfImpressions, displayMoney, impressionsForBudget, type Money } from "../domain/money.ts";
 import { atCpm, type Quote, type QuoteRequest, type Targeting, totalOfQuote } from "../domain/quote.ts";
 import { canonicalJson } from "../domain/terms.ts";
@@ -10,8 +11,9 @@ import type { Seller } from "../sellers/seller.ts";
 import { budgetRequest, refuseBudgetTerms } from "./budget-request.ts";
 import { type AccessPlan, isToldAccount, planAccess } from "./access.ts";
 import { failureAsError } from "./failures.ts";
-import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine } from "./lines.ts";
+import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine, newestOf } from "./lines.ts";
 import { findProduct, lowestPrice } from "./media-kit.ts";
+import { followProposal, proposalsOf, putTerms } from "./proposal.ts";
 import { type QuoteReport, reportOf } from "./quote-report.ts";
 import { noteRefused } from "./refused.ts";
 import { readOpenQuote } from "./reread.ts";
@@ -26,6 +28,8 @@ export interface QuoteItem {
   readonly impressions: number | null;
   readonly dealType: DealType | null;
   readonly targeting: Targeting | null;
+  /** Own CPM to be put to the seller; absent, its price is asked for. */
+  readonly offer?: Money | undefined;
   /** How the product is to be bought where budgets are sold. */
   readonly terms: ItemTerms;
   /** More products of the same seller, each with its own budget, to be bought in one media buy. */
@@ -133,23 +137,28 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
   const seller = ports.directory.connect(record);
   const byBudget = seller.sells === "budget";
   if (!byBudget) refuseBudgetTerms(item, record, seller.takesCreatives === true);
+  if (item.offer) proposalsOf(seller);
   const request = byBudget ? budgetRequest(item, product, proposal, ask.goal) : requestFor(item, product, ask.goal);
   const plan = planFor(ports, record, request, product);
   const { ref, found } = await shared(`${ports.holder} ${ask.campaign} ${essenceOf(request)}`, async () => {
     const open = await findOpen(ports, request, ask.campaign);
-    if (open) return { ref: open.ref, found: true };
+    if (open) return { ref: (await followProposal(ports, open.ref)).ref, found: true };
     if (!byBudget) checkBeforeAsking(product, request);
     const got = byBudget
       ? { quote: await seller.quote(request, ports.newId(), plan.access), request }
       : await askForBudget(ports, seller, request, plan, product);
-    return { ref: await keep(ports, got, { ask, flowId, renews: null }), found: false };
+    const put = await putTerms(ports, seller, got.quote, got.request);
+    const kept = await keep(ports, got, { ask, flowId, renews: null }, put);
+    return { ref: (await followProposal(ports, kept)).ref, found: false };
   });
   return reportOf(ports, record, await loadLine(ports, ref), { found, plan, availsMs: ask.deadlineMs / 2 });
 }
 
 async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Promise<QuoteReport> {
-  const old = await newestOf(ports, ref);
-  if (old.ref !== ref && isLive(ports, old)) {
+  const waited = (await newestOf(ports, ref)).line.status === "proposed";
+  const old = await followProposal(ports, ref);
+  // What came of terms that waited is told before anything is renewed.
+  if ((waited || old.ref !== ref) && isLive(ports, old)) {
     const seller = await ports.directory.find(old.line.quote.sellerId);
     return reportOf(ports, seller, old, { found: true, plan: null, availsMs: deadlineMs / 2 });
   }
@@ -158,7 +167,9 @@ async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Pr
     const message = `${old.ref} changes a media buy; ask for it again with update_media_buy. Nothing was booked.`;
     throw new BuyingError("invalid_arguments", message, "fix_arguments", { field: "quote_ids" });
   }
-  const { request, campaign } = old.line;
+  // Terms that were put are put anew only when they are asked for anew.
+  const { offer: _, ...request } = old.line.request;
+  const { campaign } = old.line;
   const known = await ports.directory.find(old.line.quote.sellerId);
   if (ports.directory.connect(known).sells === "budget" && old.line.status !== "declined") {
     // Its offer is made of published prices, and of what was negotiated since: read again, it stands anew.
@@ -179,14 +190,10 @@ async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Pr
   });
 }
 
-/** The quote that stands for this one after all renewals. */
-async function newestOf(ports: Ports, ref: Ref): Promise<LoadedLine> {
-  const loaded = await loadLine(ports, ref);
-  return loaded.line.supersededBy ? newestOf(ports, loaded.line.supersededBy) : loaded;
-}
-
 /** True for a quote that can still be negotiated or bought, with the two minutes that deciding takes. */
 function isLive(ports: Ports, { line }: LoadedLine): boolean {
+  // Terms that wait go on after the quote they were put beside.
+  if (line.status === "proposed") return true;
   const isOpen = line.status === "open" || line.status === "awaiting_approval";
   return isOpen && Date.parse(line.quote.expiresAt) - 120_000 > ports.now().getTime();
 }
@@ -204,7 +211,12 @@ interface Kept {
 }
 
 /** Keeps a quote. @returns the quote that now stands: another one where somebody else renewed the same quote first */
-async function keep(ports: Ports, got: { quote: Quote; request: QuoteRequest }, kept: Kept): Promise<Ref> {
+async function keep(
+  ports: Ports,
+  got: { quote: Quote; request: QuoteRequest },
+  kept: Kept,
+  put: readonly LineEvent[] = [],
+): Promise<Ref> {
   const { quote, request } = got;
   const { ask, flowId, renews } = kept;
   return decideAndAppend(ports, async () => {
@@ -212,7 +224,8 @@ async function keep(ports: Ports, got: { quote: Quote; request: QuoteRequest }, 
     const there = lineFrom(quote.ref, await ports.ledger.read(streams.quote(quote.ref)));
     if (there) return { rows: [], result: quote.ref };
     const { campaign, by } = ask;
-    const first = firstLineRow(quote.ref, flowId, { kind: "quoted", v: 1, quote, request, campaign, by, renews });
+    const quoted = { kind: "quoted", v: 1, quote, request, campaign, by, renews } as const;
+    const first = firstLineRow(quote.ref, flowId, quoted, ...put);
     if (renews === null) return { rows: [first], result: quote.ref };
     const old = await loadLine(ports, renews);
     if (old.line.supersededBy) return { rows: [], result: old.line.supersededBy };
@@ -240,10 +253,10 @@ function requestFor(item: QuoteItem, product: Product, goal: Goal | null): Quote
   }
   const seen = lowestPrice(product.price);
   const impressions = item.impressions ?? (item.budget && seen ? impressionsForBudget(item.budget, seen) : 0);
-  const { flight, budget, targeting } = item;
+  const { flight, budget, targeting, offer } = item;
   const { creativeIds: creatives } = item.terms;
-  const asked = { product: product.ref, flight, dealType, impressions, budget, targeting, goal };
-  return creatives.length > 0 ? { ...asked, creatives } : asked;
+  const plain = { product: product.ref, flight, dealType, impressions, budget, targeting, goal };
+  return { ...plain, ...(offer ? { offer } : {}), ...(creatives.length > 0 ? { creatives } : {}) };
 }
 
 function planFor(ports: Ports, record: SellerRecord, request: QuoteRequest, product: Product): AccessPlan {
@@ -315,7 +328,11 @@ function belowMinimum(product: Product, impressions: number): BuyingError {
 }
 
 async function findOpen(ports: Ports, request: QuoteRequest, campaign: string | null): Promise<LoadedLine | undefined> {
-  const heads = await ports.ledger.heads({ kind: "quote", statuses: ["open", "awaiting_approval"], limit: 500 });
+  const heads = await ports.ledger.heads({
+    kind: "quote",
+    statuses: ["open", "proposed", "awaiting_approval"],
+    limit: 500,
+  });
   const prefix = `quote/${request.product.split("/")[0]}/`;
   for (const { stream } of heads.filter((head) => head.stream.startsWith(prefix))) {
     const loaded = await loadLine(ports, stream.slice("quote/".length));

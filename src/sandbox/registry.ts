@@ -118,7 +118,7 @@ export class SandboxRegistry implements Business {
       "/agents": () => legacyList(this.#agents, this.#malformed, this.listsTrust),
       "/verify": () => verificationOf(this.#agents, query.get("agent_url") ?? ""),
       "/api/agents": () => aampList(this.#agents, this.#malformed),
-      "/api/registry/agents": () => agenticList(this.#agents, this.#malformed),
+      "/api/registry/agents": () => agenticList(this.#agents, this.#malformed, query.get("compliance") === "true"),
     };
     const list = method === "GET" ? lists[path] : undefined;
     if (!list) return { operation: null, handle: () => answer({ error: "Not found" }, 404) };

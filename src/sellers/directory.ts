@@ -109,6 +109,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       account: held?.account ?? null,
       openDirect: held?.openDirect,
       publishers: held?.publishers ?? new Map(),
+      proposals: held?.proposals,
       cache: options.cache,
       cacheSeconds: options.cacheSeconds,
       timeouts: options.timeouts,

@@ -109,6 +109,8 @@ export interface KnownSeller {
   readonly account: BuyingAccount | null;
   readonly openDirect?: OpenDirectBuyer | undefined;
   readonly publishers: ReadonlyMap<string, string>;
+  /** How an agreed proposal is bought from it; absent: by quote. */
+  readonly proposals?: "quote" | "deal" | undefined;
 }
 
 /** Which sellers this desk may talk to. */

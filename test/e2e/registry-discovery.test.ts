@@ -15,10 +15,10 @@ describe("several registries", () => {
   let model: Connection;
   beforeAll(async () => {
     stage = await registryDesk([
-      { id: "good", kind: "aamp", entry: { timeout_s: 2 } },
-      { id: "dead", kind: "aamp-legacy", entry: { timeout_s: 2 } },
+      { id: "good", kind: "aamp", entry: { timeout_s: 5 } },
+      { id: "dead", kind: "aamp-legacy", entry: { timeout_s: 5 } },
       { id: "slow", kind: "agenticadvertising", entry: { timeout_s: 30 } },
-      { id: "liar", kind: "aamp", entry: { timeout_s: 2 } },
+      { id: "liar", kind: "aamp", entry: { timeout_s: 5 } },
     ]);
   });
   beforeEach(async () => {
@@ -53,12 +53,12 @@ describe("several registries", () => {
     );
     stage.registry("liar").malformed();
     const began = performance.now();
-    const found = await model.ok("discover_sellers", { refresh: true, deadline_s: 3 });
-    expect(performance.now() - began).toBeLessThan(3_500);
+    const found = await model.ok("discover_sellers", { refresh: true, deadline_s: 5 });
+    expect(performance.now() - began).toBeLessThan(5_500);
 
     expect(source(found, "good")).toMatchObject({ status: "ok", listed: 2, unreadable: 0 });
     expect(source(found, "dead")).toMatchObject({ status: "unreachable", listed: 0, stale: false });
-    expect(source(found, "slow")).toMatchObject({ status: "timeout", why: expect.stringMatching(/within 1.5 s/) });
+    expect(source(found, "slow")).toMatchObject({ status: "timeout", why: expect.stringMatching(/within 2.5 s/) });
     expect(source(found, "liar")).toMatchObject({ status: "ok", listed: 6, unreadable: 5 });
     expect(found.text).toMatch(/dead unreachable \(dead could not be reached .*no earlier list is known\)/);
 
@@ -175,7 +175,7 @@ describe("how a registry is reached", () => {
   test("its time-out and its credential are settings, and the credential goes nowhere else", async () => {
     verifies("discovery.registry.timeout", "discovery.registry.url");
     const stage = await registryDesk([
-      { id: "quick", kind: "aamp", entry: { timeout_s: 0.3, credential: { bearer: "registry-token-12345" } } },
+      { id: "quick", kind: "aamp", entry: { timeout_s: 2, credential: { bearer: "registry-token-12345" } } },
     ]);
     try {
       const model = await stage.desk.connect();
@@ -190,7 +190,7 @@ describe("how a registry is reached", () => {
 
       registry.fault("hang");
       const found = await model.ok("discover_sellers", { refresh: true });
-      expect(source(found, "quick")).toMatchObject({ status: "timeout", why: expect.stringMatching(/within 0.3 s/) });
+      expect(source(found, "quick")).toMatchObject({ status: "timeout", why: expect.stringMatching(/within 2 s/) });
       expect(names(found)).toEqual(["Northbeam Media"]);
       expect(model.log() + found.text).not.toContain("registry-token-12345");
     } finally {
