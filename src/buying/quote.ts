@@ -19,6 +19,7 @@ import { readOpenQuote } from "./reread.ts";
 import { renewalRows } from "./renewal.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { type Asking, essenceOf, isLive, standingFor } from "./same-ask.ts";
+import { belowMinimum, checkBeforeAsking, volumeRequest } from "./volume-request.ts";
 
 export interface QuoteItem {
   readonly product: string;
@@ -135,9 +136,9 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
   }
   const seller = ports.directory.connect(record);
   const byBudget = seller.sells === "budget";
-  if (!byBudget) refuseBudgetTerms(item, record);
+  if (!byBudget) refuseBudgetTerms(item, record, seller.takesCreatives === true);
   if (item.offer) proposalsOf(seller);
-  const request = byBudget ? budgetRequest(item, product, proposal, ask.goal) : requestFor(item, product, ask.goal);
+  const request = byBudget ? budgetRequest(item, product, proposal, ask.goal) : volumeRequest(item, product, ask.goal);
   const plan = planFor(ports, record, request, product);
   const { ref, found } = await shared(
     `${ports.holder} ${ask.toBuy ?? false} ${ask.campaign} ${essenceOf(request)}`,
@@ -228,48 +229,10 @@ async function keep(
   });
 }
 
-/** The request to send; impressions from a budget are a first estimate at the price we can see. */
-function requestFor(item: QuoteItem, product: Product, goal: Goal | null): QuoteRequest {
-  const dealType = item.dealType ?? product.dealTypes[0] ?? "PD";
-  if (product.dealTypes.length > 0 && !product.dealTypes.includes(dealType)) {
-    const message = `${product.ref} is sold as ${product.dealTypes.join(" or ")}, not ${dealType}. Nothing was booked.`;
-    throw new BuyingError("deal_type_unsupported", message, "fix_arguments", {
-      field: "deal_type",
-      candidates: product.dealTypes,
-    });
-  }
-  if (product.price.kind === "on_request") {
-    throw new BuyingError(
-      "price_on_request",
-      `${product.ref} has a price on request only; ask the seller in person. Nothing was booked.`,
-      "choose_another",
-    );
-  }
-  const seen = lowestPrice(product.price);
-  const impressions = item.impressions ?? (item.budget && seen ? impressionsForBudget(item.budget, seen) : 0);
-  const { flight, budget, targeting, offer } = item;
-  const plain = { product: product.ref, flight, dealType, impressions, budget, targeting, goal };
-  return offer ? { ...plain, offer } : plain;
-}
-
 function planFor(ports: Ports, record: SellerRecord, request: QuoteRequest, product: Product): AccessPlan {
   const seen = lowestPrice(product.price);
   const value = request.budget ?? (seen ? costOfImpressions(seen, request.impressions) : null);
   return planAccess(ports, record, { dealType: request.dealType, goal: request.goal, value });
-}
-
-function checkBeforeAsking(product: Product, request: QuoteRequest): void {
-  const { minImpressions, availableImpressions } = product;
-  if (minImpressions !== null && request.impressions < minImpressions && request.budget === null)
-    throw belowMinimum(product, request.impressions);
-  if (availableImpressions !== null && request.budget === null && request.impressions > availableImpressions) {
-    throw new BuyingError(
-      "above_available",
-      `${product.ref} has ${availableImpressions} impressions, asked for ${request.impressions}. Nothing was booked.`,
-      "fix_arguments",
-      { field: "impressions" },
-    );
-  }
 }
 
 /**
@@ -306,16 +269,4 @@ async function askForBudget(
   if (compare(total, request.budget) <= 0) return got;
   const message = `${product.ref}: the price rises whenever the volume falls, so no volume fits ${displayMoney(request.budget)}. Nothing was booked.`;
   throw new BuyingError("seller_invalid_answer", message, "fix_arguments", { field: "budget" });
-}
-
-function belowMinimum(product: Product, impressions: number): BuyingError {
-  const price = lowestPrice(product.price);
-  const least = product.minImpressions ?? 0;
-  const cost = price ? `, about ${displayMoney(costOfImpressions(price, least))}` : "";
-  return new BuyingError(
-    "below_minimum",
-    `${product.ref} sells at least ${least} impressions${cost}; this is ${impressions}. Nothing was booked.`,
-    "fix_arguments",
-    { field: "budget" },
-  );
 }

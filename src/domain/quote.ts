@@ -29,6 +29,8 @@ export interface QuoteRequest {
   readonly offer?: Money | undefined;
   /** What a seller that sells budgets is asked for; absent at sellers that sell volume. */
   readonly buys?: BudgetAsk | undefined;
+  /** Creatives of the seller's library to run, by our ids, where one product is bought by volume; absent for none. */
+  readonly creatives?: readonly string[] | undefined;
 }
 
 /** One product for a budget, as it is asked for. */
@@ -139,6 +141,8 @@ export interface Quote {
   /** How delivery is measured and what is promised, in one line; absent where the seller does not say. */
   readonly measurement?: string | undefined;
   readonly creativesDeadline?: string | undefined;
+  /** Creatives that run on it from the start, by our ids, where one product is bought by volume; absent for none. */
+  readonly creatives?: readonly string[] | undefined;
   /** What cancelling costs, product by product, in our words; absent where the seller does not say. */
   readonly cancellation?: string | undefined;
   /** Things to know before buying, our sentences. */

@@ -206,6 +206,8 @@ export interface Seller {
   readonly settlement: Settlement;
   /** Whether a quote is for so many impressions at a CPM, or for a budget. */
   readonly sells: "volume" | "budget";
+  /** Of a seller of volume, whether a quote can name creatives of its library to run. */
+  readonly takesCreatives?: boolean | undefined;
   card(access: Access): Promise<SellerCard>;
   catalogue(query: CatalogueQuery, access: Access): Promise<CatalogueAnswer>;
   product(productId: string, access: Access): Promise<Product>;
