@@ -46,7 +46,6 @@ describe.each(["aamp-legacy", "aamp"] as const)("trust that is taken back, by %s
   });
   afterEach(async () => {
     stage.registry("iab").clearFaults();
-    await stage.registry("iab").open();
     stage.registry("iab").trust(url, "verified");
     await model.ok("discover_sellers", { refresh: true });
   });
@@ -110,7 +109,7 @@ describe.each(["aamp-legacy", "aamp"] as const)("trust that is taken back, by %s
 
   test("the registry is down at that moment: its last word counts, and the person is told so", async () => {
     const quote = await quoteFor(model, id, impressions);
-    await stage.registry("iab").close();
+    stage.registry("iab").down();
     let asked = "";
     whenAsked = () => {
       asked = model.questions.at(-1) ?? "";
@@ -126,7 +125,7 @@ describe.each(["aamp-legacy", "aamp"] as const)("trust that is taken back, by %s
     const quote = await quoteFor(model, id, impressions);
     stage.registry("iab").trust(url, "blocked");
     await buy(model, quote);
-    await stage.registry("iab").close();
+    stage.registry("iab").down();
     stage.sellers.clearRequests();
     const refused = await buy(model, quote);
     expect(at(refused.error, "code"), refused.text).toBe("seller_blocked");
@@ -156,7 +155,7 @@ describe("whose word counts", () => {
   });
   beforeEach(async () => {
     for (const id of ["iab", "club", "modest"]) {
-      await stage.registry(id).open();
+      stage.registry(id).clearFaults();
       stage.registry(id).list();
     }
   });
@@ -225,17 +224,33 @@ describe("whose word counts", () => {
     expect(names).not.toContain("Harborview Audio & Outdoor");
   });
 
+  test("another agent at the same place is trusted no further than the operator's own, and blocked with it", async () => {
+    const beside = (seller: string) => {
+      const { url } = stage.sellers.seller(seller);
+      return stage.agent(seller, "preferred", { url: `${url}/second/agent`, name: `Second ${seller}` });
+    };
+    stage.registry("iab").list(beside("harborview"), beside("civicstream"));
+    stage.sellers.clearRequests();
+    const found = await discover();
+    expect(called(found, "Second harborview") ?? found.text).toMatchObject({
+      ...{ trust: "registered", trust_by: "as harborview: the operator's config" },
+    });
+    const out = found.list("kept_out").find((one) => String(at(one, "why")).startsWith("blocked (as civicstream"));
+    expect(out, found.text).toMatchObject({ status: "blocked" });
+    expect(stage.sellers.requests("civicstream")).toEqual([]);
+  });
+
   test("what is only remembered raises nobody: of those that answer the best counts", async () => {
     stage.registry("iab").list(stage.agent("northbeam", "preferred"));
     stage.registry("club").list(stage.agent("northbeam", "registered"));
     expect(northbeam(await discover())).toMatchObject({ trust: "preferred" });
-    await stage.registry("iab").close();
+    stage.registry("iab").down();
     expect(northbeam(await discover())).toMatchObject({
       trust: "registered",
       trust_by: expect.stringMatching(/^club, /),
     });
     // Nobody answers: the last that is known, said so.
-    await stage.registry("club").close();
+    stage.registry("club").down();
     const found = await discover();
     expect(northbeam(found)).toMatchObject({
       trust: "preferred",
@@ -279,11 +294,11 @@ describe("the operator's own limits", () => {
       registry.list(stage.agent("northbeam", "verified"));
       await model.ok("discover_sellers", { refresh: true });
 
-      await registry.close();
+      registry.down();
       expect((await buy(model, await quoteFor(model, id, 1_200_000))).text).toMatch(/^booked: /);
       expect(questions).toHaveLength(2);
       expect(questions[1]).toMatch(/last known of .*: it does not answer now/);
-      await registry.open();
+      registry.clearFaults();
 
       // Trust that falls below what the mandate asks for ends it, also between the decision and the sending.
       const quote = await quoteFor(model, id, 1_300_000);
