@@ -4,7 +4,7 @@ import { approving, at, type Connection, type Reply } from "./client.ts";
 import { sellersIn } from "../buying/desk-bench.ts";
 import { audit } from "../../src/audit/audit.ts";
 import type { LoggedRequest } from "../../src/sandbox/request-log.ts";
-import { kill, ledgerOf, until } from "./booking-fixtures.ts";
+import { kill, kindsOf, ledgerOf, until } from "./booking-fixtures.ts";
 import { flight, startDesk, type TestDesk } from "./fixtures.ts";
 
 /** Own terms put to an IAB seller, from the proposal to the booked deal, over a real MCP client. */
@@ -131,6 +131,8 @@ test("a counter is walked away from, and the quote is bought at its own price", 
   const bought = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
   expect(bought.string("status"), bought.text).toBe("booked");
   expect(desk.sandbox.deals("northbeam", ref.split("/")[1])[0]?.cpm_micros).toBe(29_750_000);
+  // Read before it was asked about and before it was sent, it was the quote that is known, with what was proposed on it.
+  expect(await kindsOf(desk, ref)).not.toContain("quote_read");
 });
 
 test("terms that are no lower than the seller's own price are not put, nor those above the mandate or in another currency", async () => {
