@@ -4,6 +4,12 @@ import type { Log } from "./domain/log.ts";
 import { originOf } from "./sellers/directory.ts";
 import { type GovernanceAgent, governanceAgent } from "./sellers/governance-agent.ts";
 import type { SellerLog, Timeouts } from "./sellers/http.ts";
+import type { Cache } from "./ledger/cache.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { Listing } from "./sellers/registry.ts";
+import { createRegistries, type Registries } from "./sellers/registries.ts";
+import { aampLegacyRegistry, aampRegistry } from "./sellers/registry-aamp.ts";
+import { agenticRegistry } from "./sellers/registry-agentic.ts";
 import { type Credential, type KnownSeller, sellsToAccounts, unknownProtocol } from "./sellers/records.ts";
 
 /** How long sellers may take, in milliseconds, as the config says. */
@@ -33,6 +39,33 @@ function sellerLog(log: Log): SellerLog {
   return { debug: () => undefined, warn: (fields: object, message: string) => log(message, { ...fields }) };
 }
 
+/** The registries of the config; null where there are none. */
+export function openRegistries(config: Config, cache: Cache, log: Log): Registries | null {
+  const opened = config.registries.map(({ id: name, kind, url, timeout_s: seconds, max_trust: maxTrust, credential }) =>
+    registryKinds[kind]({
+      ...{ name, url, maxTrust, timeoutMs: seconds * 1000, allowLoopback: config.allow_loopback, log: sellerLog(log) },
+      credential: credential && revealed(credential),
+    }),
+  );
+  return opened.length > 0 ? createRegistries(opened, cache, () => Date.now()) : null;
+}
+
+/** Sellers of registries that a person of this desk approved a buy from, as they were reached then. */
+export async function boughtFrom(ledger: Ledger): Promise<readonly Listing[]> {
+  const rows = await ledger.heads({ kind: "seller", limit: 500 });
+  const pins = rows.flatMap(({ entries }) => entries).filter((entry) => entry.kind === "seller_pinned");
+  return pins.map(({ url, name, domain, protocol }) => ({
+    ...{ url, name, domain, trust: "unknown", registryId: null, carrier: null, tags: [] },
+    protocol: protocol === "adcp" ? protocol : null,
+  }));
+}
+
+const registryKinds = {
+  aamp: aampRegistry,
+  "aamp-legacy": aampLegacyRegistry,
+  agenticadvertising: agenticRegistry,
+} as const;
+
 /** A seller of the config as the directory takes it. */
 export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
   const byMandate = config.mandate?.blockedSellers.includes(one.id) ?? false;
@@ -50,6 +83,7 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       name,
       domain,
       origin: originOf(one.url),
+      url: one.url,
       protocol,
       trust,
       trustBy,
@@ -57,6 +91,7 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       credentials: held,
       byAccount: sellsToAccounts(protocol),
       blocked,
+      ...{ words: [], fromRegistry: false, cautions: [], tags: [], listedUnder: null },
     },
     credentials,
     url: one.url,

@@ -12,6 +12,7 @@ import {
   sellerDetails,
 } from "./buying/discover.ts";
 import { failureAsError } from "./buying/failures.ts";
+import { type CompareAsk, type Compared, compareQuotes } from "./buying/compare.ts";
 import { changeBuy, type ChangeOutcome } from "./buying/change.ts";
 import { type CreativesOutcome, type CreativesRequest, syncCreatives } from "./buying/creatives.ts";
 import { cancelBuy, deliveryOf, loadBuy } from "./buying/flight.ts";
@@ -21,7 +22,15 @@ import { approvePolicy, type PolicyState, policyState, whyNoSay } from "./buying
 import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
 import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
 import { isOrderOpen } from "./buying/outcome.ts";
-import { type BuysAsk, type HistoryAsk, history, type Inbox, inbox, mediaBuys } from "./buying/overview.ts";
+import {
+  type BuysAsk,
+  type HistoryAsk,
+  history,
+  type Inbox,
+  inbox,
+  mediaBuys,
+  plannedLines,
+} from "./buying/overview.ts";
 import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
 import { sendLine } from "./buying/send.ts";
@@ -49,7 +58,7 @@ import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { sellerDirectory } from "./sellers/directory.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
-import { knownSeller, openGovernance, timeoutsOf } from "./desk-sellers.ts";
+import { boughtFrom, knownSeller, openGovernance, openRegistries, timeoutsOf } from "./desk-sellers.ts";
 import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
@@ -67,6 +76,8 @@ export interface Desk {
   mediaKit(request: MediaKitRequest): Promise<MediaKitAnswer>;
   quote(ask: QuoteAsk): Promise<readonly QuoteOutcome[]>;
   renew(refs: readonly Ref[], by: string, deadlineMs: number): Promise<readonly QuoteOutcome[]>;
+  /** Open quotes side by side, ranked; asks no seller for anything but what it publishes, and changes nothing. */
+  compare(ask: CompareAsk): Promise<Compared>;
   negotiate(ask: NegotiateAsk): Promise<readonly NegotiationReport[]>;
   /** Asks to buy; what is started by the operator's own limits is sent before this returns, or within `waitMs`. */
   buy(ask: BuyAsk, waitMs: number): Promise<BuyOutcome>;
@@ -82,6 +93,8 @@ export interface Desk {
   line(ref: Ref): Promise<LoadedLine>;
   buyById(id: Ref): Promise<LoadedLine>;
   buys(ask: BuysAsk): Promise<readonly LoadedLine[]>;
+  /** The lines of a media plan: named by quote, buy or approval, or of a campaign, or all. */
+  planned(ask: Pick<BuysAsk, "ids" | "campaign">): Promise<readonly LoadedLine[]>;
   /** Looks at the seller for lines whose outcome is open. */
   refresh(refs: readonly Ref[]): Promise<void>;
   cancel(id: Ref, by: string): Promise<LoadedLine>;
@@ -164,7 +177,10 @@ export function openDesk(options: DeskOptions): Desk {
     webhooks: () => webhooks,
     known: async () => (sandboxSellers ? knownOf(await sandboxSellers()) : configured),
     allowLoopback: config.allow_loopback,
-    blocked: config.mandate?.blockedSellers ?? [],
+    keptOut: { sellers: config.mandate?.blockedSellers ?? [], domains: config.mandate?.blockedDomains ?? [] },
+    registries: openRegistries(config, cache, log),
+    remembered: () => boughtFrom(ledger),
+    account: config.account,
     timeouts: timeoutsOf(config),
     cache,
     cacheSeconds: config.cache.ttl_s,
@@ -231,6 +247,7 @@ export function openDesk(options: DeskOptions): Desk {
     mediaKit: (request) => getMediaKit(ports, request),
     quote: (ask) => requestQuotes(ports, ask),
     renew: (refs, by, deadlineMs) => renewQuotes(ports, refs, by, deadlineMs),
+    compare: (ask) => compareQuotes(ports, ask),
     negotiate: (ask) => negotiate(ports, ask),
     buy: async (ask, waitMs) => sent(await createMediaBuy(ports, ask), waitMs),
     decide: async (approvalId, decision, waitMs) => sent(await decide(ports, approvalId, decision, true), waitMs),
@@ -252,6 +269,7 @@ export function openDesk(options: DeskOptions): Desk {
     line: (ref) => loadLine(ports, ref),
     buyById: (id) => loadBuy(ports, id),
     buys: (ask) => mediaBuys(ports, ask),
+    planned: (ask) => plannedLines(ports, ask),
     refresh: async (refs) => {
       await Promise.all(refs.map((ref) => settleLine(ports, ref, true)));
     },

@@ -12,11 +12,13 @@ import { holdLine } from "./hold.ts";
 import { approvalLine } from "./line-terms.ts";
 import { decideAndAppend, firstApprovalRow, type LoadedLine, lineRow, loadApproval, loadLine } from "./lines.ts";
 import { type Standing, standing } from "./mandate-facts.ts";
+import { whyPersonDecides } from "./pins.ts";
 import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 import { refuseBeyondProposer } from "./proposer.ts";
 import { readOpenQuote } from "./reread.ts";
 import { startRows } from "./start.ts";
+import { verifySellers } from "./vouch.ts";
 
 export interface BuyAsk {
   readonly refs: readonly Ref[];
@@ -47,6 +49,7 @@ export async function createMediaBuy(ports: Ports, ask: BuyAsk): Promise<BuyOutc
   const waiting = loaded.filter(({ line }) => !isCommitted(line.status));
   if (waiting.length === 0) return { refs, approvalId: null, started: [] };
   for (const one of waiting) refuseClosed(ports, one);
+  await verifySellers(ports, waiting.map(sellerOf));
   await Promise.all((ask.choices ?? []).map((choice) => chooseTerms(ports, choice)));
   await Promise.all(waiting.map((one) => readOpenQuote(ports, one.ref)));
   await adoptPolicy(ports);
@@ -83,7 +86,8 @@ async function propose(
   if (found) return { rows: [], result: { refs, approvalId: found, started: [] } };
   // Another request took a line in between: the caller frees it and proposes again.
   if (open.some(({ line }) => line.status === "awaiting_approval")) return { rows: [], result: null };
-  if (decision.outcome === "allowed") {
+  const careful = await whyPersonDecides(ports, open.map(sellerOf));
+  if (decision.outcome === "allowed" && careful.length === 0) {
     const rows = await startRows(
       ports,
       open,
@@ -108,7 +112,7 @@ async function propose(
     v: 1,
     lines,
     expiresAt,
-    why: decision.reasons,
+    why: [...decision.reasons, ...careful],
     proposer: ask.by,
     campaign: ask.campaign ?? open[0]?.line.campaign ?? null,
     poNumber: ask.poNumber,
@@ -187,6 +191,10 @@ async function freeLines(ports: Ports, ask: BuyAsk, refs: readonly Ref[]): Promi
     const rows = await Promise.all(approvals.map((one) => voidRows(ports, one, "a new request to buy took its place")));
     return { rows: rows.flat(), result: undefined };
   });
+}
+
+function sellerOf({ line }: LoadedLine): string {
+  return line.quote.sellerId;
 }
 
 function approvalIds(lines: readonly LoadedLine[]): readonly string[] {

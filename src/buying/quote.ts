@@ -6,10 +6,9 @@ import type { DealType, Product } from "../domain/inventory.ts";
 import type { LineEvent } from "../domain/media-buy.ts";
 import { compare, costOfImpressions, displayMoney, impressionsForBudget, type Money } from "../domain/money.ts";
 import { atCpm, type Quote, type QuoteRequest, type Targeting, totalOfQuote } from "../domain/quote.ts";
-import { canonicalJson } from "../domain/terms.ts";
 import type { Seller } from "../sellers/seller.ts";
 import { budgetRequest, refuseBudgetTerms } from "./budget-request.ts";
-import { type AccessPlan, planAccess } from "./access.ts";
+import { type AccessPlan, isToldAccount, planAccess } from "./access.ts";
 import { failureAsError } from "./failures.ts";
 import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine, newestOf } from "./lines.ts";
 import { findProduct, lowestPrice } from "./media-kit.ts";
@@ -19,6 +18,7 @@ import { noteRefused } from "./refused.ts";
 import { readOpenQuote } from "./reread.ts";
 import { renewalRows } from "./renewal.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
+import { type Asking, essenceOf, isLive, standingFor } from "./same-ask.ts";
 
 export interface QuoteItem {
   readonly product: string;
@@ -45,8 +45,7 @@ export interface ItemTerms {
   readonly creativeIds: readonly string[];
 }
 
-export interface QuoteAsk {
-  readonly campaign: string | null;
+export interface QuoteAsk extends Asking {
   readonly items: readonly QuoteItem[];
   readonly goal: Goal | null;
   readonly by: string;
@@ -127,23 +126,33 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
       "choose_another",
     );
   }
+  if (record.byAccount && !isToldAccount(record)) {
+    throw new BuyingError(
+      "trust_too_low",
+      `${record.id} sells to accounts, and would learn brand and operator with a quote. It is ${record.trust} and known from registries alone: the operator puts it into the config to have it told. Nothing was booked.`,
+      "ask_person",
+    );
+  }
   const seller = ports.directory.connect(record);
   const byBudget = seller.sells === "budget";
   if (!byBudget) refuseBudgetTerms(item, record);
   if (item.offer) proposalsOf(seller);
   const request = byBudget ? budgetRequest(item, product, proposal, ask.goal) : requestFor(item, product, ask.goal);
   const plan = planFor(ports, record, request, product);
-  const { ref, found } = await shared(`${ports.holder} ${ask.campaign} ${essenceOf(request)}`, async () => {
-    const open = await findOpen(ports, request, ask.campaign);
-    if (open) return { ref: (await followProposal(ports, open.ref)).ref, found: true };
-    if (!byBudget) checkBeforeAsking(product, request);
-    const got = byBudget
-      ? { quote: await seller.quote(request, ports.newId(), plan.access), request }
-      : await askForBudget(ports, seller, request, plan, product);
-    const put = await putTerms(ports, seller, got.quote, got.request);
-    const kept = await keep(ports, got, { ask, flowId, renews: null }, put);
-    return { ref: (await followProposal(ports, kept)).ref, found: false };
-  });
+  const { ref, found } = await shared(
+    `${ports.holder} ${ask.toBuy ?? false} ${ask.campaign} ${essenceOf(request)}`,
+    async () => {
+      const open = await standingFor(ports, request, ask);
+      if (open) return { ref: (await followProposal(ports, open.ref)).ref, found: true };
+      if (!byBudget) checkBeforeAsking(product, request);
+      const got = byBudget
+        ? { quote: await seller.quote(request, ports.newId(), plan.access), request }
+        : await askForBudget(ports, seller, request, plan, product);
+      const put = await putTerms(ports, seller, got.quote, got.request);
+      const kept = await keep(ports, got, { ask, flowId, renews: null }, put);
+      return { ref: (await followProposal(ports, kept)).ref, found: false };
+    },
+  );
   return reportOf(ports, record, await loadLine(ports, ref), { found, plan, availsMs: ask.deadlineMs / 2 });
 }
 
@@ -181,14 +190,6 @@ async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Pr
     plan,
     availsMs: deadlineMs / 2,
   });
-}
-
-/** True for a quote that can still be negotiated or bought, with the two minutes that deciding takes. */
-function isLive(ports: Ports, { line }: LoadedLine): boolean {
-  // Terms that wait go on after the quote they were put beside.
-  if (line.status === "proposed") return true;
-  const isOpen = line.status === "open" || line.status === "awaiting_approval";
-  return isOpen && Date.parse(line.quote.expiresAt) - 120_000 > ports.now().getTime();
 }
 
 function refuseBought({ ref, line }: LoadedLine): void {
@@ -316,30 +317,5 @@ function belowMinimum(product: Product, impressions: number): BuyingError {
     `${product.ref} sells at least ${least} impressions${cost}; this is ${impressions}. Nothing was booked.`,
     "fix_arguments",
     { field: "budget" },
-  );
-}
-
-async function findOpen(ports: Ports, request: QuoteRequest, campaign: string | null): Promise<LoadedLine | undefined> {
-  const heads = await ports.ledger.heads({
-    kind: "quote",
-    statuses: ["open", "proposed", "awaiting_approval"],
-    limit: 500,
-  });
-  const prefix = `quote/${request.product.split("/")[0]}/`;
-  for (const { stream } of heads.filter((head) => head.stream.startsWith(prefix))) {
-    const loaded = await loadLine(ports, stream.slice("quote/".length));
-    const { campaign: label, request: asked } = loaded.line;
-    if (isLive(ports, loaded) && label === campaign && essenceOf(asked) === essenceOf(request)) return loaded;
-  }
-  return undefined;
-}
-
-/** What makes two asks one. A budget decides the volume, so with one budget they are one whatever volume they came to. */
-function essenceOf({ budget, impressions, ...rest }: QuoteRequest): string {
-  const volume = budget ? `${budget.micros} ${budget.currency}` : `${impressions}`;
-  return canonicalJson(
-    JSON.parse(
-      JSON.stringify({ ...rest, volume }, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
-    ),
   );
 }

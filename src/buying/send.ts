@@ -33,6 +33,7 @@ import {
 import { placeOrder, recordAdvance, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow, sameOffer } from "./reread.ts";
+import { verifySellers, whyTrustedTooLittle } from "./vouch.ts";
 
 /**
  * Sends an approved line, if nobody else has claimed it: claims the right to send, reads the quote once more, sends the
@@ -200,8 +201,12 @@ async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller |
     return null;
   };
   try {
+    await verifySellers(ports, [line.quote.sellerId]);
     const record = await ports.directory.find(line.quote.sellerId);
     const seller = ports.directory.connect(record);
+    // What stays under an approval of before, such as a pause, is no new trust.
+    const distrusted = bookingOf(line).under === undefined ? await whyTrustedTooLittle(ports, record) : null;
+    if (distrusted) return refuse("trust_too_low", distrusted);
     if (!(await isVouchedFor(ports, line)))
       return refuse("signature_invalid", "its approval carries no proof that holds");
     const now = await readNow(ports, claimed);

@@ -29,6 +29,16 @@ export const configExample = {
       credentials: { seat: { api_key: "env:HARBORVIEW_KEY" } },
     },
   ],
+  registries: [
+    {
+      id: "aamp",
+      kind: "aamp",
+      url: "https://aamp-registry.example",
+      timeout_s: 15,
+      max_trust: "verified",
+      credential: { bearer: "env:AAMP_REGISTRY_TOKEN" },
+    },
+  ],
   mandate: {
     currency: "USD",
     per_buy: "50000.00 USD",
@@ -96,6 +106,7 @@ ${JSON.stringify(configExample, null, 2)}
 - \`sellers[].credentials\`: one per tier, since sellers price by the key they are called with. A tier without a key is not
   used, and the quote says so. \`env:NAME\` keeps the secret out of the file. A bearer token is sent as \`Authorization\`,
   an API key as \`X-Api-Key\`, each to this seller's address alone.
+- \`registries\`: where more sellers are found, and who says how far each is trusted: [discovery.md](discovery.md).
 - \`mandate\`: without it nothing can be bought. Its amounts are in one currency; nothing is converted. \`per_buy\` bounds all
   lines of one purchase together, so that splitting gains nothing.
 - \`mandate.channels\`: up to what amount a decision counts. \`form\` is an answer in the client's own form, and so the client's

@@ -19,7 +19,7 @@ export const recoveriesOf: Readonly<Record<ErrorCode, readonly Recovery[]>> = {
   unknown_media_buy: ["fix_arguments"],
   unknown_approval: ["fix_arguments"],
   seller_blocked: ["choose_another"],
-  trust_too_low: ["choose_another"],
+  trust_too_low: ["choose_another", "ask_person"],
   seller_unavailable: ["retry_later", "wait"],
   seller_refused: ["choose_another", "fix_arguments", "retry_later"],
   seller_unauthorized: ["choose_another"],

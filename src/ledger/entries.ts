@@ -38,6 +38,26 @@ export type AnchorEvent = {
   readonly covers: Mark;
 };
 
+/**
+ * An entry of a `seller` stream: a seller that the config does not list, as it was reached when a person approved buying from it. By
+ * that it is known again, whatever a registry says later.
+ */
+export type SellerPinned = {
+  readonly kind: "seller_pinned";
+  readonly v: 1;
+  readonly sellerId: string;
+  readonly name: string;
+  readonly domain: string;
+  readonly origin: string;
+  /** The whole address of its agent. */
+  readonly url: string;
+  readonly protocol: string;
+  /** Registry → the id it gives the seller. */
+  readonly registryIds: Readonly<Record<string, string>>;
+  readonly approvalId: string;
+  readonly by: string;
+};
+
 /** The balances after the row's events, carried so that the stream's head alone tells them. */
 export type BalancesEvent = { readonly kind: "balances"; readonly v: 1; readonly balances: Balances };
 
@@ -62,6 +82,7 @@ export type Entry =
   | SpendEvent
   | BalancesEvent
   | DealEvent
+  | SellerPinned
   | PinEvent
   | AnchorEvent;
 
@@ -116,6 +137,7 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   incident_cleared: 2,
   balances: 1,
   deal_claimed: 1,
+  seller_pinned: 1,
   pin_tried: 1,
   pin_set: 1,
   anchored: 1,

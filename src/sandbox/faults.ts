@@ -35,6 +35,7 @@ export const operations = [
   "creative",
   "delivery-read",
   "authorization",
+  "registry",
 ] as const;
 
 /** One of {@link operations}. */

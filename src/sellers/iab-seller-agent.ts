@@ -12,7 +12,7 @@ import { createNegotiation, microsOf } from "./iab-negotiation.ts";
 import { createProposals } from "./iab-proposals.ts";
 import { unreadable } from "./iab-refusals.ts";
 import { type ConnectOptions, defineProtocol } from "./protocol.ts";
-import { type Access, type Found, type Seller, SellerFailure } from "./seller.ts";
+import { type Access, type Found, type Seller, SellerFailure, type SupplyNode } from "./seller.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
 import {
   bulkAnswer,
@@ -28,6 +28,7 @@ import {
   quoteState,
   supplyChainAnswer,
 } from "./wire/iab-seller-agent.ts";
+import { supplyNode } from "./wire/sellers-json.ts";
 
 /**
  * Sellers that run the IAB Tech Lab seller agent, over its REST API (2.4.2; 1.x negotiates otherwise). Its idempotency
@@ -262,7 +263,13 @@ function connect(options: ConnectOptions): Seller {
       const call = { method: "GET", path: "/api/v1/supply-chain", phase: "discovery" } as const;
       try {
         const { seller_type, is_direct, schain } = await ask("its supply chain", supplyChainAnswer, call, access);
-        return { sellerType: sellerText(seller_type, 40) || null, isDirect: is_direct, nodes: schain.length };
+        const chain = schain.flatMap((node): readonly SupplyNode[] => {
+          const read = supplyNode.safeParse(node).data;
+          if (!read) return [];
+          const [system, domain] = [sellerText(read.asi, 253), sellerText(read.domain, 253)];
+          return [{ system, sellerId: sellerText(read.sid, 100), domain: domain || null }];
+        });
+        return { sellerType: sellerText(seller_type, 40) || null, isDirect: is_direct, nodes: schain.length, chain };
       } catch (error) {
         // A seller that was never told its own organisation fails here with a text 500: it publishes none.
         const isUnpublished = error instanceof SellerFailure && (error.status === 500 || error.status === 404);

@@ -9,6 +9,13 @@ import type { WireLine } from "./wire/opendirect.ts";
 
 export type LineAction = "reserve" | "book" | "cancel" | "reset";
 
+const nouns: Readonly<Record<LineAction, string>> = {
+  reserve: "a reservation",
+  book: "a booking",
+  cancel: "a cancellation",
+  reset: "a reset",
+};
+
 /** A line after an action, freshly read; `served` false where the seller knows no such action in any form. */
 export interface Acted {
   readonly served: boolean;
@@ -47,7 +54,7 @@ export function createActions(session: Session, books: Books): Act {
     const now = async () => {
       const line = await aroundWrite(false, () => books.line(quote, orderId, lineId, access));
       if (line) return line;
-      throw unreadable(sellerId, `${action} of a line`, "the line is not there any more");
+      throw unreadable(sellerId, nouns[action], "the line is not there any more");
     };
     const hasChanged = (line: WireLine) => line.bookingstatus !== before.bookingstatus;
     let served = false;
@@ -56,7 +63,7 @@ export function createActions(session: Session, books: Books): Act {
       if (known !== null && index !== known) continue;
       const path = `${books.path(quote, orderId, lineId)}${suffix(action)}`;
       const answer = await session.send({ method, path, phase: "booking" }, access);
-      const refusal = writeRefusalOf(sellerId, `a line to ${action}`, answer);
+      const refusal = writeRefusalOf(sellerId, nouns[action], answer);
       if (refusal) {
         if (isNotServed(answer)) continue;
         // Of an earlier form that was taken, and took effect late, this one is told that it comes too late.
@@ -69,7 +76,7 @@ export function createActions(session: Session, books: Books): Act {
         });
       }
       if (answer.json === undefined && answer.text.trim() !== "")
-        throw unreadable(sellerId, `a line to ${action}`, "it is not JSON", answer.status);
+        throw unreadable(sellerId, nouns[action], "it is not JSON", answer.status);
       served = true;
       let line = await now();
       if (!hasChanged(line)) {
@@ -83,6 +90,6 @@ export function createActions(session: Session, books: Books): Act {
     const line = await now();
     if (!served || hasChanged(line)) return { served, line };
     const why = `the line still reads as ${stateOf(line)}`;
-    throw unreadable(sellerId, `a line to ${action}`, why);
+    throw unreadable(sellerId, nouns[action], why);
   };
 }

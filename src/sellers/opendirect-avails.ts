@@ -4,7 +4,7 @@ import { compare, displayMoney, type Money, minorUnit, money } from "../domain/m
 import { isObject } from "./adcp-answers.ts";
 import type { Account } from "./opendirect-accounts.ts";
 import { costOf } from "./opendirect-catalogue.ts";
-import { casings, word } from "./opendirect-dialect.ts";
+import { capFields, casings, word } from "./opendirect-dialect.ts";
 import { notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
 import type { Session } from "./opendirect-session.ts";
 import type { Access, SellerFailure } from "./seller.ts";
@@ -26,6 +26,8 @@ export interface Wanted {
   readonly product: Product;
   readonly flight: Flight;
   readonly impressions: number;
+  /** As planners write it, e.g. `3 per day`. */
+  readonly frequencyCap: string | null;
 }
 
 /**
@@ -67,13 +69,13 @@ async function recordOf(
   account: Account,
   access: Access,
 ): Promise<WireAvail | undefined> {
-  const { wire, flight, impressions } = wanted;
+  const { wire, flight, impressions, frequencyCap } = wanted;
   const { start, end } = instants(flight);
   const [startdate, enddate] = [start, end].map((at) => new Date(at).toISOString());
   const spec = {
     accountid: account.id,
     ...(account.brandId === null ? {} : { advertiserbrandid: account.brandId }),
-    ...{ productids: [wire.id], startdate, enddate, qty: impressions },
+    ...{ productids: [wire.id], startdate, enddate, qty: impressions, ...capFields(frequencyCap) },
     ...(wire.currency ? { currency: wire.currency } : {}),
   };
   const flat = { productid: wire.id, startdate, enddate, requestedimpressions: impressions };

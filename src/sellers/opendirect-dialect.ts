@@ -1,4 +1,5 @@
 import { isObject } from "./adcp-answers.ts";
+import { frequencyCapIn } from "./frequency-cap.ts";
 
 /**
  * OpenDirect 2.1 as it is spoken: its names are lower case in the specification, camel case in the buyer agents of the IAB
@@ -109,6 +110,16 @@ export function written(casing: Casing, body: Readonly<Record<string, unknown>>)
   return Object.fromEntries(
     Object.entries(body).map(([key, value]) => [name(key), isObject(value) ? written(casing, value) : value]),
   );
+}
+
+/** A frequency cap as avails and lines have it (OpenDirect 2.1, Line); nothing for none, or one that it has no words for. */
+export function capFields(text: string | null): {
+  readonly frequencycount?: number;
+  readonly frequencyinterval?: string;
+} {
+  const cap = frequencyCapIn(text);
+  if (!cap || cap.unit === "minute") return {};
+  return { frequencycount: cap.most, frequencyinterval: `${cap.unit.slice(0, 1).toUpperCase()}${cap.unit.slice(1)}` };
 }
 
 /** A word of a seller's vocabulary as it is compared: `Pending Booking`, `pending_booking` and `PendingBooking` are one. */

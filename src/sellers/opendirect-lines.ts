@@ -79,22 +79,26 @@ export function outcomeOf(
       if (before === "reserved") return { kind: "available" };
       return {
         kind: "advanced",
-        quote: placedAs(
-          quote,
-          { ...idsOf(orderId, line), step: "reserved", heldUntil: instantIn(line.reservedexpirydate, "end") },
-          line,
-        ),
+        quote: placedAs(quote, { ...idsOf(orderId, line), step: "reserved", heldUntil: heldUntilOf(line) }, line),
       };
     case "booked":
       return { kind: "booked", deal: dealOf(quote, orderId, line) };
     case "refused":
       return refused(`its line is “${status}”`);
     case "over":
+      // What was in flight is stopped, and where the booking may have been asked for, what is canceled may have been booked.
+      if (word(line.bookingstatus) === "stopped" || before === "reserved" || before === "unheld")
+        return { kind: "booked", deal: dealOf(quote, orderId, line) };
       return refused(`its line was ended: it is “${status}”`);
     case "pending":
     case "unknown":
-      return { kind: "waits", wait: waitFor(orderId, line, said || `its line is “${status}”`) };
+      return { kind: "waits", wait: waitFor(orderId, line, said || status) };
   }
+}
+
+/** The UTC instant until which a line holds inventory; null where its seller promises none. */
+export function heldUntilOf({ reservedexpirydate }: WireLine): string | null {
+  return instantIn(reservedexpirydate, "end");
 }
 
 function idsOf(orderId: string, { id: lineId }: WireLine): Pick<Placed, "orderId" | "lineId"> {
@@ -103,7 +107,9 @@ function idsOf(orderId: string, { id: lineId }: WireLine): Pick<Placed, "orderId
 
 /** The quote with what stands of it; at the line's own terms, where they can be read: they are looked at before the next write. */
 function placedAs(quote: Quote, placed: Placed, line?: WireLine): Quote {
-  const now = { ...quote, placed, ...(placed.heldUntil === null ? {} : { expiresAt: placed.heldUntil }) };
+  // What is held for longer than we would stand for is still decided within that time; then it is given back.
+  const ends = [quote.expiresAt, ...(placed.heldUntil === null ? [] : [placed.heldUntil])].sort();
+  const now = { ...quote, placed, expiresAt: ends[0] ?? quote.expiresAt };
   if (!line) return now;
   try {
     return termsOfLine(now, line);

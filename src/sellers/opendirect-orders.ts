@@ -5,7 +5,7 @@ import type { FrozenRequest } from "../domain/media-buy.ts";
 import { formatAmount } from "../domain/money.ts";
 import { atCpm, type OrderWire, type Quote, totalOfQuote } from "../domain/quote.ts";
 import type { Terms } from "../domain/terms.ts";
-import { folded, written } from "./opendirect-dialect.ts";
+import { capFields, folded, written } from "./opendirect-dialect.ts";
 import { notHere, unreadable } from "./opendirect-errors.ts";
 import type { Session } from "./opendirect-session.ts";
 import { type Access, SellerFailure } from "./seller.ts";
@@ -61,6 +61,7 @@ export function bookingRequest(terms: Terms, quote: Quote, key: string, base: st
     ratetype: "CPM",
     rate: Number(formatAmount(cpm)),
     qty: impressions,
+    ...capFields(terms.targeting?.frequency_cap ?? null),
     providerdata,
   };
   const body = JSON.stringify({ order: written(casing, order), line: written(casing, line) });
@@ -116,12 +117,14 @@ export function createBooks(session: Session): Books {
     mark: string,
     access: Access,
   ): Promise<z.output<Shape> | null> {
-    const { entries, unreadable: lost } = await session.list(plural, shape, at, access);
+    const { entries, unreadable: lost, isCut } = await session.list(plural, shape, at, access);
     const found = entries.filter(({ name }) => name?.includes(mark));
     if (found.length > 1)
       throw unreadable(sellerId, `its ${plural}`, `${found.length} of them have our name, with “${mark}”`);
     if (found.length === 0 && lost > 0)
       throw unreadable(sellerId, `its ${plural}`, `${lost} of them cannot be read, and ours is not among the others`);
+    if (found.length === 0 && isCut)
+      throw unreadable(sellerId, `its ${plural}`, "they cannot be read to their end, and ours is not among the first");
     return found[0] ?? null;
   }
 

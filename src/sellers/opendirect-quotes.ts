@@ -5,22 +5,22 @@ import type { Quote, QuoteRequest, Targeting } from "../domain/quote.ts";
 import type { Accounts } from "./opendirect-accounts.ts";
 import { readOffer } from "./opendirect-avails.ts";
 import type { Catalogue } from "./opendirect-catalogue.ts";
-import { word } from "./opendirect-dialect.ts";
-import { notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
-import { stateOf, termsOfLine } from "./opendirect-lines.ts";
+import { capFields, word } from "./opendirect-dialect.ts";
+import { notHere, unreadable } from "./opendirect-errors.ts";
+import { heldUntilOf, stateOf, termsOfLine } from "./opendirect-lines.ts";
 import type { Books } from "./opendirect-orders.ts";
 import type { Session } from "./opendirect-session.ts";
 import type { Access } from "./seller.ts";
 import { moneyFromText } from "./wire/money.ts";
-import type { WireProduct } from "./wire/opendirect.ts";
+import type { WireLine, WireProduct } from "./wire/opendirect.ts";
 
 /** Quotes of one seller: OpenDirect has none, so they are its product and avails, and once something is placed, the line. */
 export interface Quotes {
   quote(request: QuoteRequest, key: string, access: Access): Promise<Quote>;
   /** The quote as it stands now, under the same id and to the same end. */
   again(quote: Quote, request: QuoteRequest, access: Access): Promise<Quote>;
-  /** Whether the seller answers for what does not exist: a mock. Asked once. @throws SellerFailure */
-  isSimulated(accountId: string, access: Access): Promise<boolean>;
+  /** Whether the seller answers for what does not exist, as a mock does; null before that was asked, with the first quote. */
+  simulated(): boolean | null;
 }
 
 /** Avails promise nothing, and name no end: they are read again before anybody decides, and before anything is written. */
@@ -32,14 +32,15 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
   const { sellerId } = session;
   let simulated: boolean | null = null;
 
-  const isSimulated: Quotes["isSimulated"] = async (accountId, access) => {
+  async function isSimulated(accountId: string, access: Access): Promise<boolean> {
     if (simulated !== null) return simulated;
     const nothing = session.path("accounts", accountId, "orders", randomUUID(), "lines", randomUUID());
     const answer = await session.send({ method: "GET", path: nothing, phase: "discovery" }, access);
-    if (answer.status >= 500) throw refusalOf(sellerId, "a line", answer);
-    simulated = answer.status >= 200 && answer.status < 300;
-    return simulated;
-  };
+    const isThere = answer.status >= 200 && answer.status < 300;
+    // Servers fail over ids that are none of theirs: that is no answer either way.
+    if (answer.status < 500) simulated = isThere;
+    return isThere;
+  }
 
   async function built(
     request: QuoteRequest,
@@ -53,7 +54,13 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
     const account = await accounts.current(access);
     if (await isSimulated(account.id, access)) throw notHere(sellerId, mockWords(sellerId));
     const { flight, impressions: asked } = request;
-    const offer = await readOffer(session, { wire, product, flight, impressions: asked }, account, access);
+    const frequencyCap = request.targeting?.frequencyCap ?? null;
+    const offer = await readOffer(
+      session,
+      { wire, product, flight, impressions: asked, frequencyCap },
+      account,
+      access,
+    );
     const { available, cpm } = offer;
     const impressions = Math.min(asked, available ?? asked);
     if (request.budget && request.budget.currency !== cpm.currency) {
@@ -102,7 +109,7 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
   }
 
   return {
-    isSimulated,
+    simulated: () => simulated,
     quote: (request, key, access) =>
       built(request, uuidFrom("opendirect", key), new Date(Date.now() + STANDS_MS).toISOString(), access),
 
@@ -116,11 +123,19 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
       if (state === "booked") return { ...quote, state: "booked" };
       if (state !== "draft" && state !== "reserved")
         return { ...quote, state: word(line.bookingstatus) === "expired" ? "expired" : "declined" };
-      const isLost = placed.step === "reserved" && state === "draft";
-      const now = termsOfLine(quote, line);
-      return { ...now, state: isLost || isOver(quote.expiresAt) ? "expired" : "available" };
+      // Once a line stands, only its own hold ends it: its seller's people may take longer than a quote of ours stands.
+      const isLost = placed.step === "reserved" && (state === "draft" || isOver(heldUntilOf(line)));
+      checkCap(sellerId, line, request);
+      return { ...termsOfLine(quote, line), state: isLost ? "expired" : "available" };
     },
   };
+}
+
+/** @throws SellerFailure where a line does not have the frequency cap that was asked for and written with it */
+function checkCap(sellerId: string, line: WireLine, { targeting }: QuoteRequest): void {
+  const { frequencycount: most, frequencyinterval: unit } = capFields(targeting?.frequencyCap ?? null);
+  if (most === undefined || (line.frequencycount === most && word(line.frequencyinterval) === word(unit))) return;
+  throw unreadable(sellerId, "the line", `it does not have the frequency cap of ${targeting?.frequencyCap}`);
 }
 
 /** Why nothing is bought from a seller that answers for everything. */
@@ -128,8 +143,8 @@ export function mockWords(sellerId: string): string {
   return `${sellerId} answers for orders and lines that do not exist, as a mock does: it is read, and not bought from.`;
 }
 
-function isOver(expiresAt: string): boolean {
-  return Date.parse(expiresAt) <= Date.now();
+function isOver(expiresAt: string | null): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= Date.now();
 }
 
 /** @throws SellerFailure where the least spend of a product is more than the volume costs */
@@ -142,13 +157,13 @@ function refuseLittle(sellerId: string, wire: WireProduct, cpm: Quote["cpm"] & o
   throw notHere(sellerId, why, "below_minimum");
 }
 
-/** Targeting goes with a line as segments of the seller's own, which free words are not. */
+/** A frequency cap goes with the line. Targeting would as segments of the seller's own, which free words are not. */
 function notHonoured(targeting: Targeting | null): readonly string[] {
   if (!targeting) return [];
   return [
     ...(targeting.geo.length > 0 ? ["geo"] : []),
     ...(targeting.audience.length > 0 ? ["audience"] : []),
-    ...(targeting.frequencyCap === null ? [] : ["frequency_cap"]),
+    ...(targeting.frequencyCap === null || capFields(targeting.frequencyCap).frequencycount ? [] : ["frequency_cap"]),
   ];
 }
 

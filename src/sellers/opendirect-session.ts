@@ -40,6 +40,8 @@ export interface Session {
 export interface Listed<Entry> {
   readonly entries: readonly Entry[];
   readonly unreadable: number;
+  /** There may be more that was not got: what is not among the entries may be there all the same. */
+  readonly isCut: boolean;
 }
 
 const PAGE = 50;
@@ -105,7 +107,7 @@ export function createSession(options: ConnectOptions): Session {
     if (plural === "products") note(raw);
     const few = raw.slice(0, MOST_ENTRIES).map((one) => shape.safeParse(folded(one)));
     const good = few.flatMap((one) => (one.success ? [one.data] : []));
-    return { entries: good, unreadable: raw.length - good.length };
+    return { entries: good, unreadable: raw.length - good.length, isCut: raw.length > MOST_ENTRIES };
   };
 
   return {
@@ -137,12 +139,14 @@ export function createSession(options: ConnectOptions): Session {
         const listed = entries(plural, shape, answer);
         const fresh = listed.entries.filter(({ id }) => !found.has(id));
         for (const one of fresh) found.set(one.id, one);
-        if (fresh.length > 0) lost += listed.unreadable;
+        // A page that comes again is not counted again.
+        if (fresh.length > 0 || found.size + lost === 0) lost += listed.unreadable;
         return { size: listed.entries.length + listed.unreadable, fresh: fresh.length, total: totalIn(answer) };
       };
       const isWhole = ({ size, total }: { size: number; total: number | null }) =>
         size === 0 || (total === null ? isPagingKnown && size < PAGE : found.size + lost >= total);
       let page = await turn(paging);
+      const first = page;
       for (let turns = 1; turns < MOST_PAGES && !isWhole(page); turns += 1) {
         page = await turn(paging);
         // A page without anything new is the end, or a seller that turns its pages otherwise.
@@ -154,7 +158,10 @@ export function createSession(options: ConnectOptions): Session {
         isPagingKnown = true;
         if (page.fresh === 0) break;
       }
-      return { entries: [...found.values()], unreadable: lost };
+      // A page of just the size that was asked for, over and over, is the first of several.
+      const isStuck = page.fresh === 0 && page.size > 0 && first.size === PAGE;
+      const isCut = isStuck || (!isWhole(page) && page.fresh > 0) || (page.total ?? 0) > found.size + lost;
+      return { entries: [...found.values()], unreadable: lost, isCut };
     },
 
     body: (content, casing = seen ?? "lower") => JSON.stringify(written(casing, content)),

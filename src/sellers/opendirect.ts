@@ -52,14 +52,15 @@ function connect(options: ConnectOptions): Seller {
     sells: "volume",
     cancellation,
 
-    card: (access) => readCard(session, catalogue, access),
+    card: (access) => readCard(session, catalogue, () => quotes.simulated() === true, access),
     catalogue: catalogue.list,
     product: async (productId, access) => (await catalogue.one(productId, access)).product,
 
     async avails(productId, flight, impressions, access) {
       const { wire, product } = await catalogue.one(productId, access);
       const account = await accounts.current(access);
-      return (await readOffer(session, { wire, product, flight, impressions }, account, access)).avails;
+      return (await readOffer(session, { wire, product, flight, impressions, frequencyCap: null }, account, access))
+        .avails;
     },
 
     quote: quotes.quote,

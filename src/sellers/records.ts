@@ -1,5 +1,6 @@
 import type { Relationship, Tier, Trust } from "../domain/identity.ts";
-import type { Seller } from "./seller.ts";
+import type { TrustWord } from "../domain/trust.ts";
+import type { Seller, SellerFailure, SupplyNode } from "./seller.ts";
 
 /** The protocol of a seller that was not asked yet, or could not be. */
 export const unknownProtocol = "unknown";
@@ -20,6 +21,8 @@ export interface SellerRecord {
   readonly name: string;
   readonly domain: string;
   readonly origin: string;
+  /** The whole address of its agent. */
+  readonly url: string;
   /** {@link unknownProtocol} until it is found out, where no setting says it. */
   readonly protocol: string;
   readonly trust: Trust;
@@ -32,6 +35,38 @@ export interface SellerRecord {
   readonly byAccount: boolean;
   /** Refused by the mandate or by trust: never contacted, not even for its card. */
   readonly blocked: boolean;
+  /** What registries say of it, one word each; {@link trust} is what came of them. */
+  readonly words: readonly TrustWord[];
+  /** True where it is known from registries alone: nobody put its address into the config. */
+  readonly fromRegistry: boolean;
+  /** What a person should know before dealing with it, in our sentences. */
+  readonly cautions: readonly string[];
+  /** What registries list it for, in lower-case words. */
+  readonly tags: readonly string[];
+  /** The domain a registry lists it under, true or not. */
+  readonly listedUnder: string | null;
+}
+
+/** One public file, and whether it bears a seller out. */
+export interface Evidence {
+  readonly of: "adagents.json" | "sellers.json" | "ads.txt";
+  /** Whose file it is. */
+  readonly domain: string;
+  /** Null where it is not there, or cannot be read: that proves nothing. */
+  readonly holds: boolean | null;
+  /** Our sentence. */
+  readonly says: string;
+}
+
+/** What asking one registry for its list came to. `failure` is about now; the list may be one of before. */
+export interface SourceAnswer {
+  readonly name: string;
+  /** How many agents its last known list holds, and how many entries of it could not be read. */
+  readonly listed: number;
+  readonly unreadable: number;
+  /** When that list was read (UTC instant); null where none is known. */
+  readonly at: string | null;
+  readonly failure: SellerFailure | null;
 }
 
 /** How one tier is proved to a seller: by the first of these that there is. */
@@ -83,14 +118,26 @@ export interface Directory {
   /** As far as they are known by now: nobody is asked, and nothing waited for. */
   all(): Promise<readonly SellerRecord[]>;
   /**
+   * Asks the registries whom they list, where that is older than what others say is believed, or anew; waits at most `withinMs`.
+   * One answer a registry; none without registries.
+   */
+  search(anew: boolean, withinMs: number): Promise<readonly SourceAnswer[]>;
+  /**
+   * The record as the registries stand to it: at this moment, however long they take; or `lately`, within what is believed; or `anew`,
+   * but for what was said just now. Where one does not answer, as it last did. The seller is not called.
+   */
+  verified(record: SellerRecord, how?: "lately" | "anew"): Promise<SellerRecord>;
+  /**
    * The record with what the seller speaks, which is asked at the first use where no setting says it; as it is where that
-   * cannot be had, and then {@link connect} says why.
+   * cannot be had, and then {@link connect} says why. What registries say of it is no older than is believed.
    */
   resolved(record: SellerRecord): Promise<SellerRecord>;
   /** By id, unique name or domain, {@link resolved}. @throws BuyingError `unknown_seller` with candidates */
   find(idNameOrDomain: string): Promise<SellerRecord>;
   /** The seller behind a record. @throws BuyingError `seller_blocked`; SellerFailure where nobody knows what it speaks */
   connect(record: SellerRecord): Seller;
-  /** Remembers a seller known by its address only; its trust is `unknown`. */
-  introduce(url: string): Promise<SellerRecord>;
+  /** What public files say of a seller with that supply chain; they are read for it, and nothing of the buyer is shown. */
+  evidence(record: SellerRecord, chain: readonly SupplyNode[]): Promise<readonly Evidence[]>;
+  /** A seller by its address alone; one that is not known by now has the trust that registries give it, else `unknown`. */
+  introduce(url: string, anew?: boolean): Promise<SellerRecord>;
 }

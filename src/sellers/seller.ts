@@ -179,6 +179,22 @@ export type Found = Followed | { readonly kind: "available" } | { readonly kind:
 
 export type CancelAnswer = { readonly kind: "cancelled" } | { readonly kind: "refused"; readonly why: string };
 
+/** One system money passes through, and the id under which it knows the seller (OpenRTB `asi` and `sid`). */
+export interface SupplyNode {
+  readonly system: string;
+  readonly sellerId: string;
+  /** The domain it is said to stand for. */
+  readonly domain: string | null;
+}
+
+export interface SupplyChain {
+  readonly sellerType: string | null;
+  readonly isDirect: boolean | null;
+  readonly nodes: number;
+  /** As much of it as can be read; absent where there is none. */
+  readonly chain?: readonly SupplyNode[] | undefined;
+}
+
 /**
  * One seller, reached by one protocol. Every method may throw {@link SellerFailure} and nothing else that is expected.
  * Implementations clean every text, check every figure and never decide on spend.
@@ -272,9 +288,8 @@ export interface Seller {
    * @param key idempotency key; the same for the same content
    */
   syncCreatives(ask: CreativesAsk, key: string, access: Access): Promise<SyncedCreatives>;
-  supplyChain(
-    access: Access,
-  ): Promise<{ readonly sellerType: string | null; readonly isDirect: boolean | null; readonly nodes: number }>;
+  /** Who is paid on the way to the publisher; nothing of it where the seller publishes none. */
+  supplyChain(access: Access): Promise<SupplyChain>;
 }
 
 export type FailureKind =

@@ -103,6 +103,8 @@ export function describeEntry(entry: Entry): string {
       return `${entry.to} took the place of ${entry.from} on the same terms`;
     case "approval_endorsed":
       return `approved by ${entry.by} (${entry.via}) as the first of two people`;
+    case "seller_pinned":
+      return `${entry.sellerId} is known from registries alone, and was approved at ${entry.url} by ${entry.by}`;
     case "policy_adopted":
       return `mandate version ${entry.mandate.version} counts (${entry.by})${entry.loosened.length > 0 ? `: ${entry.loosened.join("; ")}` : ""}`;
     case "approval_voided":

@@ -19,8 +19,8 @@ export const negotiate = defineTool({
         z.strictObject({
           quote_id: fields.quoteId,
           target_cpm: fields.money("CPM to aim for").optional(),
-          max_cpm: fields.money("Highest CPM to accept").optional(),
-          offer_cpm: fields.money("CPM of this one counter").optional(),
+          max_cpm: fields.moneyToo("Highest CPM to accept").optional(),
+          offer_cpm: fields.moneyToo("CPM of this one counter").optional(),
           ask: oneLine(600).optional().describe("In words, for AdCP sellers; the price change is measured"),
         }),
       )
@@ -28,7 +28,7 @@ export const negotiate = defineTool({
       .max(20),
     strategy: z.enum(["threshold"]).optional(),
     move: z.enum(["auto", "counter", "accept", "walk_away", "firm"]).optional(),
-    step: fields.money("How far each offer rises").optional(),
+    step: fields.moneyToo("How far each offer rises").optional(),
     max_rounds: z.number().int().min(1).max(20).optional(),
     deadline_s: fields.deadline.optional(),
   }),

@@ -15,7 +15,7 @@ const words = z.array(oneLine(80)).max(20);
 
 /** For sellers that sell budgets (AdCP). */
 const budgetTerms = {
-  max_bid: fields.money("For an auction: the most to bid per unit").optional(),
+  max_bid: fields.moneyToo("For an auction: the most to bid per unit").optional(),
   pricing_option: z.string().max(200).optional(),
   creative_ids: z.array(z.string().max(200)).max(50).optional(),
 };
@@ -35,8 +35,8 @@ const item = z.strictObject({
   with: z
     .array(
       z.strictObject({
-        product: z.string().max(400).describe("Its reference"),
-        budget: fields.money("Its budget"),
+        product: z.string().max(400),
+        budget: z.string().max(40),
         ...budgetTerms,
       }),
     )
@@ -55,7 +55,7 @@ export const requestQuote = defineTool({
   input: z.strictObject({
     campaign: fields.campaign.optional(),
     items: z.array(item).min(1).max(20).optional(),
-    quote_ids: z.array(fields.quoteId).min(1).max(20).optional().describe("Renew these instead"),
+    quote_ids: z.array(z.string().max(400)).min(1).max(20).optional().describe("Renew these instead"),
     goal: z.enum(goals).optional(),
     deadline_s: fields.deadline.optional(),
   }),
@@ -88,7 +88,7 @@ export const requestQuote = defineTool({
     ? await desk.renew(input.quote_ids, by, deadlineMs)
     : await desk.quote({
         campaign: input.campaign ?? null,
-        items: (input.items ?? []).map(itemOf),
+        items: (input.items ?? []).map((one, index) => itemOf(one, `items[${index}]`)),
         goal: input.goal ?? null,
         by,
         deadlineMs,
@@ -133,8 +133,8 @@ export const requestQuote = defineTool({
 
 type Item = z.output<typeof item>;
 
-function itemOf(given: Item, index: number): QuoteItem {
-  const at = `items[${index}]`;
+/** What to ask a seller for, from arguments. @throws BuyingError `invalid_arguments`, its field below `at` */
+export function itemOf(given: Item, at: string): QuoteItem {
   if ((given.budget === undefined) === (given.impressions === undefined)) {
     throw new BuyingError(
       "invalid_arguments",

@@ -185,22 +185,23 @@ function annotationsOf(effect: Effect) {
 function unchecked<In>(schema: z.ZodType<In>) {
   const standard = schema["~standard"];
   const { input, output } = standard.jsonSchema;
-  const jsonSchema = { input: once((options: Parameters<typeof input>[0]) => undated(input(options))), output };
+  const jsonSchema = { input: once((options: Parameters<typeof input>[0]) => bare(input(options))), output };
   return { "~standard": { ...standard, jsonSchema, validate: (value: unknown) => ({ value }) } };
 }
 
 /**
  * An answer's schema as clients see it. zod writes `additionalProperties: {}` where rows may carry more than they promise;
- * left out it means the same, and is read alike by every host.
+ * left out it means the same, and is read alike by every host. How long our own lists may be is no news to a reader.
  */
 function open<Out>(schema: z.ZodType<Out>) {
   const standard = schema["~standard"];
   const output = once(() =>
-    undated(
+    bare(
       z.toJSONSchema(schema, {
         override: ({ jsonSchema }) => {
           const more = jsonSchema.additionalProperties;
           if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
+          delete jsonSchema.maxItems;
         },
       }),
     ),
@@ -208,9 +209,16 @@ function open<Out>(schema: z.ZodType<Out>) {
   return { "~standard": { ...standard, jsonSchema: { ...standard.jsonSchema, output } } };
 }
 
-/** Without its `$schema`: 2020-12 is what MCP takes a tool's schema for, and it would stand there twice for every tool. */
-function undated({ $schema: _, ...schema }: Record<string, unknown>): Record<string, unknown> {
-  return schema;
+/**
+ * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts may be
+ * (which {@link checked} holds them to all the same), the largest integer, and that keys are texts.
+ */
+function bare(schema: Record<string, unknown>): Record<string, unknown> {
+  const said = (key: string, value: unknown) =>
+    ["$schema", "maxLength", "minLength", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER
+      ? undefined
+      : value;
+  return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
 }
 
 /** Converts on the first use and never again: the SDK asks on every call, and always for the same dialect. */

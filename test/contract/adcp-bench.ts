@@ -50,6 +50,7 @@ export async function adcpBench(carrier: "mcp" | "a2a"): Promise<SellerBench> {
     seller,
     productId,
     ask: budgetRequest(),
+    notHonoured: [],
     sentBookings: () => sandbox.requests(sellerId).flatMap(({ body }) => booking(body)),
     trouble: (kind, step) =>
       sandbox.fault(sellerId, step ? { kind, operation: steps[step] ?? step, uses: 1 } : { kind }),

@@ -45,6 +45,7 @@ export async function openDirectBench(behaviour: BehaviourChange): Promise<OpenD
     sandbox,
     productId,
     ask: { ...requestFor(sellerId, productId), dealType: "PG" },
+    notHonoured: ["geo"],
     // One frozen text holds what is written in two.
     sentBookings: () => {
       const lines = posted(/\/lines$/);

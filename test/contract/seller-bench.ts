@@ -36,6 +36,8 @@ export interface SellerBench {
   readonly productId: string;
   /** What is asked of it throughout. */
   readonly ask: QuoteRequest;
+  /** What of that it has no words for. */
+  readonly notHonoured: readonly string[];
   /** The bodies of all requests to book, as they arrived. */
   sentBookings(): readonly string[];
   trouble(kind: Trouble, step?: Step): void;

@@ -96,8 +96,7 @@ export function describeSeller(
           ]);
           expect(quote.packages?.[0]?.price.micros).toBeGreaterThan(0n);
         }
-        // A frequency cap is part of the order at sellers of budgets.
-        expect(quote.notHonoured).toEqual(on.may("volume") ? expect.arrayContaining(["frequency_cap"]) : []);
+        expect(quote.notHonoured).toEqual(on.bench.notHonoured);
         expect(new Date(quote.expiresAt).toISOString()).toBe(quote.expiresAt);
         const again = await on.seller.readQuote(quote, on.request, agency);
         // Only a seller that keeps quotes says the same end twice.

@@ -2,8 +2,8 @@ import { describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
 import { balancesOf, until } from "./booking-fixtures.ts";
 import { approving } from "./client.ts";
-import { flight } from "./fixtures.ts";
-import { buy, nowOf, onOpenDirect, product, quoted, seller } from "./opendirect-desk.ts";
+import { type ConfigFile, flight } from "./fixtures.ts";
+import { buy, entryIn, nowOf, onOpenDirect, product, quoted, seller } from "./opendirect-desk.ts";
 
 // Some stories wait for the watcher's next look, and a busy machine starts servers slowly.
 vi.setConfig({ testTimeout: 60_000 });
@@ -179,4 +179,28 @@ test("an account that is not open yet is waited for, and the order goes out by i
     expect((await nowOf(client, quoteId)).at("media_buys", 0, "status")).toBe("booked");
     expect(orders().length).toBe(1);
   });
+});
+
+test.each([
+  ["bearer", "bearer"],
+  ["api-key", "api_key"],
+  ["access-token", "access_token"],
+] as const)("a seller that reads %s alone is bought from with it, and sent nothing else", async (auth, kind) => {
+  verifies("connection.auth.bearer_first", "connection.auth.api_key_second");
+  const withKey = (key: string) => (standard: ConfigFile) => ({
+    ...standard,
+    sellers: [{ ...Object(entryIn(standard)), credentials: { seat: { [kind]: key } } }],
+  });
+  await onOpenDirect(
+    async ({ client, behave, desk }) => {
+      behave({ auth });
+      expect((await buy(client, await quoted(client))).string("status")).toBe("booked");
+      const headers = desk.sandbox.requests(seller).map((request) => Object.keys(request.headers));
+      const name = { bearer: "authorization", "api-key": "x-api-key", "access-token": "accesstoken" }[auth];
+      for (const one of headers) {
+        expect(one.filter((header) => /^(authorization|x-api-key|accesstoken)$/.test(header))).toEqual([name]);
+      }
+    },
+    { config: withKey("sandbox-citylight-seat") },
+  );
 });

@@ -35,7 +35,7 @@ export const seed000 = {
   "flow.campaign": issue(7, "A brief becomes several booked deals across channels after one person's approval."),
   "flow.campaign.many_deals": tested("One approval can hold several lines, of several sellers, and books them all."),
   "flow.deal.from_quote": tested("One deal is bought from one quote, with no campaign around it."),
-  "flow.deal.from_product": issue(7, "One deal is bought directly from a product, for planning done elsewhere."),
+  "flow.deal.from_product": tested("One deal is bought directly from a product, for planning done elsewhere."),
   "flow.shared_ground": issue(7, "Campaign buys and single deals use the same states, events and ledger."),
 
   // The person's approval
@@ -90,7 +90,7 @@ export const seed000 = {
   ),
 
   // Guide topics that are subjects of their own
-  "multi_seller.normalised_quotes": issue(7, "Offers of several sellers are made comparable before they are ranked."),
+  "multi_seller.normalised_quotes": tested("Offers of several sellers are made comparable before they are ranked."),
   "pacing.monitor": later("pacing and reallocation", "Spend is watched against plan during the flight."),
   "pacing.reallocate": later("pacing and reallocation", "Budget is moved between lines during the flight."),
   "creative.assets": tested("Creatives are sent to the seller and checked against its formats before sending."),

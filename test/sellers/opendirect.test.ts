@@ -212,6 +212,22 @@ describe("a line", () => {
     }
   });
 
+  test("carries the frequency cap that was asked for, and is not held where the seller drops it", async () => {
+    for (const omits of [[], ["frequencycount"]]) {
+      const bench = await benchWith({ omits });
+      let quote = await quoted(bench);
+      const request = frozen(bench, quote);
+      expect(JSON.parse(request.body).line).toMatchObject({ frequencycount: 3, frequencyinterval: "Day" });
+      for (let step = 0; step < 2; step += 1) {
+        const booked = await bench.seller.book(request, quote, access);
+        if (booked.kind === "advanced") quote = booked.quote;
+      }
+      const now = bench.seller.readQuote(quote, bench.ask, access);
+      if (omits.length === 0) await expect(now).resolves.toMatchObject({ quote: { state: "available" } });
+      else expect((await failureOf(now)).message).toContain("it does not have the frequency cap of 3 per day");
+    }
+  });
+
   test("that the seller forgets is gone, which proves nothing", async () => {
     const bench = await benchWith({ forgets: ["book"] });
     const failed = await failureOf(bookedBy(bench));
@@ -263,7 +279,8 @@ describe("what was placed and is not booked", () => {
       if (booked.kind === "advanced") quote = booked.quote;
     }
     expect(quote.placed).toMatchObject({ step: "reserved", heldUntil: expect.any(String) });
-    expect(quote.expiresAt).toBe(quote.placed?.heldUntil);
+    // It is held for a week, and decided within the day that the quote stands.
+    expect(Date.parse(quote.placed?.heldUntil ?? "") - Date.parse(quote.expiresAt)).toBeGreaterThan(5 * 86_400_000);
     expect(await bench.seller.letGo?.(quote, access)).toBeNull();
     expect(bench.sandbox.opendirect.lines("citylight")).toEqual([]);
     expect(bench.sandbox.opendirect.orders("citylight")).toEqual([]);

@@ -8,7 +8,17 @@ import { verifies } from "../requirements.ts";
  * Every argument of every tool, by its path. Whoever adds one has to come here and answer: can a model approve with it?
  */
 const allArguments: Readonly<Record<string, readonly string[]>> = {
-  discover_sellers: ["capability", "channels[]", "countries[]", "deadline_s", "min_trust", "query", "refresh", "url"],
+  discover_sellers: [
+    "capability",
+    "channels[]",
+    "countries[]",
+    "deadline_s",
+    "min_trust",
+    "protocol",
+    "query",
+    "refresh",
+    "url",
+  ],
   get_media_kit: [
     "brief",
     "channels[]",
@@ -48,6 +58,7 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "items[].with[].product",
     "quote_ids[]",
   ],
+  compare_quotes: ["campaign", "formats[]", "quotes[]"],
   negotiate: [
     "deadline_s",
     "max_rounds",
@@ -60,10 +71,22 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "step",
     "strategy",
   ],
-  create_media_buy: ["campaign", "lines[].creative_ids[]", "lines[].max_bid", "lines[].quote_id", "po_number"],
+  create_media_buy: [
+    "campaign",
+    "lines[].budget",
+    "lines[].creative_ids[]",
+    "lines[].deal_type",
+    "lines[].flight.end",
+    "lines[].flight.start",
+    "lines[].impressions",
+    "lines[].max_bid",
+    "lines[].product",
+    "lines[].quote_id",
+    "po_number",
+  ],
   approve: ["approval_id", "wait_s"],
   get_inbox: [],
-  get_media_buys: ["campaign", "delivery", "ids[]", "limit", "refresh", "status[]"],
+  get_media_buys: ["campaign", "delivery", "ids[]", "limit", "plan", "refresh", "status[]"],
   get_delivery: ["campaign", "daily", "ids[]"],
   update_media_buy: [
     "action",
@@ -98,7 +121,10 @@ function emptySchemas(within: object, path: readonly string[] = []): string[] {
   });
 }
 
-const readTools = ["discover_sellers", "get_media_kit", "get_inbox", "get_media_buys", "get_delivery", "get_history"];
+const readTools = [
+  ...["discover_sellers", "get_media_kit", "compare_quotes"],
+  ...["get_inbox", "get_media_buys", "get_delivery", "get_history"],
+];
 
 /** Words that no argument may be called by: with one of them a model might decide, or hold what a person holds. */
 const forbidden =
@@ -150,6 +176,7 @@ describe("the list of tools", () => {
       discover_sellers: read,
       get_media_kit: read,
       request_quote: record,
+      compare_quotes: read,
       negotiate: { ...record, idempotentHint: false },
       create_media_buy: spend,
       approve: spend,
@@ -279,10 +306,12 @@ test.each(clientKinds)("every answer fits its output schema, as a %s client chec
     await from.ok("discover_sellers"),
     await from.ok("get_media_kit", { limit: 50 }),
     renewed,
+    await from.ok("compare_quotes"),
     await from.ok("negotiate", { quotes: [{ quote_id: quoteId, target_cpm: "28.00 USD" }] }),
     await from.ok("create_media_buy", { lines: [{ quote_id: quoteId }] }),
     await from.ok("get_inbox"),
     await from.ok("get_media_buys", { delivery: true, refresh: true }),
+    await from.ok("get_media_buys", { plan: true }),
     await from.ok("get_delivery", { daily: true }),
     await from.ok("update_media_buy", { media_buy_id: quoteId, action: "cancel" }),
     await from.ok("get_history", { limit: 200 }),

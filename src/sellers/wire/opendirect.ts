@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { sellerId as checkedId } from "../untrusted.ts";
 
 /**
  * The fields we read of what an OpenDirect 2.1 seller answers, after its keys were folded (opendirect-dialect.ts): all names
@@ -24,8 +25,13 @@ const wholeText = z
   .transform(Number);
 const count = z.union([z.int().nonnegative(), wholeText]);
 const optionalCount = count.nullable().catch(null);
-/** Ids are opaque; the examples of the specification are digits, and some sellers write them as numbers. */
-const id = z.union([z.string().min(1), z.int().nonnegative().transform(String)]);
+/**
+ * Ids are opaque; the examples of the specification are digits, and some sellers write them as numbers. They go into paths
+ * and are shown raw: one that could be more than an id is none.
+ */
+const id = z
+  .union([z.string(), z.int().nonnegative().transform(String)])
+  .refine((text) => checkedId(text) !== null, "cannot be used");
 const optionalId = id.nullable().catch(null);
 const texts = z
   .union([z.string().transform((one): readonly unknown[] => [one]), z.array(z.unknown())])
@@ -105,6 +111,8 @@ export const lineShape = z.object({
   rate: amount.nullish(),
   qty: count.nullish(),
   cost: amount.nullish(),
+  frequencycount: count.nullish(),
+  frequencyinterval: z.string().nullish(),
 });
 
 /** What a write answers: an id, if it can be read; all else is read back. */
