@@ -1,6 +1,6 @@
 import { BuyingError } from "../domain/errors.ts";
 import { type Ref, streams } from "../domain/ids.ts";
-import type { LineEvent } from "../domain/media-buy.ts";
+import type { Line, LineEvent } from "../domain/media-buy.ts";
 import { compare, displayMoney, impressionsForBudget, type Money } from "../domain/money.ts";
 import type { Proposal, ProposalAnswer } from "../domain/proposal.ts";
 import { atCpm, type Quote, type QuoteRequest } from "../domain/quote.ts";
@@ -55,7 +55,7 @@ export async function followProposal(ports: Ports, ref: Ref): Promise<LoadedLine
   const { proposal } = line.quote;
   if (line.status !== "proposed" || !proposal) return loaded;
   // Whatever it is that keeps us from looking, in the end nobody waits any longer.
-  if (isOver(ports, loaded, LONGEST_WAIT_MS)) return lapse(ports, loaded);
+  if (isOver(ports, line, LONGEST_WAIT_MS)) return lapse(ports, loaded);
   try {
     return await goOn(ports, loaded, proposal);
   } catch (error) {
@@ -75,15 +75,15 @@ async function goOn(ports: Ports, loaded: LoadedLine, proposal: Proposal): Promi
   const answer = await proposalsOf(seller).look(proposal, quote, accessAs(ports, quote.shownAs));
   if (answer.outcome === "waits") {
     const { until } = answer;
-    const ends = until ? ports.now().getTime() >= Date.parse(until) : isOver(ports, loaded, USUAL_WAIT_MS);
+    const ends = until ? ports.now().getTime() >= Date.parse(until) : isOver(ports, loaded.line, USUAL_WAIT_MS);
     return ends ? lapse(ports, loaded) : loaded;
   }
-  const noted = await appendLine(ports, loaded.ref, ({ line }) =>
+  await appendLine(ports, loaded.ref, ({ line }) =>
     line.status === "proposed" && line.quote.proposal?.approvalId === proposal.approvalId
       ? answered(answer, line.rounds.length + 1)
       : [],
   );
-  return noted.line.status === "proposed" ? followProposal(ports, loaded.ref) : noted;
+  return followProposal(ports, loaded.ref);
 }
 
 /** Gives up terms that wait: the quote they were put beside stands again at its own price. The seller is not told. */
@@ -123,8 +123,8 @@ async function quoteAgreed(
   const access = accessAs(ports, line.quote.shownAs);
   const { offer: _, ...asked } = line.request;
   const request = requestAt(asked, agreed);
-  // A target is taken as the price by sellers, upwards too: what it would cost without must be known, and be more.
-  const isFresh = Date.parse(line.quotedAt) + FRESH_MS > ports.now().getTime();
+  // A target is taken as the price by sellers, upwards too: what just this would cost without must be known, and be more.
+  const isFresh = !isOver(ports, line, FRESH_MS) && request.impressions === line.quote.impressions;
   const plain = isFresh ? line.quote : await seller.quote(request, ports.newId(), access);
   const isDearer = compare(atCpm(plain).cpm, agreed) > 0;
   const found = isDearer ? await proposalsOf(seller).quote(plain, request, proposal, ports.newId(), access) : plain;
@@ -173,8 +173,8 @@ async function replace(ports: Ports, ref: Ref, quote: Quote, request: QuoteReque
   return newestOf(ports, ref);
 }
 
-function isOver(ports: Ports, { line }: LoadedLine, afterMs: number): boolean {
-  return ports.now().getTime() >= Date.parse(line.quotedAt) + afterMs;
+function isOver(ports: Ports, { quotedAt }: Line, afterMs: number): boolean {
+  return ports.now().getTime() >= Date.parse(quotedAt) + afterMs;
 }
 
 function lapse(ports: Ports, { ref }: LoadedLine): Promise<LoadedLine> {
@@ -182,8 +182,9 @@ function lapse(ports: Ports, { ref }: LoadedLine): Promise<LoadedLine> {
   return endWaiting(ports, ref, { kind: "negotiation_ended", v: 1, status: "rejected", cpm: null, why });
 }
 
-function endWaiting(ports: Ports, ref: Ref, ended: LineEvent): Promise<LoadedLine> {
-  return appendLine(ports, ref, ({ line }) => (line.status === "proposed" ? [ended] : []));
+async function endWaiting(ports: Ports, ref: Ref, ended: LineEvent): Promise<LoadedLine> {
+  await appendLine(ports, ref, ({ line }) => (line.status === "proposed" ? [ended] : []));
+  return newestOf(ports, ref);
 }
 
 /** @throws SellerFailure `unsupported` where a seller takes no terms but its own */

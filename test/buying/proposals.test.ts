@@ -47,6 +47,13 @@ describe("own terms", () => {
     }
   });
 
+  test("are bought at the seller's own price where that is lower for what they come to", async () => {
+    // 4.9 million impressions at 29.75; at 29.00 the budget pays for more than 5 million, which are 5 % cheaper.
+    const { loaded } = await quoted(bench.desk, offer("29.00 USD", { budget: "146000 USD" }));
+    expect(loaded.line.quote).toMatchObject({ cpm: parseMoney("28.26 USD"), impressions: 5_034_482 });
+    expect(loaded.line.quote.agreedAs).toMatchObject({ cpm: parseMoney("29.00 USD") });
+  });
+
   test("are put once: the same ask finds what came of them", async () => {
     const first = await quoted(bench.desk, offer("28.50 USD"));
     const second = await quoted(bench.desk, offer("28.50 USD"));

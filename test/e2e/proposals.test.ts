@@ -4,7 +4,7 @@ import { approving, at, type Connection, type Reply } from "./client.ts";
 import { sellersIn } from "../buying/desk-bench.ts";
 import { audit } from "../../src/audit/audit.ts";
 import type { LoggedRequest } from "../../src/sandbox/request-log.ts";
-import { kill, ledgerOf, until } from "./booking-fixtures.ts";
+import { kill, kindsOf, ledgerOf, until } from "./booking-fixtures.ts";
 import { flight, startDesk, type TestDesk } from "./fixtures.ts";
 
 /** Own terms put to an IAB seller, from the proposal to the booked deal, over a real MCP client. */
@@ -91,8 +91,11 @@ test.each(["counter_offered", "counter_pending"] as const)(
     expect(agreed.text).toMatch(/1,750\.\d\d USD \(5\.9 % on the quote\)/);
     const bookable = agreed.string("negotiations", 0, "quote_id");
     expect(bookable).not.toBe(ref);
-    const again = await client.ok("negotiate", { quotes: [{ quote_id: ref }] });
-    expect(again.string("negotiations", 0, "quote_id")).toBe(bookable);
+    for (const known of [ref, bookable]) {
+      const again = await client.ok("negotiate", { quotes: [{ quote_id: known }] });
+      expect(again.string("negotiations", 0, "quote_id")).toBe(bookable);
+      expect(again.string("negotiations", 0, "why"), again.text).toContain("agreed before; nothing more was offered");
+    }
     const messages = desk.sandbox.requests("northbeam").filter(({ operation }) => operation === "negotiate");
     expect(messages.map(({ body }) => Object.keys(JSON.parse(body)))).toEqual(
       Array.from({ length: 2 }, () => expect.arrayContaining(["proposal_id"])),
@@ -131,6 +134,8 @@ test("a counter is walked away from, and the quote is bought at its own price", 
   const bought = await client.ok("create_media_buy", { lines: [{ quote_id: ref }] });
   expect(bought.string("status"), bought.text).toBe("booked");
   expect(desk.sandbox.deals("northbeam", ref.split("/")[1])[0]?.cpm_micros).toBe(29_750_000);
+  // Read before it was asked about and before it was sent, it was the quote that is known, with what was proposed on it.
+  expect(await kindsOf(desk, ref)).not.toContain("quote_read");
 });
 
 test("terms that are no lower than the seller's own price are not put, nor those above the mandate or in another currency", async () => {
@@ -250,7 +255,12 @@ test("a seller that accepts and then quotes dearer sells at its quote, or not at
 
   desk.sandbox.proposalHabits("northbeam", { targetFactor: 1.02 });
   const between = await put("28.50 USD");
+  const countered = (await put("27.00 USD")).string("quotes", 0, "quote_id");
+  const talked = await client.ok("negotiate", { quotes: [{ quote_id: countered, max_cpm: "28.20 USD" }] });
   desk.sandbox.proposalHabits("northbeam", { targetFactor: 1 });
+  // Above what the planner allowed: it is told, and nobody calls it agreed.
+  expect(talked.string("negotiations", 0, "status"), talked.text).toBe("rejected");
+  expect(talked.string("negotiations", 0, "why")).toMatch(/agreed to 28\.00 USD .* and then quoted 28\.56 USD/);
   expect(between.string("quotes", 0, "cpm"), between.text).toBe("29.07 USD");
   expect(between.text).toContain("the seller agreed to 28.50 USD");
   expect(between.text).toContain("and then quoted 29.07 USD: that is what this offer costs");
