@@ -40,6 +40,12 @@ export const seller = z.strictObject({
     .describe(
       "AdCP, with `allow_loopback`: publishers whose adagents.json is served on this machine, for your own tests",
     ),
+  proposals: z
+    .enum(["quote", "deal"])
+    .default("quote")
+    .describe(
+      "IAB seller agent only: how an agreed proposal is bought. `deal` where this seller is known to make deals of proposals; the agent as published (2.4.2) does not, and then it is bought by a quote at the agreed price",
+    ),
   trust: z
     .enum(trustLevels)
     .describe("How far this desk trusts it, as the operator knows: registered, verified, preferred…"),
@@ -76,6 +82,8 @@ export interface SellerConfig {
   readonly openDirect?: OpenDirectIds | undefined;
   /** Publisher's domain → where its files lie: only a sandbox's are not at their own domains. */
   readonly publishers: ReadonlyMap<string, string>;
+  /** How an agreed proposal is bought here. */
+  readonly proposals: "quote" | "deal";
   readonly trust: (typeof trustLevels)[number];
   readonly relationship: (typeof relationships)[number];
   readonly credentials: Readonly<Partial<Record<Tier, GivenCredential>>>;

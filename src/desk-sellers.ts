@@ -99,5 +99,6 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
     account: one.account,
     openDirect: one.openDirect,
     publishers: one.publishers,
+    proposals: one.proposals,
   };
 }

@@ -225,6 +225,13 @@ function refuseClosed(ports: Ports, { ref, line }: LoadedLine): void {
       },
     );
   }
+  if (line.status === "proposed")
+    throw new BuyingError(
+      "terms_pending",
+      `On ${ref} your own terms wait for the seller. Look again with request_quote {"quote_ids":["${ref}"]}; or give them up with negotiate {"quotes":[{"quote_id":"${ref}"}],"move":"walk_away"}, and buy the quote at its own price. Nothing was booked.`,
+      "wait",
+      { field: "lines" },
+    );
   if (line.status === "declined")
     throw new BuyingError(
       "quote_expired",

@@ -66,7 +66,7 @@ export async function discoverSellers(ports: Ports, request: DiscoverRequest): P
   // Half of the time at most: the sellers found are still to be asked.
   const searched = request.url ? [] : await ports.directory.search(request.refresh, request.deadlineMs / 2);
   const known = request.url
-    ? [await ports.directory.introduce(request.url, request.refresh)]
+    ? [await ports.directory.introduce(request.url, request.refresh ? request.deadlineMs / 2 : undefined)]
     : await ports.directory.all();
   const left = Math.max(request.deadlineMs / 2, request.deadlineMs - (ports.now().getTime() - began));
   const asked = await askAll(ports, bestFirst(known), left, async (unasked) => {

@@ -20,12 +20,14 @@ export async function standingFor(
   const isSame = ({ line }: LoadedLine) =>
     line.campaign === campaign && !line.quote.changes && essenceOf(line.request) === essenceOf(request);
   const bought = toBuy ? await linesOfSeller(ports, request, committed) : [];
-  const open = await linesOfSeller(ports, request, ["open", "awaiting_approval"]);
+  const open = await linesOfSeller(ports, request, ["open", "proposed", "awaiting_approval"]);
   return bought.find(isSame) ?? open.find((one) => isLive(ports, one) && isSame(one));
 }
 
 /** True for a quote that can still be negotiated or bought, with the two minutes that deciding takes. */
 export function isLive(ports: Ports, { line }: LoadedLine): boolean {
+  // Terms that wait go on after the quote they were put beside.
+  if (line.status === "proposed") return true;
   const isOpen = line.status === "open" || line.status === "awaiting_approval";
   return isOpen && Date.parse(line.quote.expiresAt) - 120_000 > ports.now().getTime();
 }

@@ -42,6 +42,7 @@ export const recoveriesOf: Readonly<Record<ErrorCode, readonly Recovery[]>> = {
   approval_used: ["none"],
   signature_invalid: ["ask_person"],
   terms_changed: ["ask_person"],
+  terms_pending: ["wait"],
   terms_mismatch: ["ask_person"],
   booking_unknown: ["retry_later"],
   unsupported_by_seller: ["choose_another", "ask_person", "fix_arguments"],

@@ -49,10 +49,16 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
       const { placed } = before.quote;
       return { quote: placed ? { ...event.quote, placed } : unplaced(event.quote) };
     }
+    case "proposal_answered": {
+      const isOpen = event.outcome === "countered" || event.outcome === "rejected";
+      return { status: isOpen ? "open" : "proposed", quote: { ...before.quote, proposal: event.proposal } };
+    }
     case "negotiation_round":
       return { rounds: [...before.rounds, event.round] };
     case "negotiation_ended": {
-      const quote = event.cpm && !before.quote.packages ? { ...before.quote, cpm: event.cpm } : before.quote;
+      // What is agreed of a proposal has a quote of its own: this one keeps its price.
+      const isQuotes = event.cpm && !before.quote.packages && !before.quote.proposal;
+      const quote = isQuotes ? { ...before.quote, cpm: event.cpm } : before.quote;
       return { quote, negotiation: { status: event.status, why: event.why } };
     }
     case "terms_chosen":

@@ -90,6 +90,7 @@ export type Entry =
 export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   quoted: 1,
   quote_read: 1,
+  proposal_answered: 1,
   negotiation_round: 1,
   negotiation_ended: 1,
   quote_declined: 1,

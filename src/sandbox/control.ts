@@ -3,6 +3,7 @@ import { AdcpServer } from "./adcp/server.ts";
 import type { FaultKind, FaultSpec } from "./faults.ts";
 import { faultSpec } from "./faults.ts";
 import { wireMoney } from "./pricing.ts";
+import { deskOf, latestApproval, type ProposalBooks, type ProposalHabits } from "./proposal-desk.ts";
 import { storedQuote, strikeByThirdParty } from "./quote-book.ts";
 import { OpenDirectControl } from "./opendirect/control.ts";
 import { OpenDirectServer } from "./opendirect/server.ts";
@@ -151,6 +152,28 @@ export class SandboxControl {
     const quote = storedQuote(runtime, quoteId);
     if (!quote) throw new Error(`no quote ${quoteId} at ${sellerId}`);
     strikeByThirdParty(runtime, quote, cpmMicros / 1_000_000);
+    runtime.commit();
+  }
+
+  /** What was proposed to a seller, and what its people are asked. */
+  proposals(sellerId: string): ProposalBooks {
+    const { proposals, approvals, habits } = deskOf(this.#iab(sellerId).state);
+    return { proposals, approvals, habits };
+  }
+
+  /** Changes how a seller treats proposals; what is not named stays. */
+  proposalHabits(sellerId: string, change: ProposalHabits): void {
+    const runtime = this.#iab(sellerId);
+    const books = this.proposals(sellerId);
+    runtime.state.proposals = { ...books, habits: { ...books.habits, ...change } };
+    runtime.commit();
+  }
+
+  /** The seller's people decide what was asked of them last; `cpm` (dollars) is what they would rather have. */
+  decideProposal(sellerId: string, what: "approve" | "reject" | "counter", reason = "", cpm?: number): void {
+    const runtime = this.#iab(sellerId);
+    const modifications = cpm === undefined ? {} : { proposed_price: cpm };
+    deskOf(runtime.state).decide(latestApproval(runtime.state), { what, reason, modifications });
     runtime.commit();
   }
 

@@ -69,16 +69,23 @@ export function aampList(agents: readonly RegisteredAgent[], extra: readonly unk
   return { success: true, data: { agents: [...listed, ...extra], count: listed.length, isAdmin: false } };
 }
 
-/** `GET /api/registry/agents` of AgenticAdvertising.org, which blocks nobody. */
-export function agenticList(agents: readonly RegisteredAgent[], extra: readonly unknown[]): unknown {
-  const listed = agents.map(({ url, name, id, trust, protocol = "mcp" }) => ({
-    ...{ url, name, type: "sales", protocol, ...(protocol === "mcp" ? { mcp_endpoint: url } : {}) },
-    member: { slug: id, display_name: name },
-    compliance: {
+/** `GET /api/registry/agents` of AgenticAdvertising.org, which blocks nobody; its findings only where they are asked for. */
+export function agenticList(
+  agents: readonly RegisteredAgent[],
+  extra: readonly unknown[],
+  withCompliance: boolean,
+): unknown {
+  const listed = agents.map(({ url, name, id, trust, protocol = "mcp" }) => {
+    const verified = trust === "verified" || trust === "preferred";
+    const compliance = {
       ...{ status: "passing", lifecycle_stage: "production", tracks: {}, streak_days: 3 },
-      ...{ last_checked_at: null, headline: null, verified: trust === "verified" || trust === "preferred" },
-      verified_roles: trust === "verified" || trust === "preferred" ? ["media-buy"] : [],
-    },
-  }));
-  return { agents: [...listed, ...extra], count: listed.length, sources: { registered: listed.length } };
+      ...{ last_checked_at: null, headline: null, verified, verified_roles: verified ? ["media-buy"] : [] },
+    };
+    return {
+      ...{ url, name, type: "sales", protocol, ...(protocol === "mcp" ? { mcp_endpoint: url } : {}) },
+      member: { slug: id, display_name: name },
+      ...(withCompliance ? { compliance } : {}),
+    };
+  });
+  return { agents: [...listed, ...extra], count: listed.length };
 }

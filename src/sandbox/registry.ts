@@ -9,7 +9,7 @@ import {
   type RegisteredAgent,
   verificationOf,
 } from "./registry-dialects.ts";
-import type { LoggedRequest, RequestLog } from "./request-log.ts";
+import type { LoggedRequest } from "./request-log.ts";
 import { answer } from "./wire.ts";
 
 export type { RegisteredAgent } from "./registry-dialects.ts";
@@ -35,14 +35,18 @@ export class SandboxRegistry implements Business {
   #malformed: readonly unknown[] = [];
   #later: { asks: number; readonly turn: () => void }[] = [];
   readonly #token: string | null;
-  readonly #logs: RequestLog[] = [];
-  #http: HttpSeller | null = null;
+  readonly #http: HttpSeller;
   #url = "";
 
   constructor({ id = "registry", agents = [], token }: RegistryOptions = {}) {
     this.id = id;
     this.#agents = agents;
     this.#token = token ?? null;
+    this.#http = new HttpSeller(
+      this,
+      () => this.#url,
+      () => undefined,
+    );
   }
 
   /** Its base address. */
@@ -50,24 +54,19 @@ export class SandboxRegistry implements Business {
     return this.#url;
   }
 
-  /** Starts answering on 127.0.0.1, at its former port where that is free. One that answers already is left alone. */
+  /** Starts answering on 127.0.0.1. */
   async open(): Promise<void> {
-    if (this.#http) return;
-    const http = new HttpSeller(
-      this,
-      () => this.#url,
-      () => undefined,
-    );
-    this.#http = http;
-    this.#logs.push(http.log);
-    this.#url = (await http.open(this.#url === "" ? 0 : Number(new URL(this.#url).port))).url;
+    this.#url = (await this.#http.open(0)).url;
   }
 
-  /** Stops answering, as a registry that is down; {@link open} brings it back. */
-  async close(): Promise<void> {
-    const http = this.#http;
-    this.#http = null;
-    await http?.close();
+  /** Stops for good; its port is anybody's then. */
+  close(): Promise<void> {
+    return this.#http.close();
+  }
+
+  /** Hangs up on everybody, as a registry that is down, until {@link clearFaults}. */
+  down(): void {
+    this.fault({ kind: "drop-answer", operation: "registry" });
   }
 
   /** Registers agents, in place of all that were. */
@@ -102,7 +101,7 @@ export class SandboxRegistry implements Business {
 
   /** The requests that came in, oldest first. */
   requests(): readonly LoggedRequest[] {
-    return this.#logs.flatMap((log) => log.list());
+    return this.#http.log.list();
   }
 
   now(): number {
@@ -118,7 +117,7 @@ export class SandboxRegistry implements Business {
       "/agents": () => legacyList(this.#agents, this.#malformed, this.listsTrust),
       "/verify": () => verificationOf(this.#agents, query.get("agent_url") ?? ""),
       "/api/agents": () => aampList(this.#agents, this.#malformed),
-      "/api/registry/agents": () => agenticList(this.#agents, this.#malformed),
+      "/api/registry/agents": () => agenticList(this.#agents, this.#malformed, query.get("compliance") === "true"),
     };
     const list = method === "GET" ? lists[path] : undefined;
     if (!list) return { operation: null, handle: () => answer({ error: "Not found" }, 404) };

@@ -10,6 +10,7 @@ import { dealRoutes } from "./routes-deals.ts";
 import { mediaKitRoutes } from "./routes-media-kit.ts";
 import { negotiationRoutes } from "./routes-negotiation.ts";
 import { orderRoutes } from "./routes-orders.ts";
+import { proposalRoutes } from "./routes-proposals.ts";
 import { quoteRoutes } from "./routes-quotes.ts";
 import type { Route, SellerRuntime } from "./runtime.ts";
 import type { SandboxSeller } from "./sandbox-seller.ts";
@@ -20,6 +21,7 @@ const routes: readonly Route[] = [
   ...mediaKitRoutes,
   ...availsRoutes,
   ...quoteRoutes,
+  ...proposalRoutes,
   ...negotiationRoutes,
   ...dealRoutes,
   ...orderRoutes,

@@ -76,7 +76,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     return Promise.all(listed.map(async (one) => speakingNow(await heardOf(held(one)))));
   };
 
-  /** Keeps what belongs to a record, and the record as nobody but the operator, or a registry, made it. */
+  /** Keeps what belongs to a record, and the record as it was made: what registries say of it is weighed on that each time. */
   const held = ({ record, ...rest }: KnownSeller): SellerRecord => {
     details.set(keyOf(record), rest);
     made.set(keyOf(record), record);
@@ -109,6 +109,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
       account: held?.account ?? null,
       openDirect: held?.openDirect,
       publishers: held?.publishers ?? new Map(),
+      proposals: held?.proposals,
       cache: options.cache,
       cacheSeconds: options.cacheSeconds,
       timeouts: options.timeouts,
@@ -122,7 +123,7 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
   const heard = async (record: SellerRecord, maxAgeMs: number, patient: boolean): Promise<SellerRecord> => {
     if (!registries || (record.blocked && record.words.length === 0)) return record;
     const url = urlOf(record);
-    await registries.verify(url, maxAgeMs, patient);
+    await registries.verify(url, { maxAgeMs, patient, sparing: record.fromRegistry && !patient });
     const again = record.fromRegistry ? await others?.again(url) : null;
     return speakingNow(again ? held(again) : await heardOf(made.get(keyOf(record)) ?? record));
   };
@@ -160,13 +161,14 @@ export function sellerDirectory(options: DirectoryOptions): Directory {
     throw new BuyingError("unknown_seller", message, "fix_arguments", { field: "seller", candidates });
   };
 
-  const introduce = async (url: string, anew = false): Promise<SellerRecord> => {
+  const introduce = async (url: string, anewWithinMs?: number): Promise<SellerRecord> => {
     const origin = originOf(url);
     const canonical = canonicalAgentUrl(url);
     // Words for an address nobody knows by now may put it among those who are known.
     if (registries && canonical !== null) {
-      if (anew) await registries.search(0, options.timeouts.discovery);
-      await registries.verify(canonical, anew ? 0 : believedMs, false);
+      const anew = anewWithinMs !== undefined;
+      if (anew) await registries.search(0, anewWithinMs);
+      await registries.verify(canonical, { maxAgeMs: anew ? 0 : believedMs, patient: false, sparing: false });
     }
     const records = await all();
     const there =

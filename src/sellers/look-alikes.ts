@@ -31,18 +31,25 @@ const LEAST = 5;
 /** Second levels under which names are registered, as in `example.co.uk`. */
 const shared = /^(co|com|org|net|ac|gov|edu|or|ne|go)$/;
 
-/** The part of a domain that its owner chose. */
+/** Where in a domain the part is that its owner registered. */
 function ownLabel(labels: readonly string[]): number {
   const second = labels.length - 2;
-  return labels.length > 2 && shared.test(labels[second] ?? "") ? second - 1 : second;
+  return Math.max(0, labels.length > 2 && shared.test(labels[second] ?? "") ? second - 1 : second);
+}
+
+/** What was registered of a domain: `northbeam.example` of `agent.northbeam.example`. Without a list of all endings it is a guess. */
+export function registered(domain: string): string {
+  if (isAddress(domain)) return domain;
+  const labels = domain.split(".");
+  return labels.slice(ownLabel(labels)).join(".");
 }
 
 /**
  * Whether a domain could be taken for another: drawn alike, a letter apart, the same name under another ending, or with the other in it.
- * The other itself, and what is below it, is no look-alike of it.
+ * What belongs to whom the other belongs to is no look-alike of it.
  */
 export function domainLooksLike(domain: string, other: string): boolean {
-  if (isAddress(domain) || isAddress(other) || domain === other || domain.endsWith(`.${other}`)) return false;
+  if (isAddress(domain) || isAddress(other) || registered(domain) === registered(other)) return false;
   const [mine, theirs] = [domain, other].map((one) => domainToUnicode(one).toLowerCase().split("."));
   const name = skeleton(theirs?.[ownLabel(theirs)] ?? "");
   if (!mine || name.length < LEAST) return false;

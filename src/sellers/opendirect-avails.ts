@@ -3,7 +3,7 @@ import { type Flight, instants } from "../domain/flight.ts";
 import { compare, displayMoney, type Money, minorUnit, money } from "../domain/money.ts";
 import { isObject } from "./adcp-answers.ts";
 import type { Account } from "./opendirect-accounts.ts";
-import { costOf } from "./opendirect-catalogue.ts";
+import { costOf, isPayable } from "./opendirect-catalogue.ts";
 import { capFields, casings, word } from "./opendirect-dialect.ts";
 import { notHere, refusalOf, unreadable } from "./opendirect-errors.ts";
 import type { Session } from "./opendirect-session.ts";
@@ -149,6 +149,7 @@ function cpmIn(sellerId: string, { product, impressions }: Wanted, base: Money, 
   if (free === null) throw unpriced(`whether ${displayMoney(price)} is per 1,000 impressions or in all is not said`);
   if (price.micros > base.micros * MOST_TIMES)
     throw unpriced(`${displayMoney(price)} is far above the ${displayMoney(base)} CPM it lists, and may be a total`);
+  if (!isPayable(price, impressions)) throw unreadable(sellerId, "avails", "what it comes to is beyond any amount");
   const isPlain = compare(price, base) === 0;
   if (!isPlain && !flat && isNear(price, costOf(base, impressions)))
     throw unpriced(`${displayMoney(price)} is what the whole volume costs at its list price, and may be a total`);

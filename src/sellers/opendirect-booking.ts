@@ -1,11 +1,12 @@
 import type { FrozenRequest } from "../domain/media-buy.ts";
 import type { Placed } from "../domain/placed.ts";
 import type { Quote } from "../domain/quote.ts";
+import type { Library } from "./opendirect-creatives.ts";
 import type { Act, LineIds } from "./opendirect-actions.ts";
 import { notHere, unreadable, writeRefusalOf } from "./opendirect-errors.ts";
 import { folded } from "./opendirect-dialect.ts";
 import { outcomeOf, partsOf, stateOf } from "./opendirect-lines.ts";
-import { type Books, frozenIn } from "./opendirect-orders.ts";
+import { type Books, frozenIn, wireOf } from "./opendirect-orders.ts";
 import { mockWords } from "./opendirect-quotes.ts";
 import { aroundWrite, type Session } from "./opendirect-session.ts";
 import { statsIn } from "./opendirect-stats.ts";
@@ -37,7 +38,7 @@ type Standing =
   | { readonly what: "line"; readonly orderId: string; readonly line: WireLine };
 
 /** @see Booking */
-export function createBooking(session: Session, books: Books, act: Act): Booking {
+export function createBooking(session: Session, books: Books, act: Act, library: Library): Booking {
   const { sellerId } = session;
   let isReal = false;
 
@@ -111,6 +112,8 @@ export function createBooking(session: Session, books: Books, act: Act): Booking
 
   async function reserve(quote: Quote, ids: LineIds, draft: WireLine, access: Access): Promise<Booked> {
     await aroundWrite(true, () => refuseMock(quote, ids, access));
+    // Most products are booked only with a creative. An assignment costs nothing, and one that stands is not made again.
+    await aroundWrite(true, () => library.assign(wireOf(quote).accountId, ids, quote.creatives ?? [], access));
     const { served, line: now } = await act("reserve", quote, ids, draft, access);
     if (served || stateOf(now) !== "draft") return after(quote, "a reservation", ids.orderId, now);
     // Edition 2.1 has it both ways, required and optional: without it the draft is booked as it is.

@@ -141,3 +141,11 @@ function channelIn({ producttags, adunit, name }: WireProduct): Channel | null {
 export function costOf(cpm: Money, impressions: number): bigint {
   return mulDiv(cpm.micros, BigInt(impressions), 1000n);
 }
+
+/** A million of millions, in micros: what comes to more is no amount, and every sum over it would fail later. */
+const MOST_MICROS = 1_000_000_000_000_000_000n;
+
+/** Whether a price and a volume come to an amount of money at all. */
+export function isPayable(cpm: Money, impressions: number): boolean {
+  return costOf(cpm, impressions) <= MOST_MICROS;
+}

@@ -98,7 +98,14 @@ const otherNames: Readonly<Record<string, readonly [camel: string, pascal: strin
   frequencycount: ["frequencyCount", "FrequencyCount"],
   frequencyinterval: ["frequencyInterval", "FrequencyInterval"],
   requestedimpressions: ["requestedImpressions", "RequestedImpressions"],
+  creativeid: ["creativeId", "CreativeId"],
+  placementid: ["placementId", "PlacementId"],
+  lineid: ["lineId", "LineId"],
+  ad: ["creativeAsset", "Ad"],
 };
+
+/** What is below it is AdCOM's to name. */
+const foreign = "ad";
 
 /** A body of ours in a seller's names. @param body in the specification's */
 export function written(casing: Casing, body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
@@ -108,7 +115,10 @@ export function written(casing: Casing, body: Readonly<Record<string, unknown>>)
     return casing === "camel" ? camel : pascal;
   };
   return Object.fromEntries(
-    Object.entries(body).map(([key, value]) => [name(key), isObject(value) ? written(casing, value) : value]),
+    Object.entries(body).map(([key, value]) => [
+      name(key),
+      isObject(value) && key !== foreign ? written(casing, value) : value,
+    ]),
   );
 }
 

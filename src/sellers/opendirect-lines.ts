@@ -1,15 +1,15 @@
 import type { Deal, SellerWait } from "../domain/deal.ts";
 import { instants } from "../domain/flight.ts";
-import { type Money, minorUnit, money, mulDiv } from "../domain/money.ts";
+import { type Money, minorUnit, mulDiv } from "../domain/money.ts";
 import type { Placed } from "../domain/placed.ts";
 import { atCpm, type Quote } from "../domain/quote.ts";
 import { instantOf } from "./iab-words.ts";
-import { costOf } from "./opendirect-catalogue.ts";
+import { costOf, isPayable } from "./opendirect-catalogue.ts";
 import { word } from "./opendirect-dialect.ts";
 import { unreadable } from "./opendirect-errors.ts";
 import { type Followed, type Found, SellerFailure } from "./seller.ts";
 import { sellerText } from "./untrusted.ts";
-import { moneyFromText } from "./wire/money.ts";
+import { moneyFromMicros, moneyFromText } from "./wire/money.ts";
 import type { WireLine } from "./wire/opendirect.ts";
 
 /**
@@ -138,14 +138,16 @@ export function termsOfLine(quote: Quote, line: WireLine): Quote {
   const rate = moneyFromText(line.rate, currency);
   if (!rate || rate.micros <= 0n) throw wrong("it has no rate");
   if (line.qty == null) throw wrong("its volume is missing");
-  if (!fitsCost(rate, line.qty, moneyFromText(line.cost, currency)))
-    throw wrong("its cost is not its rate for its volume");
+  if (!isPayable(rate, line.qty)) throw wrong("what it comes to is beyond any amount");
+  if (!fitsCost(rate, line.qty, line.cost)) throw wrong("its cost is not its rate for its volume");
   return { ...quote, cpm: rate, impressions: line.qty, flight: flightIn(line, flight, wrong) };
 }
 
-/** Within the smallest amount that is paid; a cost that the seller leaves out is ours to compute. */
-function fitsCost(rate: Money, impressions: number, cost: Money | null): boolean {
-  if (cost === null) return true;
+/** Within the smallest amount that is paid; a cost that the seller leaves out is ours to compute, and one that is no amount fits none. */
+function fitsCost(rate: Money, impressions: number, said: WireLine["cost"]): boolean {
+  if (said == null) return true;
+  const cost = moneyFromText(said, rate.currency);
+  if (!cost) return false;
   const apart = cost.micros - costOf(rate, impressions);
   return (apart < 0n ? -apart : apart) <= minorUnit(rate.currency);
 }
@@ -172,14 +174,19 @@ export function instantIn(text: string | null, edge: "start" | "end"): string | 
   return instantOf(`${trimmed}T${edge === "start" ? "00:00:00" : "23:59:59"}Z`);
 }
 
+/** Null where it comes to no amount. */
+function perThousand(cost: Money, impressions: number): Money | null {
+  return moneyFromMicros(mulDiv(cost.micros, 1000n, BigInt(impressions)), cost.currency);
+}
+
 /** What was booked. A cost that is not the rate for the volume is what counts: it makes the price another one. */
 export function dealOf(quote: Quote, orderId: string, line: WireLine): Deal {
   const { currency } = atCpm(quote).cpm;
   const rate = word(line.ratetype ?? "cpm") === "cpm" ? moneyFromText(line.rate, currency) : null;
   const cost = moneyFromText(line.cost, currency);
   const qty = line.qty ?? null;
-  const fits = rate === null || qty === null || fitsCost(rate, qty, cost);
-  const effective = fits || !cost || !qty ? rate : money(mulDiv(cost.micros, 1000n, BigInt(qty)), currency);
+  const fits = rate === null || qty === null || fitsCost(rate, qty, line.cost);
+  const effective = fits ? rate : cost && qty ? perThousand(cost, qty) : null;
   const { start, end } = instants(quote.flight);
   const [from, to] = [instantIn(line.startdate, "start") ?? "", instantIn(line.enddate, "end") ?? ""];
   const isAsked = (at: string, asked: string) => Math.abs(Date.parse(at) - Date.parse(asked)) <= SLACK_MS;
@@ -189,7 +196,7 @@ export function dealOf(quote: Quote, orderId: string, line: WireLine): Deal {
     productId: line.productid,
     // A line does not say it: it is booked at its rate, as the product is sold.
     dealType: quote.dealType,
-    cpm: effective,
+    cpm: effective && isPayable(effective, qty ?? 0) ? effective : null,
     impressions: qty,
     flight: {
       start: isAsked(from, start) ? quote.flight.start : from,

@@ -5,6 +5,7 @@ import type { Quote, QuoteRequest, Targeting } from "../domain/quote.ts";
 import type { Accounts } from "./opendirect-accounts.ts";
 import { readOffer } from "./opendirect-avails.ts";
 import type { Catalogue } from "./opendirect-catalogue.ts";
+import type { Library } from "./opendirect-creatives.ts";
 import { capFields, word } from "./opendirect-dialect.ts";
 import { notHere, unreadable } from "./opendirect-errors.ts";
 import { heldUntilOf, stateOf, termsOfLine } from "./opendirect-lines.ts";
@@ -28,7 +29,13 @@ const STANDS_MS = 24 * 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** @see Quotes */
-export function createQuotes(session: Session, accounts: Accounts, catalogue: Catalogue, books: Books): Quotes {
+export function createQuotes(
+  session: Session,
+  accounts: Accounts,
+  catalogue: Catalogue,
+  books: Books,
+  library: Library,
+): Quotes {
   const { sellerId } = session;
   let simulated: boolean | null = null;
 
@@ -61,6 +68,9 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
       account,
       access,
     );
+    const creatives = request.creatives ?? [];
+    const reviews = await library.review(account.id, creatives, access);
+    const waiting = creatives.filter((_id, at) => reviews[at] !== null && reviews[at] !== "approved");
     const { available, cpm } = offer;
     const impressions = Math.min(asked, available ?? asked);
     if (request.budget && request.budget.currency !== cpm.currency) {
@@ -91,7 +101,11 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
       inventoryAvailable: available === null ? null : available >= asked,
       notHonoured: notHonoured(request.targeting),
       account: account.words,
-      notes: notesOn(wire, request, available, offer.avails.deliveryConfidence),
+      ...(creatives.length > 0 ? { creatives } : {}),
+      notes: [
+        ...notesOn(wire, request, available, offer.avails.deliveryConfidence),
+        ...waiting.map((id) => `creative ${id} is not approved by the seller yet: it may book only then`),
+      ],
       expiresAt,
       dealId: null,
     };
@@ -120,7 +134,8 @@ export function createQuotes(session: Session, accounts: Accounts, catalogue: Ca
       const line = await books.line(quote, placed.orderId, placed.lineId, access);
       if (!line) throw notHere(sellerId, `${sellerId} has no line ${placed.lineId} any more.`, "gone");
       const state = stateOf(line);
-      if (state === "booked") return { ...quote, state: "booked" };
+      // Booked already, by whomever: whoever sends next finds that and records it, where a refusal would lose sight of it.
+      if (state === "booked") return { ...quote, state: "available" };
       if (state !== "draft" && state !== "reserved")
         return { ...quote, state: word(line.bookingstatus) === "expired" ? "expired" : "declined" };
       // Once a line stands, only its own hold ends it: its seller's people may take longer than a quote of ours stands.
@@ -169,7 +184,7 @@ function notHonoured(targeting: Targeting | null): readonly string[] {
 
 function notesOn(
   wire: WireProduct,
-  { impressions, flight }: QuoteRequest,
+  { impressions, flight, creatives }: QuoteRequest,
   available: number | null,
   confidence: string | undefined,
 ): readonly string[] {
@@ -182,9 +197,11 @@ function notesOn(
     ...(wire.leadtime !== null && daysAhead < wire.leadtime
       ? [`the seller wants ${wire.leadtime} days from the booking to the start`]
       : []),
-    ...(wire.allownocreative === true
+    ...(wire.allownocreative === true || creatives
       ? []
-      : ["the seller may book it only once a creative is assigned to the line, which is done with the seller"]),
+      : [
+          "the seller may book it only with a creative: hand one over with sync_creatives, and name it in creative_ids",
+        ]),
     "its rate is set anew when the line is reserved; a higher one is not booked",
   ];
 }

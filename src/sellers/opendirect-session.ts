@@ -17,8 +17,6 @@ export interface Session {
   path(...parts: readonly string[]): string;
   /** One request with the seller's one credential. @throws SellerFailure where no answer came */
   send(call: Omit<HttpCall, "path"> & { readonly path: string }, access: Access): Promise<HttpAnswer>;
-  /** An answer's content in the specification's names. @throws SellerFailure where it is a refusal, or cannot be read */
-  read<Shape extends z.ZodType>(what: string, shape: Shape, answer: HttpAnswer): z.output<Shape>;
   /** Reads one resource. @throws SellerFailure */
   get<Shape extends z.ZodType>(what: string, shape: Shape, path: string, access: Access): Promise<z.output<Shape>>;
   /**
@@ -76,7 +74,7 @@ export function createSession(options: ConnectOptions): Session {
   const send: Session["send"] = (call, access) =>
     http.send(call, { tier: credentialTier(http), identity: {}, signal: access.signal });
 
-  const read: Session["read"] = (what, shape, answer) => {
+  function read<Shape extends z.ZodType>(what: string, shape: Shape, answer: HttpAnswer): z.output<Shape> {
     const refusal = refusalOf(sellerId, what, answer);
     if (refusal) throw refusal;
     const result = shape.safeParse(folded(answer.json));
@@ -86,7 +84,7 @@ export function createSession(options: ConnectOptions): Session {
     const field = first?.path.filter((key) => typeof key === "string").join(".") ?? "";
     const why = answer.json === undefined ? "it is not JSON" : `${field || "its shape"} cannot be read`;
     throw unreadable(sellerId, what, why, answer.status);
-  };
+  }
 
   const note = (raw: readonly unknown[]): void => {
     const [first] = raw;
@@ -116,7 +114,6 @@ export function createSession(options: ConnectOptions): Session {
     casing: () => seen ?? "lower",
     path,
     send,
-    read,
     entries,
     async get(what, shape, at, access) {
       const answer = await send({ method: "GET", path: at, phase: "discovery" }, access);
@@ -145,7 +142,13 @@ export function createSession(options: ConnectOptions): Session {
       };
       const isWhole = ({ size, total }: { size: number; total: number | null }) =>
         size === 0 || (total === null ? isPagingKnown && size < PAGE : found.size + lost >= total);
-      let page = await turn(paging);
+      let page = await turn(paging).catch(async (error: unknown) => {
+        // A strict seller refuses parameters that it does not know.
+        const isStrict = error instanceof SellerFailure && [400, 422].includes(error.status ?? 0);
+        if (!isStrict || isPagingKnown) throw error;
+        paging = (paging + 1) % pagings.length;
+        return turn(paging);
+      });
       const first = page;
       for (let turns = 1; turns < MOST_PAGES && !isWhole(page); turns += 1) {
         page = await turn(paging);

@@ -2,6 +2,7 @@ import { createAccounts } from "./opendirect-accounts.ts";
 import { createActions } from "./opendirect-actions.ts";
 import { createBooking } from "./opendirect-booking.ts";
 import { createCatalogue } from "./opendirect-catalogue.ts";
+import { createLibrary } from "./opendirect-creatives.ts";
 import { readOffer } from "./opendirect-avails.ts";
 import { readCard } from "./opendirect-card.ts";
 import { notHere, refusalOf } from "./opendirect-errors.ts";
@@ -33,8 +34,9 @@ function connect(options: ConnectOptions): Seller {
   const accounts = createAccounts(session, options.openDirect);
   const books = createBooks(session);
   const act = createActions(session, books);
-  const quotes = createQuotes(session, accounts, catalogue, books);
-  const booking = createBooking(session, books, act);
+  const library = createLibrary(session, accounts, catalogue);
+  const quotes = createQuotes(session, accounts, catalogue, books, library);
+  const booking = createBooking(session, books, act, library);
   const base = basePathOf(options.url);
 
   const noBargain = async (): Promise<never> => {
@@ -50,6 +52,7 @@ function connect(options: ConnectOptions): Seller {
     protocol: "opendirect",
     settlement: "look_up",
     sells: "volume",
+    takesCreatives: true,
     cancellation,
 
     card: (access) => readCard(session, catalogue, () => quotes.simulated() === true, access),
@@ -108,10 +111,7 @@ function connect(options: ConnectOptions): Seller {
       return deliveryOf(stats, sellerText(line.bookingstatus, 40) || null, isPaused);
     },
 
-    async syncCreatives() {
-      const why = `${sellerId} was sent no creatives: over OpenDirect they are handed over and assigned with the seller itself.`;
-      throw notHere(sellerId, why);
-    },
+    syncCreatives: (ask, _key, access) => library.sync(ask, access),
 
     supplyChain: async () => ({ sellerType: null, isDirect: null, nodes: 0 }),
   };

@@ -30,6 +30,8 @@ export interface ConnectOptions {
   readonly openDirect?: OpenDirectBuyer | undefined;
   /** Where publishers' files lie that are not at their own domains: a sandbox's. */
   readonly publishers: ReadonlyMap<string, string>;
+  /** How an agreed proposal is bought: by a quote at its price (absent), or as a deal that the seller makes of it. */
+  readonly proposals?: KnownSeller["proposals"];
   /** For what others say of the seller; its own answers are not kept here. */
   readonly cache: Cache;
   readonly cacheSeconds: number;

@@ -109,6 +109,8 @@ export interface KnownSeller {
   readonly account: BuyingAccount | null;
   readonly openDirect?: OpenDirectBuyer | undefined;
   readonly publishers: ReadonlyMap<string, string>;
+  /** How an agreed proposal is bought from it; absent: by quote. */
+  readonly proposals?: "quote" | "deal" | undefined;
 }
 
 /** Which sellers this desk may talk to. */
@@ -136,6 +138,9 @@ export interface Directory {
   connect(record: SellerRecord): Seller;
   /** What public files say of a seller with that supply chain; they are read for it, and nothing of the buyer is shown. */
   evidence(record: SellerRecord, chain: readonly SupplyNode[]): Promise<readonly Evidence[]>;
-  /** A seller by its address alone; one that is not known by now has the trust that registries give it, else `unknown`. */
-  introduce(url: string, anew?: boolean): Promise<SellerRecord>;
+  /**
+   * A seller by its address alone; one that is not known by now has the trust that registries give it, else `unknown`.
+   * @param anewWithinMs set where they are to be asked anew, and so long at most
+   */
+  introduce(url: string, anewWithinMs?: number): Promise<SellerRecord>;
 }

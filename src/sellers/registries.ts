@@ -18,10 +18,11 @@ export interface Registries {
    */
   search(maxAgeMs: number, withinMs: number): Promise<readonly SourceAnswer[]>;
   /**
-   * Makes sure that what is said of one agent is no older than that, as far as the registries answer. `patient` gives each the time
-   * it may take; else a slow one is hardly waited for, and one that just failed is not.
+   * Makes sure that what is said of one agent is no older than `maxAgeMs`, as far as the registries answer. `patient` gives each the
+   * time it may take; else a slow one is hardly waited for, and one that just failed is not. `sparing` asks none about agents that are
+   * on a list and that nobody vouches for: there may be a thousand.
    */
-  verify(url: string, maxAgeMs: number, patient: boolean): Promise<void>;
+  verify(url: string, how: { maxAgeMs: number; patient: boolean; sparing: boolean }): Promise<void>;
 }
 
 /** Longer than this a planner's look does not wait for one word, and after a failure not at all for so long. Milliseconds. */
@@ -92,7 +93,6 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
     return Math.max(tells ? (list?.at ?? 0) : 0, word?.at ?? 0);
   }
 
-  /** Nobody asks one registry after another about agents that are on a list and that nobody vouches for: there may be a thousand. */
   async function isWorthAsking({ memory }: Asked, url: string): Promise<boolean> {
     if (await memory.listing(url)) return true;
     const found = await Promise.all(all.map((one) => wordBy(one, url)));
@@ -128,11 +128,11 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
           };
         }),
       ),
-    async verify(url, maxAgeMs, patient) {
+    async verify(url, { maxAgeMs, patient, sparing }) {
       const canonical = canonicalAgentUrl(url) ?? url;
       await Promise.all(
         all.map(async (one) => {
-          if (!patient && !(await isWorthAsking(one, canonical))) return;
+          if (sparing && !(await isWorthAsking(one, canonical))) return;
           // A list is asked for by whoever searches; a planner's look at one of many agents does not ask for it again.
           const enough = one.registry.verify || patient ? maxAgeMs : Math.max(maxAgeMs, LIST_MS);
           if (now() - (await heardAt(one, canonical)) < enough) return;

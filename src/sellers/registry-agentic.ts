@@ -15,7 +15,9 @@ export function agenticRegistry(options: RegistryOptions): Registry {
     name,
     timeoutMs,
     async list() {
-      const entries = agentList.safeParse(await read("/api/registry/agents", { type: "sales" }));
+      // What it found out about an agent is left out unless it is asked for (registry API 1.0.0, `listAgents`).
+      const query = { type: "sales", compliance: "true" };
+      const entries = agentList.safeParse(await read("/api/registry/agents", query));
       if (!entries.success) throw notRead(name, "/api/registry/agents with something that is no list of agents");
       return listed(entries.data, maxTrust, (entry) => {
         const agent = agenticAgent.safeParse(entry).data;

@@ -1,6 +1,7 @@
 import { sha256 } from "../domain/ids.ts";
-import { type TrustWord, weighTrust } from "../domain/trust.ts";
-import { domainLooksLike, nameLooksLike } from "./look-alikes.ts";
+import { lowerTrust, type TrustWord, weighTrust } from "../domain/trust.ts";
+import { domainOf } from "./adagents-names.ts";
+import { domainLooksLike, nameLooksLike, registered } from "./look-alikes.ts";
 import { type SellerRecord, unknownProtocol } from "./records.ts";
 import type { Listing } from "./registry.ts";
 
@@ -29,17 +30,17 @@ export function recordOf(listing: Listing, words: readonly TrustWord[], out: Kep
   const id = idOf(listing.url);
   const { trust, by } = weighTrust(null, words);
   const byMandate = out.sellers.includes(id) || out.sellers.includes(hostname) || isBelow(hostname, out.domains);
-  const isOwn = listing.domain !== null && isBelow(hostname, [listing.domain]);
+  const isElsewhere = listing.domain !== null && !isBelow(hostname, [listing.domain]);
   return {
     ...{ id, name: listing.name, origin, url: listing.url, trust: byMandate ? "blocked" : trust },
     trustBy: byMandate ? "mandate" : by,
-    domain: isOwn ? (listing.domain ?? hostname) : hostname,
+    domain: hostname,
     protocol: listing.protocol ?? unknownProtocol,
     ...{ relationship: "new", credentials: [], fromRegistry: true },
     byAccount: listing.protocol === "adcp",
     blocked: byMandate || trust === "blocked",
     words,
-    cautions: listing.domain === null || isOwn ? [] : [`listed under ${listing.domain}, and its agent is elsewhere`],
+    cautions: isElsewhere ? [`listed under ${listing.domain}, and its agent is elsewhere`] : [],
     tags: listing.tags,
     listedUnder: listing.domain,
   };
@@ -60,7 +61,7 @@ export function suspicionOf(
   known: readonly SellerRecord[],
 ): Suspicion {
   const others = known.filter((one) => one.id !== id && !isBelow(domain, [one.domain]));
-  const robbed = claimed === null ? undefined : others.find((one) => isBelow(claimed, [one.domain]));
+  const robbed = others.find((one) => claimed !== null && isRobbed(one.domain, claimed, domain));
   const cautions = others.flatMap((one): readonly string[] => {
     if (domainLooksLike(domain, one.domain)) return [`its domain looks like that of ${one.id} (${one.domain})`];
     const byName = nameLooksLike(name, one.name) || nameLooksLike(name, one.id);
@@ -70,6 +71,12 @@ export function suspicionOf(
     cautions,
     notBelieved: robbed ? `listed under ${robbed.domain}, which is that of ${robbed.id}; not believed` : null,
   };
+}
+
+/** Whether what is at `host` claims another's domain, or another part of what that other registered. */
+function isRobbed(domain: string, claimed: string, host: string): boolean {
+  if (isBelow(claimed, [domain])) return true;
+  return registered(claimed) === registered(domain) && registered(host) !== registered(domain);
 }
 
 /** {@link suspicionOf}, which is asked again and again about the same sellers. */
@@ -97,6 +104,21 @@ const MOST_COMPARED = 5_000;
 export function suspected(record: SellerRecord, { cautions, notBelieved }: Suspicion): SellerRecord {
   const told = { ...record, cautions: [...record.cautions, ...cautions] };
   return notBelieved === null || record.blocked ? told : { ...told, trust: "unknown", trustBy: notBelieved };
+}
+
+/**
+ * A seller that registries list beside one of the operator's, at the same origin or below its domain: it is trusted no further than
+ * that one, and kept out with it.
+ */
+export function noFurtherThan(record: SellerRecord, own: readonly SellerRecord[]): SellerRecord {
+  // Addresses have no domain above them.
+  const isOf = (domain: string) => domainOf(domain) !== null && isBelow(record.domain, [domain]);
+  const bars = own.filter(({ origin, domain, blocked }) => origin === record.origin || (blocked && isOf(domain)));
+  const barred = bars.find(({ blocked }) => blocked);
+  if (barred) return { ...record, trust: "blocked", trustBy: `as ${barred.id}: ${barred.trustBy}`, blocked: true };
+  const least = bars.find(({ trust }) => bars.every((one) => lowerTrust(trust, one.trust) === trust));
+  if (!least || lowerTrust(record.trust, least.trust) === record.trust) return record;
+  return { ...record, trust: least.trust, trustBy: `as ${least.id}: ${least.trustBy}` };
 }
 
 /** A record under what registries say of it by now. The operator's word stands, unless one of them blocks. */

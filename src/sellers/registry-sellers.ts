@@ -2,7 +2,7 @@ import { canonicalAgentUrl } from "./adagents-names.ts";
 import type { BuyingAccount, KnownSeller, SellerRecord } from "./records.ts";
 import type { Registries } from "./registries.ts";
 import type { Listing } from "./registry.ts";
-import { idOf, type KeptOut, recordOf, rememberedSuspicions, suspected } from "./registry-records.ts";
+import { idOf, type KeptOut, noFurtherThan, recordOf, rememberedSuspicions, suspected } from "./registry-records.ts";
 
 export interface RegistrySellersOptions {
   readonly registries: Registries;
@@ -27,10 +27,11 @@ export function registrySellers({ registries, remembered, keptOut, account }: Re
   /** Those of the last look, and whom they were compared with. */
   let there: ReadonlyMap<string, Listing> = new Map();
   let known: readonly SellerRecord[] = [];
+  let operators: readonly SellerRecord[] = [];
 
   const made = async (listing: Listing): Promise<KnownSeller> => {
     const record = recordOf(listing, await registries.words(listing.url), keptOut);
-    const told = suspected(record, suspicions(record, listing.domain, known));
+    const told = noFurtherThan(suspected(record, suspicions(record, listing.domain, known)), operators);
     // The name of the advertiser is part of an account.
     const own = told.trust === "preferred" ? account : null;
     return {
@@ -51,7 +52,8 @@ export function registrySellers({ registries, remembered, keptOut, account }: Re
       const isOther = ({ url }: Listing) => !addresses.has(url) && !taken.has(idOf(url));
       there = new Map([...bought, ...listed].filter(isOther).map((one) => [one.url, one]));
       const pinned = bought.filter(isOther).map((one) => recordOf(there.get(one.url) ?? one, [], keptOut));
-      known = [...own.map(({ record }) => record), ...pinned];
+      operators = own.map(({ record }) => record);
+      known = [...operators, ...pinned];
       return Promise.all([...there.values()].map(made));
     },
     async again(url) {

@@ -25,6 +25,7 @@ const item = z.strictObject({
   flight: z.strictObject({ start: fields.day, end: fields.day }),
   budget: fields.money("Budget; impressions are computed and rounded down").optional(),
   impressions: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe("Instead of a budget"),
+  offer_cpm: fields.money("Own CPM to put to the seller (IAB)").optional(),
   deal_type: fields.dealType.optional(),
   targeting: z
     .strictObject({ geo: words.optional(), audience: words.optional(), frequency_cap: oneLine(60).optional() })
@@ -50,7 +51,7 @@ export const requestQuote = defineTool({
   title: "Request quotes",
   effect: "record",
   description:
-    "Ask for priced, expiring offers, several at once; AdCP by budget, auctions with max_bid. Books nothing. The same item while its quote is open returns that quote. quote_ids renews quotes at the same terms.",
+    "Ask for priced, expiring offers, several at once; AdCP by budget, auctions with max_bid. offer_cpm proposes your own price. Books nothing. The same item while its quote is open returns that quote. quote_ids renews quotes at the same terms, and looks at what waits for a seller.",
   input: z.strictObject({
     campaign: fields.campaign.optional(),
     items: z.array(item).min(1).max(20).optional(),
@@ -143,7 +144,9 @@ export function itemOf(given: Item, at: string): QuoteItem {
     );
   }
   const { geo = [], audience = [], frequency_cap: cap } = given.targeting ?? {};
+  const offer = amount(given.offer_cpm, `${at}.offer_cpm`);
   return {
+    ...(offer ? { offer } : {}),
     product: given.product,
     flight: flightOf(given.flight.start, given.flight.end, new Date(), `${at}.flight`),
     budget: amount(given.budget, `${at}.budget`),
@@ -227,6 +230,7 @@ function quoteRow(report: QuoteReport, rank: number) {
     },
     priced_as: quote.pricedAs,
     discounts: quote.discounts,
+    proposal: proposalRow(report),
     seller_says: quote.rationale,
     shown_as: reveal.tier,
     shown_because: reveal.why,
@@ -241,6 +245,27 @@ function quoteRow(report: QuoteReport, rank: number) {
     flow_id: report.loaded.flowId,
     found_open: report.found,
     why: `${rank === 1 ? "lowest CPM" : `rank ${rank} by CPM`}, ${quote.guaranteed ? "guaranteed" : "not guaranteed"}`,
+  };
+}
+
+/** Own terms put to the seller beside the quote, or those it was made for; null without any. */
+function proposalRow({ loaded: { line } }: QuoteReport) {
+  const { proposal, agreedAs } = line.quote;
+  if (agreedAs) {
+    const isKept = line.quote.cpm !== null && compare(line.quote.cpm, agreedAs.cpm) <= 0;
+    const status = isKept ? "agreed" : "not_kept";
+    return { proposal_id: agreedAs.proposalId, status, cpm: formatMoney(agreedAs.cpm) };
+  }
+  if (!proposal) return null;
+  const counter = line.rounds.at(-1)?.they ?? null;
+  const open = line.status === "proposed" ? "awaiting_seller" : "countered";
+  return {
+    proposal_id: proposal.id,
+    approval_id: proposal.approvalId,
+    status: line.negotiation?.status ?? open,
+    cpm: formatMoney(proposal.cpm),
+    seller_cpm: counter && formatMoney(counter),
+    seller_said: proposal.sellerSaid || null,
   };
 }
 
@@ -277,6 +302,9 @@ function notes(quotes: readonly QuoteRow[]): string {
       ...(one.seller_says === ""
         ? []
         : [`${one.quote_id}: the seller explains its price (its words): "${one.seller_says}"`]),
+      ...(one.proposal?.seller_said
+        ? [`${one.quote_id}: the seller said of your terms (its words): "${one.proposal.seller_said}"`]
+        : []),
       ...(one.not_honoured.length > 0
         ? [`${one.quote_id}: the seller will not honour ${one.not_honoured.join(", ")}`]
         : []),

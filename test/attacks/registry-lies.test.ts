@@ -9,8 +9,8 @@ let model: Connection;
 beforeAll(async () => {
   stage = await registryDesk(
     [
-      { id: "good", kind: "aamp", entry: { timeout_s: 2 } },
-      { id: "bad", kind: "aamp-legacy", entry: { timeout_s: 2 } },
+      { id: "good", kind: "aamp", entry: { timeout_s: 5 } },
+      { id: "bad", kind: "aamp-legacy", entry: { timeout_s: 5 } },
     ],
     (standard) => ({
       ...standard,

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
-import { balancesOf, until } from "./booking-fixtures.ts";
+import { inLong } from "../long.ts";
+import { balancesOf, kill, until } from "./booking-fixtures.ts";
 import { approving } from "./client.ts";
 import { type ConfigFile, flight } from "./fixtures.ts";
 import { buy, entryIn, nowOf, onOpenDirect, product, quoted, seller } from "./opendirect-desk.ts";
@@ -62,7 +63,9 @@ test("search, avails, order, line, reservation, booking, stats and cancellation 
   });
 });
 
-describe.each(["order", "line", "reserve", "book"] as const)("the answer to %s that is lost", (step) => {
+const writes = ["order", "line", "reserve", "book"] as const;
+
+describe.each(writes)("the answer to %s that is lost", (step) => {
   test("is found again: one order, one line, one booking", async () => {
     verifies("promise.never_two");
     await onOpenDirect(async ({ desk, client, lines, orders, sent }) => {
@@ -204,3 +207,113 @@ test.each([
     { config: withKey("sandbox-citylight-seat") },
   );
 });
+
+describe("a product that is booked only with a creative", () => {
+  const video = {
+    creative_id: "trail-15",
+    name: "Trail shoe, 15 s",
+    format: "Pre-roll",
+    assets: {
+      clip: {
+        ...{ asset_type: "video", url: "https://cdn.acmeoutdoor.example/trail-15.mp4", mime_type: "video/mp4" },
+        duration_ms: 15_000,
+      },
+    },
+  };
+  const item = { product: `${seller}/888803`, creative_ids: ["trail-15"] };
+
+  test("is bought with one of the library, which a person saw, and which is assigned before anything is held", async () => {
+    await onOpenDirect(async ({ desk, client, lines, sent }) => {
+      const none = await client.call("request_quote", { items: [{ ...item, flight: flight(), impressions: 150_000 }] });
+      expect(none.text).toContain("has no creative trail-15 of ours; hand it over with sync_creatives first");
+      const handed = await client.ok("sync_creatives", { seller, creatives: [video] });
+      expect(handed.at("creatives", 0), handed.text).toMatchObject({ action: "created", status: "approved" });
+      const again = await client.ok("sync_creatives", { seller, creatives: [video] });
+      expect(again.at("creatives", 0)).toMatchObject({ action: "unchanged" });
+
+      const bought = await buy(client, await quoted(client, item));
+      expect(client.questions.at(-1)).toContain("; creatives trail-15;");
+      expect(bought.string("status"), bought.text).toBe("booked");
+      expect(lines().map(({ status }) => status)).toEqual(["Booked"]);
+      const writes = sent("POST", "PATCH").filter((one) => /accounts\/…\//.test(one));
+      expect(writes).toEqual([
+        "POST /accounts/…/creatives",
+        "POST /accounts/…/orders",
+        "POST /accounts/…/orders/…/lines",
+        "POST /accounts/…/assignments",
+        "PATCH /accounts/…/orders/…/lines/…?action=reserve",
+        "PATCH /accounts/…/orders/…/lines/…?action=book",
+      ]);
+      const ad = desk.sandbox.requests(seller).find(({ target }) => target.endsWith("/creatives"))?.body;
+      expect(JSON.parse(ad ?? "{}")).toMatchObject({
+        name: expect.stringMatching(/^Trail shoe, 15 s #[0-9a-f]{8}-[0-9a-f]{8}$/),
+        ad: { id: "trail-15", video: { mime: ["video/mp4"], dur: 15, curl: video.assets.clip.url } },
+      });
+    });
+  });
+
+  test("waits for nothing that the seller has not approved: it is said before, and refused by its words", async () => {
+    await onOpenDirect(async ({ client, behave, lines }) => {
+      behave({ creatives: "by-hand" });
+      const handed = await client.ok("sync_creatives", { seller, creatives: [video] });
+      expect(handed.at("creatives", 0)).toMatchObject({ action: "created", status: "pending_review" });
+      const asked = await client.ok("request_quote", {
+        items: [{ ...item, flight: flight(), impressions: 150_000 }],
+      });
+      expect(asked.text).toContain("creative trail-15 is not approved by the seller yet");
+      const refused = await buy(client, asked.string("quotes", 0, "quote_id"));
+      expect(refused.string("status")).toBe("refused");
+      expect(refused.text).toContain("its words: “No creative of this line is approved.”");
+      expect(lines().filter(({ status }) => status !== "Draft")).toEqual([]);
+    });
+  });
+
+  test("and one that needs none gets its creative after the booking", async () => {
+    await onOpenDirect(async ({ client, sent }) => {
+      const quoteId = await quoted(client);
+      await buy(client, quoteId);
+      const banner = {
+        ...{ creative_id: "trail-mrec", name: "Trail shoe", format: "Medium rectangle" },
+        assets: {
+          image: { asset_type: "image", url: "https://cdn.acmeoutdoor.example/m.png", width: 300, height: 250 },
+          click: { asset_type: "url", url: "https://acmeoutdoor.example/trail" },
+        },
+      };
+      const handed = await client.ok("sync_creatives", {
+        media_buy_id: quoteId,
+        creatives: [banner],
+        assignments: [{ creative_id: "trail-mrec", package: product }],
+      });
+      expect(handed.list("creatives", 0, "assigned_to"), handed.text).toHaveLength(1);
+      expect(sent("POST").filter((one) => one.endsWith("/assignments"))).toHaveLength(1);
+      const wrong = { ...banner, format: "Skyscraper" };
+      const refused = await client.call("sync_creatives", { seller, creatives: [wrong] });
+      expect(refused.text).toMatch(/is of format Skyscraper, which is not taken there; taken are .*Medium rectangle/);
+    });
+  });
+});
+
+/** Each takes as long as a claim to send lasts. */
+test.concurrent.each(inLong ? writes : [])(
+  "a server that is killed while the seller is at work on %s: the next one goes on, to one booking",
+  async (step) => {
+    verifies("promise.never_two");
+    await onOpenDirect(async ({ desk, client, lines, orders, sent }) => {
+      await client.close();
+      const first = await desk.spawn({ person: approving });
+      const quoteId = await quoted(first);
+      desk.sandbox.fault(seller, { kind: "slow", operation: step, ms: 700, uses: 1 });
+      const buying = buy(first, quoteId).catch(() => null);
+      const at = { order: /orders$/, line: /lines$/, reserve: /reserve$/, book: /book$/ }[step];
+      await until("the seller has it", () => sent("POST", "PATCH").some((one) => at.test(one)));
+      kill(first);
+      await buying;
+      const second = await desk.connect({ person: approving });
+      const isBooked = async () => (await nowOf(second, quoteId)).at("media_buys", 0, "status") === "booked";
+      await until("booked", isBooked, 50_000, 500);
+      expect(lines().map(({ status }) => status)).toEqual(["Booked"]);
+      expect(orders()).toHaveLength(1);
+      expect(sent("PATCH")).toHaveLength(2);
+    });
+  },
+);

@@ -15,16 +15,15 @@ describe("several registries", () => {
   let model: Connection;
   beforeAll(async () => {
     stage = await registryDesk([
-      { id: "good", kind: "aamp", entry: { timeout_s: 2 } },
-      { id: "dead", kind: "aamp-legacy", entry: { timeout_s: 2 } },
+      { id: "good", kind: "aamp", entry: { timeout_s: 5 } },
+      { id: "dead", kind: "aamp-legacy", entry: { timeout_s: 5 } },
       { id: "slow", kind: "agenticadvertising", entry: { timeout_s: 30 } },
-      { id: "liar", kind: "aamp", entry: { timeout_s: 2 } },
+      { id: "liar", kind: "aamp", entry: { timeout_s: 5 } },
     ]);
   });
   beforeEach(async () => {
     model = await stage.desk.connect();
     for (const id of ["good", "dead", "slow", "liar"]) {
-      await stage.registry(id).open();
       stage.registry(id).clearFaults();
       stage.registry(id).malformed([]);
       stage.registry(id).list();
@@ -37,7 +36,7 @@ describe("several registries", () => {
     verifies("discovery.registry.down", "discovery.card.malformed");
     const { url } = stage.sellers.seller("harborview");
     stage.registry("good").list(stage.agent("northbeam", "verified"), stage.agent("harborview", "registered"));
-    await stage.registry("dead").close();
+    stage.registry("dead").down();
     stage.registry("slow").fault({ kind: "slow", ms: 20_000 });
     const lie = (name: string, address: string, change = {}) => ({
       ...{ name, url: address, id: name, trust: "verified" as const, ...change },
@@ -53,14 +52,14 @@ describe("several registries", () => {
     );
     stage.registry("liar").malformed();
     const began = performance.now();
-    const found = await model.ok("discover_sellers", { refresh: true, deadline_s: 3 });
-    expect(performance.now() - began).toBeLessThan(3_500);
+    const found = await model.ok("discover_sellers", { refresh: true, deadline_s: 5 });
+    expect(performance.now() - began).toBeLessThan(5_500);
 
     expect(source(found, "good")).toMatchObject({ status: "ok", listed: 2, unreadable: 0 });
     expect(source(found, "dead")).toMatchObject({ status: "unreachable", listed: 0, stale: false });
-    expect(source(found, "slow")).toMatchObject({ status: "timeout", why: expect.stringMatching(/within 1.5 s/) });
+    expect(source(found, "slow")).toMatchObject({ status: "timeout", why: expect.stringMatching(/within 2.5 s/) });
     expect(source(found, "liar")).toMatchObject({ status: "ok", listed: 6, unreadable: 5 });
-    expect(found.text).toMatch(/dead unreachable \(dead could not be reached .*no earlier list is known\)/);
+    expect(found.text).toMatch(/dead unreachable \(dead broke off GET .*no earlier list is known\)/);
 
     // What it is called is what the first registry calls it; an address is one seller, whoever lists it.
     expect(names(found).sort()).toEqual(["Harborview Audio & Outdoor", "Northbeam Media", "Northbeam Media"]);
@@ -86,7 +85,7 @@ describe("several registries", () => {
     await model.ok("discover_sellers", { refresh: true });
     stage.registry("good").list(stage.agent("northbeam", "verified", { capabilities: ["ctv", "display"] }));
     stage.registry("liar").fault("error-text");
-    await stage.registry("dead").close();
+    stage.registry("dead").down();
     const found = await model.ok("discover_sellers", { refresh: true, channels: ["dooh"], deadline_s: 2 });
     expect(found.list("sellers")).toEqual([]);
     expect(keptOut(found)).toMatchObject([{ status: "filtered", why: "listed for ctv, display" }]);
@@ -111,7 +110,7 @@ describe("several registries", () => {
     verifies("discovery.registry.fallback");
     stage.registry("dead").list(stage.agent("harborview", "verified"));
     expect(names(await model.ok("discover_sellers", { refresh: true }))).toEqual(["Harborview Audio & Outdoor"]);
-    await stage.registry("dead").close();
+    stage.registry("dead").down();
     const found = await model.ok("discover_sellers", { refresh: true });
     expect(found.at("sellers", 0)).toMatchObject({
       ...{ name: "Harborview Audio & Outdoor", trust: "verified" },
@@ -125,7 +124,7 @@ describe("several registries", () => {
     expect(at(source(later, "dead"), "stale")).toBe(true);
     expect(names(later)).toEqual(["Harborview Audio & Outdoor"]);
     // An answer that is no list is as good as none, and takes the last good one from nobody.
-    await stage.registry("dead").open();
+    stage.registry("dead").clearFaults();
     stage.registry("dead").fault({ kind: "malformed", how: "truncated" });
     const broken = await model.ok("discover_sellers", { refresh: true });
     expect(source(broken, "dead")).toMatchObject({ status: "invalid_answer", stale: true });
@@ -175,7 +174,7 @@ describe("how a registry is reached", () => {
   test("its time-out and its credential are settings, and the credential goes nowhere else", async () => {
     verifies("discovery.registry.timeout", "discovery.registry.url");
     const stage = await registryDesk([
-      { id: "quick", kind: "aamp", entry: { timeout_s: 0.3, credential: { bearer: "registry-token-12345" } } },
+      { id: "quick", kind: "aamp", entry: { timeout_s: 2, credential: { bearer: "registry-token-12345" } } },
     ]);
     try {
       const model = await stage.desk.connect();
@@ -190,7 +189,7 @@ describe("how a registry is reached", () => {
 
       registry.fault("hang");
       const found = await model.ok("discover_sellers", { refresh: true });
-      expect(source(found, "quick")).toMatchObject({ status: "timeout", why: expect.stringMatching(/within 0.3 s/) });
+      expect(source(found, "quick")).toMatchObject({ status: "timeout", why: expect.stringMatching(/within 2 s/) });
       expect(names(found)).toEqual(["Northbeam Media"]);
       expect(model.log() + found.text).not.toContain("registry-token-12345");
     } finally {

@@ -9,7 +9,7 @@ describe.each(["aamp", "aamp-legacy"] as const)("a registry that speaks %s", (ki
   let stage: RegistryDesk;
   let model: Connection;
   beforeAll(async () => {
-    stage = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 2 } }]);
+    stage = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 5 } }]);
     stage.registry("iab").list(stage.agent("northbeam", "verified"), stage.agent("harborview", "registered"));
     model = await stage.desk.connect({ person: approving });
   });
@@ -50,5 +50,11 @@ describe.each(["aamp", "aamp-legacy"] as const)("a registry that speaks %s", (ki
     expect(bought.text).toMatch(/^booked: /);
     expect(stage.sellers.deals("northbeam")).toHaveLength(1);
     expect(stage.sellers.requests("northbeam").flatMap(({ credential }) => credential.key ?? [])).toEqual([]);
+    // What was approved of it is on record, and the ledger with it stands up to an audit.
+    expect((await model.ok("get_history")).text).toMatch(
+      /is known from registries alone, and was approved at http.* by /,
+    );
+    const audited = await stage.desk.run("audit", "--verify");
+    expect([audited.code, audited.stdout + audited.stderr]).toEqual([0, expect.stringMatching(/\S/)]);
   });
 });

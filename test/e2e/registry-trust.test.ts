@@ -1,3 +1,4 @@
+import process from "node:process";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { verifies } from "../requirements.ts";
 import { approving, at, type Connection, type Person, type Reply } from "./client.ts";
@@ -33,7 +34,7 @@ describe.each(["aamp-legacy", "aamp"] as const)("trust that is taken back, by %s
     return approving(question);
   };
   beforeAll(async () => {
-    stage = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 1 } }]);
+    stage = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 5 } }]);
     model = await stage.desk.connect({ person });
     stage.registry("iab").list(stage.agent("northbeam", "verified"));
     url = stage.sellers.seller("northbeam").url;
@@ -45,7 +46,6 @@ describe.each(["aamp-legacy", "aamp"] as const)("trust that is taken back, by %s
   });
   afterEach(async () => {
     stage.registry("iab").clearFaults();
-    await stage.registry("iab").open();
     stage.registry("iab").trust(url, "verified");
     await model.ok("discover_sellers", { refresh: true });
   });
@@ -109,7 +109,7 @@ describe.each(["aamp-legacy", "aamp"] as const)("trust that is taken back, by %s
 
   test("the registry is down at that moment: its last word counts, and the person is told so", async () => {
     const quote = await quoteFor(model, id, impressions);
-    await stage.registry("iab").close();
+    stage.registry("iab").down();
     let asked = "";
     whenAsked = () => {
       asked = model.questions.at(-1) ?? "";
@@ -125,7 +125,7 @@ describe.each(["aamp-legacy", "aamp"] as const)("trust that is taken back, by %s
     const quote = await quoteFor(model, id, impressions);
     stage.registry("iab").trust(url, "blocked");
     await buy(model, quote);
-    await stage.registry("iab").close();
+    stage.registry("iab").down();
     stage.sellers.clearRequests();
     const refused = await buy(model, quote);
     expect(at(refused.error, "code"), refused.text).toBe("seller_blocked");
@@ -139,9 +139,9 @@ describe("whose word counts", () => {
   let model: Connection;
   beforeAll(async () => {
     const two = [
-      { id: "iab", kind: "aamp-legacy", entry: { timeout_s: 1 } },
-      { id: "club", kind: "agenticadvertising", entry: { timeout_s: 1 } },
-      { id: "modest", kind: "aamp-legacy", entry: { timeout_s: 1, max_trust: "registered" } },
+      { id: "iab", kind: "aamp-legacy", entry: { timeout_s: 5 } },
+      { id: "club", kind: "agenticadvertising", entry: { timeout_s: 5 } },
+      { id: "modest", kind: "aamp-legacy", entry: { timeout_s: 5, max_trust: "registered" } },
     ] as const;
     // Listed by the operator: harborview as it was known before, civicstream as one that is kept out.
     stage = await registryDesk(two, (standard, sellers) => ({
@@ -155,7 +155,7 @@ describe("whose word counts", () => {
   });
   beforeEach(async () => {
     for (const id of ["iab", "club", "modest"]) {
-      await stage.registry(id).open();
+      stage.registry(id).clearFaults();
       stage.registry(id).list();
     }
   });
@@ -224,17 +224,33 @@ describe("whose word counts", () => {
     expect(names).not.toContain("Harborview Audio & Outdoor");
   });
 
+  test("another agent at the same place is trusted no further than the operator's own, and blocked with it", async () => {
+    const beside = (seller: string) => {
+      const { url } = stage.sellers.seller(seller);
+      return stage.agent(seller, "preferred", { url: `${url}/second/agent`, name: `Second ${seller}` });
+    };
+    stage.registry("iab").list(beside("harborview"), beside("civicstream"));
+    stage.sellers.clearRequests();
+    const found = await discover();
+    expect(called(found, "Second harborview") ?? found.text).toMatchObject({
+      ...{ trust: "registered", trust_by: "as harborview: the operator's config" },
+    });
+    const out = found.list("kept_out").find((one) => String(at(one, "why")).startsWith("blocked (as civicstream"));
+    expect(out, found.text).toMatchObject({ status: "blocked" });
+    expect(stage.sellers.requests("civicstream")).toEqual([]);
+  });
+
   test("what is only remembered raises nobody: of those that answer the best counts", async () => {
     stage.registry("iab").list(stage.agent("northbeam", "preferred"));
     stage.registry("club").list(stage.agent("northbeam", "registered"));
     expect(northbeam(await discover())).toMatchObject({ trust: "preferred" });
-    await stage.registry("iab").close();
+    stage.registry("iab").down();
     expect(northbeam(await discover())).toMatchObject({
       trust: "registered",
       trust_by: expect.stringMatching(/^club, /),
     });
     // Nobody answers: the last that is known, said so.
-    await stage.registry("club").close();
+    stage.registry("club").down();
     const found = await discover();
     expect(northbeam(found)).toMatchObject({
       trust: "preferred",
@@ -247,7 +263,7 @@ describe("the operator's own limits", () => {
   test("count for a seller of a registry once a person has approved it, and not while its registry is silent", async () => {
     const most = { per_buy: "250000.00 USD", per_day: "1000000.00 USD" };
     const auto = withMandate({ channels: { form: most, auto: most }, min_trust: "verified" });
-    const stage = await registryDesk([{ id: "iab", kind: "aamp-legacy", entry: { timeout_s: 1 } }], auto);
+    const stage = await registryDesk([{ id: "iab", kind: "aamp-legacy", entry: { timeout_s: 5 } }], auto);
     try {
       const registry = stage.registry("iab");
       const { url } = stage.sellers.seller("northbeam");
@@ -265,11 +281,24 @@ describe("the operator's own limits", () => {
       expect((await buy(model, await quoteFor(model, id, 1_100_000))).text).toMatch(/^booked: /);
       expect(questions).toHaveLength(1);
 
-      await registry.close();
+      // Under its id at another address: another seller, and a person decides again.
+      const elsewhere = stage.sellers.seller("harborview").url;
+      registry.list({ ...stage.agent("northbeam", "verified"), url: elsewhere });
+      const moved = await model.ok("discover_sellers", { url: elsewhere, refresh: true });
+      const other = moved.string("sellers", 0, "seller_id");
+      expect(other).not.toBe(id);
+      const item = { product: `${other}/prod-a31c6f02`, flight: flight(), impressions: 1_000_000, deal_type: "PG" };
+      const offered = await model.ok("request_quote", { items: [item] });
+      await buy(model, offered.string("quotes", 0, "quote_id"));
+      expect(questions.pop()).toMatch(/under the id of 127\S+, which was approved at http:\S+: it moved/);
+      registry.list(stage.agent("northbeam", "verified"));
+      await model.ok("discover_sellers", { refresh: true });
+
+      registry.down();
       expect((await buy(model, await quoteFor(model, id, 1_200_000))).text).toMatch(/^booked: /);
       expect(questions).toHaveLength(2);
       expect(questions[1]).toMatch(/last known of .*: it does not answer now/);
-      await registry.open();
+      registry.clearFaults();
 
       // Trust that falls below what the mandate asks for ends it, also between the decision and the sending.
       const quote = await quoteFor(model, id, 1_300_000);
@@ -282,13 +311,44 @@ describe("the operator's own limits", () => {
       registry.list();
       expect((await buy(model, quote)).text).toMatch(/min_trust is verified, .* is unknown/);
       const delivery = await model.ok("get_media_buys", { refresh: true });
-      expect(delivery.list("media_buys")).toHaveLength(3);
+      expect(delivery.list("media_buys")).toHaveLength(4);
       const kept = (await model.ok("discover_sellers", { refresh: true })).list("kept_out");
-      expect(kept).toMatchObject([
-        { seller_id: id, trust: "unknown", why: expect.stringMatching(/no registry vouches/) },
-      ]);
+      const forgotten = kept.find((one) => at(one, "seller_id") === id);
+      expect(forgotten).toMatchObject({ trust: "unknown", why: expect.stringMatching(/no registry vouches/) });
     } finally {
       await stage.close();
     }
   });
 });
+
+// The settling time and the watcher's pauses are waited for.
+describe.runIf(process.env["LONG"] === "1")("after a lost answer", () => {
+  test("a booking is not sent again to a seller that was blocked meanwhile", { timeout: 30_000 }, notSentAgain);
+});
+
+async function notSentAgain(): Promise<void> {
+  const soon = (standard: ConfigFile) => ({
+    ...standard,
+    booking: { settle_after_s: 1 },
+    timeouts: { booking_s: 0.3 },
+  });
+  const stage = await registryDesk([{ id: "iab", kind: "aamp-legacy", entry: { timeout_s: 5 } }], soon);
+  try {
+    const { url } = stage.sellers.seller("northbeam");
+    stage.registry("iab").list(stage.agent("northbeam", "verified"));
+    const model = await stage.desk.connect({ person: approving });
+    const id = (await model.ok("discover_sellers")).string("sellers", 0, "seller_id");
+    const quote = await quoteFor(model, id, 1_000_000);
+    // The request is taken and nothing is done with it.
+    stage.sellers.fault("northbeam", { kind: "hang", operation: "deal", uses: 1 });
+    expect((await buy(model, quote)).text).toMatch(/^unknown|booking_unknown/);
+    stage.registry("iab").trust(url, "blocked");
+    const sent = () => stage.sellers.requests("northbeam").filter(({ operation }) => operation === "deal").length;
+    expect(sent()).toBe(1);
+    await expect.poll(() => model.log(), { timeout: 15_000, interval: 100 }).toMatch(/"why":"[^"]* is blocked \(iab/);
+    expect(sent()).toBe(1);
+    expect((await model.ok("get_media_buys")).text).toContain("booking_unknown");
+  } finally {
+    await stage.close();
+  }
+}

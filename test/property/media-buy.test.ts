@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SellerWait } from "../../src/domain/deal.ts";
 import type { Placed } from "../../src/domain/placed.ts";
+import type { ProposalOutcome } from "../../src/domain/proposal.ts";
 import { foldLine, type Line, type LineEvent, lineStatuses, transitions } from "../../src/domain/media-buy.ts";
 import { verifies } from "../requirements.ts";
 import { booking, deal, quote, quoted, request, terms, usd } from "../unit/sample.ts";
@@ -20,6 +21,7 @@ const placedInTurn = [
 const entries: readonly LineEvent[] = [
   quoted,
   { kind: "quote_read", v: 1, quote },
+  ...(["accepted", "countered", "rejected", "waits"] as const).map((outcome): LineEvent => put(outcome)),
   { kind: "negotiation_round", v: 1, round },
   { kind: "negotiation_ended", v: 1, status: "agreed", cpm: usd("30.00"), why: "accepted" },
   { kind: "terms_chosen", v: 1, request, quote: chosen },
@@ -71,6 +73,12 @@ const entries: readonly LineEvent[] = [
     ...{ results: [], taskId: null, failed: null },
   },
 ];
+
+function put(outcome: ProposalOutcome): LineEvent {
+  const approvalId = outcome === "waits" ? "appr-1" : null;
+  const proposal = { id: "prop-1", cpm: usd("28.50"), approvalId, sellerSaid: "" };
+  return { kind: "proposal_answered", v: 1, proposal, outcome };
+}
 
 function placedAt(step: Placed["step"], orderId = "o-1"): Placed {
   return { orderId, lineId: step === "ordered" ? null : "l-1", step, heldUntil: null };
@@ -278,6 +286,24 @@ describe("a line", () => {
     expect(steps).toHaveLength(whole.length);
     for (const step of steps) follows(step);
     expect(steps.at(-2)?.after.quote.placed).toEqual(placedAt("reserved"));
+  });
+
+  test("is asked for, bought or renewed only once no terms wait for the seller, which never change its price", () => {
+    fc.assert(
+      fc.property(histories, (history) => {
+        for (const { before, event, after } of lived(history)) {
+          if (event.kind === "proposal_answered") expect(["open", "proposed"]).toContain(after.status);
+          if (event.kind === "proposal_answered") expect(after.quote.proposal).toEqual(event.proposal);
+          // What is agreed on has a quote of its own.
+          if (before?.quote.proposal && event.kind === "negotiation_ended")
+            expect(after.quote.cpm).toEqual(before.quote.cpm);
+          if (before?.status !== "proposed") continue;
+          expect(["approval_requested", "booking_started", "superseded", "quote_read"]).not.toContain(event.kind);
+          expect(after.quote.cpm).toEqual(before.quote.cpm);
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test("keeps what the planner chose, until a person is asked about it", () => {

@@ -23,6 +23,7 @@ describe("domains that look like northbeam.example", () => {
   test.each([
     ["northbeam.example", "itself"],
     ["agent.northbeam.example", "what is below it"],
+    ["ads.northbeam.example", "another host of its owner"],
     ["harborview.example", "another name"],
     ["northern.example", "the same beginning"],
     ["127.0.0.1", "an address"],

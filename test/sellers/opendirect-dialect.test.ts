@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { casingOf, entriesIn, folded, word, written } from "../../src/sellers/opendirect-dialect.ts";
+import { dealOf, termsOfLine } from "../../src/sellers/opendirect-lines.ts";
+import { SellerFailure } from "../../src/sellers/seller.ts";
 import { statsIn } from "../../src/sellers/opendirect-stats.ts";
+import { quote } from "../unit/sample.ts";
 import { lineShape, productShape } from "../../src/sellers/wire/opendirect.ts";
 
 const line = {
@@ -75,6 +78,25 @@ describe("figures", () => {
     expect(productShape.parse(product)).toMatchObject({ id: "7", baseprice: "25.100000" });
     expect(productShape.safeParse({ ...product, baseprice: -1 }).success).toBe(false);
     expect(productShape.safeParse({ ...product, baseprice: "about 25" }).success).toBe(false);
+  });
+
+  test("of a line that come to no amount, or not to each other, are no price that was approved", () => {
+    const own = { ...quote, product: { ...quote.product, id: "3" } };
+    const read = (rest: object) => lineShape.parse(folded({ ...line, ...rest }));
+    const usd = (micros: bigint) => ({ micros, currency: "USD" });
+    expect(dealOf(own, "2", read({})).cpm).toEqual(usd(25_000_000n));
+    // The cost is what is paid: 30.00 for a thousand.
+    expect(dealOf(own, "2", read({ cost: 30 })).cpm).toEqual(usd(30_000_000n));
+    expect(() => termsOfLine(own, read({ cost: 30 }))).toThrow(/its cost is not its rate for its volume/);
+    for (const rest of [
+      { rate: 1_000_000_000_000, qty: 900_000_000_000_000, cost: undefined },
+      { rate: 25, qty: 1, cost: 900_000_000_000_000 },
+      { rate: 0.000_000_1, cost: undefined },
+    ]) {
+      expect(dealOf(own, "2", read(rest)).cpm?.micros ?? 0n).toBe(0n);
+      expect(() => termsOfLine(own, read(rest))).toThrow(SellerFailure);
+    }
+    expect(dealOf(own, "2", read({ ratetype: "CPC" })).cpm).toBeNull();
   });
 
   test("of delivery are read in each of their shapes, and what is missing is no zero", () => {

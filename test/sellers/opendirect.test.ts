@@ -228,6 +228,25 @@ describe("a line", () => {
     }
   });
 
+  test("that somebody else booked meanwhile is found by the next send, and told", async () => {
+    const bench = await benchWith({});
+    let quote = await quoted(bench);
+    const request = frozen(bench, quote);
+    for (let step = 0; step < 3; step += 1) {
+      const booked = await bench.seller.book(request, quote, access);
+      if (booked.kind === "advanced") quote = booked.quote;
+    }
+    const { url, keys } = bench.sandbox.seller("citylight");
+    const { orderId = "", lineId = "" } = quote.placed ?? {};
+    const line = `${url}/accounts/${quote.order?.accountId}/orders/${orderId}/lines/${lineId}`;
+    await fetch(`${line}?book`, { method: "PATCH", headers: { authorization: `Bearer ${keys.seat}` } });
+    const now = await bench.seller.readQuote(quote, bench.ask, access);
+    expect(now.quote.state).toBe("available");
+    const found = await bench.seller.book(request, now.quote, access);
+    expect(found).toMatchObject({ kind: "booked", deal: { dealId: `${orderId}/${lineId}`, cpm: quote.cpm } });
+    expect(targets(bench, "PATCH").filter((target) => target.includes("book"))).toHaveLength(1);
+  });
+
   test("that the seller forgets is gone, which proves nothing", async () => {
     const bench = await benchWith({ forgets: ["book"] });
     const failed = await failureOf(bookedBy(bench));
@@ -267,6 +286,31 @@ describe("a line", () => {
     const { booked } = await bookedBy(bench);
     expect(booked).toMatchObject({ kind: "waits", wait: { for: "decision" } });
   });
+});
+
+describe("a creative", () => {
+  test.each(["camel", "pascal"] as const)(
+    "is handed over and assigned in %s case, what is AdCOM's apart",
+    async (dialect) => {
+      const bench = await benchWith({ dialect, actions: "spec" });
+      const assets = { page: { asset_type: "html", content: "<b>Acme</b>", width: 300, height: 250 } };
+      const creative = { creativeId: "mrec", name: "Acme", format: "Medium rectangle", assets };
+      const handed = await bench.seller.syncCreatives(
+        { brief: null, dealId: null, products: null, creatives: [creative], assignments: [] },
+        "k",
+        access,
+      );
+      expect(handed.results, JSON.stringify(handed.results)).toMatchObject([{ action: "created", status: "approved" }]);
+      const { booked } = await bookedBy({ ...bench, ask: { ...bench.ask, creatives: ["mrec"] } });
+      expect(booked.kind).toBe("booked");
+      const [stored] = bench
+        .requests()
+        .filter(({ method, target }) => method === "POST" && target.endsWith("/creatives"));
+      const ad = Object.values(JSON.parse(stored?.body ?? "{}")).at(-1);
+      expect(ad).toEqual({ id: "mrec", display: { w: 300, h: 250, adm: "<b>Acme</b>" } });
+      expect(targets(bench, "POST").filter((target) => target.endsWith("/assignments"))).toHaveLength(1);
+    },
+  );
 });
 
 describe("what was placed and is not booked", () => {

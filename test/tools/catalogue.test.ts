@@ -45,6 +45,7 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "items[].flight.start",
     "items[].impressions",
     "items[].max_bid",
+    "items[].offer_cpm",
     "items[].pricing_option",
     "items[].product",
     "items[].targeting.audience[]",

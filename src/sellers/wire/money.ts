@@ -27,6 +27,11 @@ export function moneyFromNumber(value: number | null, currency: string): Money |
   return micros === null ? null : tryMoney(micros, currency);
 }
 
+/** {@link moneyFromNumber} for integer micros. */
+export function moneyFromMicros(micros: bigint, currency: string): Money | null {
+  return tryMoney(micros, currency);
+}
+
 /** {@link moneyFromNumber} for a decimal that is text already. */
 export function moneyFromText(text: string | null | undefined, currency: string): Money | null {
   const micros = microsFromText(text ?? "");

@@ -115,6 +115,18 @@ export const lineShape = z.object({
   frequencyinterval: z.string().nullish(),
 });
 
+export const creativeShape = z.object({ id, name: text, creativeapprovals: z.unknown().optional() });
+
+export const assignmentShape = z.object({
+  id,
+  creativeid: optionalId,
+  placementid: optionalId,
+  lineid: optionalId,
+  status: text,
+});
+
+export const placementShape = z.object({ id });
+
 /** What a write answers: an id, if it can be read; all else is read back. */
 export const createdShape = z.object({ id });
 
@@ -137,4 +149,5 @@ export type WireProduct = z.output<typeof productShape>;
 export type WireAvail = z.output<typeof availShape>;
 export type WireAccount = z.output<typeof accountShape>;
 export type WireOrder = z.output<typeof orderShape>;
+export type WireCreative = z.output<typeof creativeShape>;
 export type WireLine = z.output<typeof lineShape>;
