@@ -5,6 +5,7 @@ import { isCurrency, type Money, parseMoney } from "./domain/money.ts";
 import { adcpSettings, type GovernanceConfig, governanceOf, type WebhooksConfig, webhooksOf } from "./config-adcp.ts";
 import { httpSettings, isLoopback, loopbackNames, principalProblems } from "./config-http.ts";
 import { withEnvironment } from "./config-environment.ts";
+import { type PlannerConfig, plannerOf, plannerSettings } from "./config-planner.ts";
 import { mandateProblems } from "./config-mandate.ts";
 import { seller, sellerId, type SellerConfig, sellersOf } from "./config-sellers.ts";
 import { channels } from "./domain/inventory.ts";
@@ -199,6 +200,7 @@ const schema = z.strictObject({
     .strictObject({ port: z.number().int().min(1024).max(65_535).optional() })
     .default({})
     .describe("The approval page at http://localhost; `port` absent = the one it had last, or any"),
+  planner: plannerSettings(amount),
   http: httpSettings(amount).describe("How `--http` serves other programs, and who may call; see docs/http.md"),
   data_dir: z
     .string()
@@ -215,8 +217,9 @@ export type { GovernanceConfig } from "./config-adcp.ts";
 export type { SellerConfig } from "./config-sellers.ts";
 
 /** A whole config, checked. */
-export type Config = Omit<z.output<typeof schema>, "sellers"> & {
+export type Config = Omit<z.output<typeof schema>, "sellers" | "planner"> & {
   readonly sellers: readonly SellerConfig[];
+  readonly planner: PlannerConfig | null;
   readonly governance: GovernanceConfig | null;
   readonly webhooks: WebhooksConfig | null;
   readonly sandbox: boolean;
@@ -272,8 +275,9 @@ export function parseConfig(
   const governance = governanceOf(adcp.governance, source);
   const hosts = [...(isLoopback(http) ? loopbackNames : []), ...http.allowed_hosts];
   const webhooks = webhooksOf(adcp.webhooks, hosts, local, source);
+  const planner = plannerOf(parsed.data.planner, source);
   if (issues.length > 0) throw new ConfigError(where, issues);
-  return { ...parsed.data, sellers, governance, webhooks, sandbox: false };
+  return { ...parsed.data, sellers, governance, webhooks, planner, sandbox: false };
 }
 
 const sandboxName = "sandbox";
@@ -302,7 +306,7 @@ export function sandboxConfig(): Config {
     },
     allow_loopback: true,
   });
-  return { ...parsed, sellers: [], governance: null, webhooks: null, sandbox: true };
+  return { ...parsed, sellers: [], governance: null, webhooks: null, planner: null, sandbox: true };
 }
 
 function isTimeZone(name: string): boolean {

@@ -27,6 +27,7 @@ export const layers: readonly Layer[] = [
   { where: "sellers/", may: ["domain/"], types: ["ledger/cache.ts"] },
   { where: "strategies/", may: ["domain/"] },
   { where: "buying/", may: ["domain/", ...ports] },
+  { where: "planner/", may: ["domain/", "prompts.ts", "version.ts"], types: ["buying/specialist.ts"] },
   { where: "card/", may: ["domain/"] },
   { where: "tools/", may: ["domain/", "card/"], types: ["desk.ts", "buying/", ...ports] },
   { where: "people/", may: ["domain/", "ledger/ledger.ts"], types: ["ledger/entries.ts"] },
@@ -46,6 +47,7 @@ export const layers: readonly Layer[] = [
   { where: "config-credentials.ts", may: ["domain/"] },
   { where: "config-mandate.ts", may: ["domain/"] },
   { where: "config-http.ts", may: ["domain/"] },
+  { where: "config-planner.ts", may: ["domain/", "config-credentials.ts", "config-http.ts"] },
   { where: "files.ts", may: [] },
   { where: "version.ts", may: [] },
   {
@@ -66,6 +68,11 @@ export const layers: readonly Layer[] = [
     types: ["config.ts"],
   },
   { where: "desk-sellers.ts", may: ["domain/", "sellers/"], types: ["config.ts"] },
+  {
+    where: "desk-planner.ts",
+    may: ["domain/", "planner/", "server.ts"],
+    types: ["desk.ts", "config-planner.ts", "buying/specialist.ts"],
+  },
   { where: "desk-sandbox.ts", may: ["domain/", "sandbox/daemon.ts"], types: ["config.ts"] },
   { where: "desk-settings.ts", may: ["domain/"], types: ["buying/ports.ts", "config.ts"] },
   { where: "desk-page.ts", may: ["domain/", "buying/", "people/"], types: ["page/", "files.ts"] },
@@ -117,7 +124,7 @@ export const importExceptions: Readonly<Record<string, string>> = {
   "main.ts -> ledger/lazy.ts": "the audit opens a ledger and nothing else",
 };
 
-/** Which packages there are, and who may import each. Whatever is not here is refused, so that no model SDK slips in. */
+/** Which packages there are, and who may import each. Whatever is not here is refused, so that no other model SDK slips in. */
 const packages: Readonly<Record<string, readonly Place[]>> = {
   "@modelcontextprotocol/": [
     "tools/",
@@ -126,6 +133,7 @@ const packages: Readonly<Record<string, readonly Place[]>> = {
     "prompts.ts",
     "resource*",
     "demo/",
+    "planner/",
     "sellers/adcp-mcp-session.ts",
     "sellers/adcp-mcp-transport.ts",
   ],
@@ -140,7 +148,9 @@ const packages: Readonly<Record<string, readonly Place[]>> = {
     "commands/",
     "sandbox/",
     "demo/",
+    "planner/",
   ],
+  "@anthropic-ai/sdk": ["planner/"],
   undici: ["sellers/http.ts", "sellers/sockets.ts"],
   "@simplewebauthn/server": ["people/"],
   cockatiel: ["sellers/http.ts"],
