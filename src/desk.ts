@@ -11,6 +11,7 @@ import {
   type SellerDetails,
   sellerDetails,
 } from "./buying/discover.ts";
+import { Campaigns } from "./buying/campaigns.ts";
 import { failureAsError } from "./buying/failures.ts";
 import { changeBuy, type ChangeOutcome } from "./buying/change.ts";
 import { type CreativesOutcome, type CreativesRequest, syncCreatives } from "./buying/creatives.ts";
@@ -54,6 +55,8 @@ import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
 import { verifySignature } from "./people/verify.ts";
+import { deterministicPlanner } from "./planner/deterministic.ts";
+import type { Verbs } from "./planner/verbs.ts";
 import { strategies } from "./strategies/index.ts";
 
 /**
@@ -84,6 +87,8 @@ export interface Desk {
   buys(ask: BuysAsk): Promise<readonly LoadedLine[]>;
   /** Looks at the seller for lines whose outcome is open. */
   refresh(refs: readonly Ref[]): Promise<void>;
+  /** Campaigns of this desk; begun here, they are worked on in the background. */
+  readonly campaigns: Campaigns;
   cancel(id: Ref, by: string): Promise<LoadedLine>;
   /** Asks to change a booked buy; what its approval covers is sent before this returns, or within `waitMs`. */
   change(id: Ref, ask: ChangeAsk, by: string, waitMs: number): Promise<ChangeOutcome>;
@@ -185,7 +190,6 @@ export function openDesk(options: DeskOptions): Desk {
     sleep,
     log,
   };
-  const watcher = new Watcher(ports);
 
   /** Another process of the desk may have been faster to send: its outcome is ours to wait for all the same. */
   const outcomeOf = async (ref: Ref, until: number) => {
@@ -224,15 +228,24 @@ export function openDesk(options: DeskOptions): Desk {
   };
   const approval = async (approvalId: string) => (await loadApproval(ports, approvalId)).approval;
 
-  return {
-    settings,
+  const verbs: Verbs = {
     log,
-    discover: (request) => discoverSellers(ports, request),
+    sellers: () => directory.all(),
     mediaKit: (request) => getMediaKit(ports, request),
     quote: (ask) => requestQuotes(ports, ask),
-    renew: (refs, by, deadlineMs) => renewQuotes(ports, refs, by, deadlineMs),
     negotiate: (ask) => negotiate(ports, ask),
-    buy: async (ask, waitMs) => sent(await createMediaBuy(ports, ask), waitMs),
+  };
+  const buy = async (ask: BuyAsk, waitMs: number) => sent(await createMediaBuy(ports, ask), waitMs);
+  const campaigns = new Campaigns(ports, deterministicPlanner(verbs), (ask) => buy(ask, 0));
+  const watcher = new Watcher(ports, campaigns);
+
+  return {
+    ...verbs,
+    settings,
+    campaigns,
+    discover: (request) => discoverSellers(ports, request),
+    renew: (refs, by, deadlineMs) => renewQuotes(ports, refs, by, deadlineMs),
+    buy,
     decide: async (approvalId, decision, waitMs) => sent(await decide(ports, approvalId, decision, true), waitMs),
     decideOnly: (approvalId, decision) => decide(ports, approvalId, decision, false),
     approval,
@@ -261,7 +274,6 @@ export function openDesk(options: DeskOptions): Desk {
     syncCreatives: (ask) => syncCreatives(ports, ask),
     seller: (id) => directory.find(id),
     sellerDetails: (id) => sellerDetails(ports, id),
-    sellers: () => directory.all(),
     standing: () => standing(ports),
     spentToday: () => spentToday(ports),
     shortfall: async (approval, channel, person) => {
@@ -303,6 +315,7 @@ export function openDesk(options: DeskOptions): Desk {
     explain: (error) => failureAsError(ports, error),
     close: async () => {
       await watcher.stop();
+      await campaigns.stop();
       await (await page)?.close();
       await governance?.close();
       await ledger.close();

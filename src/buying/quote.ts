@@ -173,7 +173,7 @@ async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Pr
 }
 
 /** The quote that stands for this one after all renewals. */
-async function newestOf(ports: Ports, ref: Ref): Promise<LoadedLine> {
+export async function newestOf(ports: Ports, ref: Ref): Promise<LoadedLine> {
   const loaded = await loadLine(ports, ref);
   return loaded.line.supersededBy ? newestOf(ports, loaded.line.supersededBy) : loaded;
 }

@@ -17,6 +17,7 @@ export const recoveriesOf: Readonly<Record<ErrorCode, readonly Recovery[]>> = {
   unknown_product: ["fix_arguments"],
   unknown_quote: ["fix_arguments"],
   unknown_media_buy: ["fix_arguments"],
+  unknown_campaign: ["fix_arguments"],
   unknown_approval: ["fix_arguments"],
   seller_blocked: ["choose_another"],
   trust_too_low: ["choose_another"],

@@ -8,6 +8,7 @@ export const errorCodes = {
   unknown_product: "The seller has no such product, or not for this desk.",
   unknown_quote: "This desk holds no such quote.",
   unknown_media_buy: "This desk holds no such media buy.",
+  unknown_campaign: "This desk holds no such campaign.",
   unknown_approval: "This desk holds no such approval.",
   seller_blocked: "The mandate or the trust rules keep this seller out; it was not contacted.",
   trust_too_low: "What was asked needs more trust than this seller has.",

@@ -24,10 +24,8 @@ export const fields = {
   dealType: z.enum(dealTypes),
   day: z.string().max(10).describe("YYYY-MM-DD"),
   quoteId: z.string().max(400).describe('e.g. "northbeam/qt-14ecda2ec6a9"'),
-  campaign: oneLine(120)
-    .min(1)
-    .describe("The planner's own label; the thread that get_inbox and get_history find again"),
-  deadline: z.number().min(1).max(50).describe("Seconds to wait; what comes later is collected by the same call"),
+  campaign: oneLine(120).min(1).describe("The planner's own label, by which get_inbox and get_history find it again"),
+  deadline: z.number().min(1).max(50).describe("Seconds to wait; the same call collects what comes later"),
 } as const;
 
 /** An optional amount of the arguments. @throws BuyingError `invalid_arguments` naming the field */

@@ -69,7 +69,8 @@ type Run<In, Out> = (input: In, desk: Desk, call: ToolCall) => Promise<Answer<Ou
 export const everyAnswer = {
   advertiser: z.string(),
   sandbox: z.boolean(),
-  next: z.array(z.string()).max(3),
+  /** At most three. */
+  next: z.array(z.string()),
 };
 
 type EveryAnswer = z.output<z.ZodObject<typeof everyAnswer>>;
@@ -201,6 +202,7 @@ function open<Out>(schema: z.ZodType<Out>) {
         override: ({ jsonSchema }) => {
           const more = jsonSchema.additionalProperties;
           if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
+          if (Object.keys(jsonSchema.properties ?? { some: true }).length === 0) delete jsonSchema.properties;
         },
       }),
     ),
