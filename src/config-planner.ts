@@ -55,7 +55,9 @@ export function plannerSettings(amount: z.ZodType<Money, string>) {
         .describe("Where the Messages API is; plain http on this machine only"),
     })
     .optional()
-    .describe("A model that researches campaigns, and can neither buy nor approve; absent = they are planned without one");
+    .describe(
+      "A model that researches campaigns, and can neither buy nor approve; absent = they are planned without one",
+    );
 }
 
 /** What a model costs, per million tokens. */

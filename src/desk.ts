@@ -50,12 +50,12 @@ import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { sellerDirectory } from "./sellers/directory.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
+import { plannerFor } from "./desk-planner.ts";
 import { knownSeller, openGovernance, timeoutsOf } from "./desk-sellers.ts";
 import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
 import { verifySignature } from "./people/verify.ts";
-import { deterministicPlanner } from "./planner/deterministic.ts";
 import type { Verbs } from "./planner/verbs.ts";
 import { strategies } from "./strategies/index.ts";
 
@@ -236,10 +236,14 @@ export function openDesk(options: DeskOptions): Desk {
     negotiate: (ask) => negotiate(ports, ask),
   };
   const buy = async (ask: BuyAsk, waitMs: number) => sent(await createMediaBuy(ports, ask), waitMs);
-  const campaigns = new Campaigns(ports, deterministicPlanner(verbs), (ask) => buy(ask, 0));
+  const campaigns = new Campaigns(
+    ports,
+    plannerFor(config.planner, verbs, () => desk),
+    (ask) => buy(ask, 0),
+  );
   const watcher = new Watcher(ports, campaigns);
 
-  return {
+  const desk: Desk = {
     ...verbs,
     settings,
     campaigns,
@@ -322,6 +326,7 @@ export function openDesk(options: DeskOptions): Desk {
       await cache.close();
     },
   };
+  return desk;
 }
 
 const transient: readonly LineStatus[] = ["approved", "sending"];

@@ -33,7 +33,7 @@ export async function allocateBudget({ ports, planner, signal, note }: Working, 
   note("reading media kits");
   const market = await marketFor(ports, brief, KITS_MS);
   const channels = [...market.channels.keys()];
-  const chosen = await planner.allocate(brief, channels, signal).catch((error: unknown) => {
+  const chosen = await planner.allocate(brief, channels, signal, campaignId).catch((error: unknown) => {
     ports.log("the planner could not allocate", { campaign: campaignId, error: String(error) });
     return null;
   });

@@ -128,7 +128,9 @@ function sharesOf(
 ): ReadonlyMap<Channel, number> | null {
   const percents = new Map(shares.map(({ channel, percent }) => [channel, percent]));
   const total = shares.reduce((sum, { percent }) => sum + percent, 0);
-  const fits = shares.every(({ channel, percent }) => offered.includes(channel) && Number.isInteger(percent) && percent >= 0);
+  const fits = shares.every(
+    ({ channel, percent }) => offered.includes(channel) && Number.isInteger(percent) && percent >= 0,
+  );
   return fits && total === 100 && percents.size === shares.length ? percents : null;
 }
 
@@ -142,7 +144,8 @@ function researchOf(
   const unknown = answer.recommended.length - known.length;
   const recommended = new Map(known.map(({ quote_id: quote, why }) => [quote, { quote, why: onOneLine(why, 300) }]));
   const notes = answer.notes.slice(0, 10).map((words) => `${model} noted: “${onOneLine(words, 300)}”`);
-  const dropped = unknown > 0 ? [`${unknown} of what ${model} recommended was no quote it was given, and was dropped`] : [];
+  const dropped =
+    unknown > 0 ? [`${unknown} of what ${model} recommended was no quote it was given, and was dropped`] : [];
   return { recommended: [...recommended.values()], notes: [...dropped, ...notes], used };
 }
 

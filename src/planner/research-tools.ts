@@ -44,7 +44,7 @@ export const researchTools: readonly ResearchTool[] = [
       ...["campaign", "goal", "deadline_s", "items[].flight", "items[].targeting", "items[].brief"],
       ...["items[].creative_ids", "items[].with[].creative_ids"],
     ],
-    fill: (given, { campaignId, brief }) => {
+    fill: (given, { brief }) => {
       if (given["items"] === undefined) return given;
       const parsed = items.safeParse(given["items"]);
       if (!parsed.success) return "items must be a list of {product, budget}";
@@ -53,7 +53,7 @@ export const researchTools: readonly ResearchTool[] = [
       const { start, end } = brief.flight;
       const own = { flight: { start, end }, ...targetingOf(brief), brief: wordsOf(brief) };
       const filled = parsed.data.map((one) => ({ ...one, ...own }));
-      return { ...given, campaign: campaignId, goal: brief.objective, items: filled };
+      return { ...given, campaign: brief.name, goal: brief.objective, items: filled };
     },
   },
   {

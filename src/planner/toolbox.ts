@@ -48,7 +48,10 @@ export async function openToolbox(serve: Serve, task: ChannelTask): Promise<Tool
     tools: held.map(({ research, tool }) => ({
       name: tool.name,
       description: tool.description ?? "",
-      input_schema: { ...object.parse(research.withheld.map(stepsOf).reduce(without, tool.inputSchema)), type: "object" },
+      input_schema: {
+        ...object.parse(research.withheld.map(stepsOf).reduce(without, tool.inputSchema)),
+        type: "object",
+      },
     })),
     run: async (name, input, signal) => {
       const found = held.find(({ research }) => research.name === name);
