@@ -66,7 +66,7 @@ export const layers: readonly Layer[] = [
       "desk-settings.ts",
       "files.ts",
     ],
-    types: ["config.ts"],
+    types: ["config.ts", "planner/verbs.ts"],
   },
   { where: "desk-sellers.ts", may: ["domain/", "sellers/"], types: ["config.ts"] },
   {
