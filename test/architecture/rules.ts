@@ -27,8 +27,10 @@ export const layers: readonly Layer[] = [
   { where: "sellers/", may: ["domain/"], types: ["ledger/cache.ts"] },
   { where: "strategies/", may: ["domain/"] },
   { where: "buying/", may: ["domain/", ...ports] },
+  { where: "planner/", may: ["domain/"], types: ["desk.ts", "buying/"] },
   { where: "card/", may: ["domain/"] },
-  { where: "tools/", may: ["domain/", "card/"], types: ["desk.ts", "buying/", ...ports] },
+  { where: "documents/", may: ["domain/", "card/html.ts", "card/words.ts"] },
+  { where: "tools/", may: ["domain/", "card/", "documents/"], types: ["desk.ts", "buying/", ...ports] },
   { where: "people/", may: ["domain/", "ledger/ledger.ts"], types: ["ledger/entries.ts"] },
   { where: "page/", may: ["domain/", "people/", "card/"] },
   {
@@ -57,6 +59,7 @@ export const layers: readonly Layer[] = [
       "ledger/",
       "people/",
       "page/",
+      "planner/",
       "desk-page.ts",
       "desk-sellers.ts",
       "desk-settings.ts",
@@ -69,7 +72,7 @@ export const layers: readonly Layer[] = [
   { where: "desk-settings.ts", may: ["domain/"], types: ["buying/ports.ts", "config.ts"] },
   { where: "desk-page.ts", may: ["domain/", "buying/", "people/"], types: ["page/", "files.ts"] },
   { where: "prompts.ts", may: [] },
-  { where: "resource*", may: ["domain/", "tools/", "card/"], types: ["desk.ts"] },
+  { where: "resource*", may: ["domain/", "tools/", "card/", "documents/"], types: ["desk.ts"] },
   {
     where: "server.ts",
     may: ["domain/", "tools/", "prompts.ts", "resource*", "version.ts"],
