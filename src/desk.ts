@@ -13,6 +13,7 @@ import {
 } from "./buying/discover.ts";
 import { Campaigns } from "./buying/campaigns.ts";
 import { failureAsError } from "./buying/failures.ts";
+import { type CompareAsk, type Compared, compareQuotes } from "./buying/compare.ts";
 import { changeBuy, type ChangeOutcome } from "./buying/change.ts";
 import { type CreativesOutcome, type CreativesRequest, syncCreatives } from "./buying/creatives.ts";
 import { cancelBuy, deliveryOf, loadBuy } from "./buying/flight.ts";
@@ -22,10 +23,18 @@ import { approvePolicy, type PolicyState, policyState, whyNoSay } from "./buying
 import { getMediaKit, type MediaKitAnswer, type MediaKitRequest } from "./buying/media-kit.ts";
 import { type NegotiateAsk, type NegotiationReport, negotiate } from "./buying/negotiate.ts";
 import { isOrderOpen } from "./buying/outcome.ts";
-import { type BuysAsk, type HistoryAsk, history, type Inbox, inbox, mediaBuys } from "./buying/overview.ts";
+import {
+  type BuysAsk,
+  type HistoryAsk,
+  history,
+  type Inbox,
+  inbox,
+  mediaBuys,
+  plannedLines,
+} from "./buying/overview.ts";
 import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
-import { sendLine } from "./buying/send.ts";
+import { sendAll, transient } from "./buying/send-all.ts";
 import { clearIncident, type PersonsWord, settleByPerson, settleLine } from "./buying/settle.ts";
 import { type ExpectedAt, isWaitedFor, webhookAt } from "./buying/webhooks.ts";
 import { Watcher } from "./buying/watcher.ts";
@@ -36,7 +45,7 @@ import type { Delivery } from "./domain/delivery.ts";
 import type { BuyingError } from "./domain/errors.ts";
 import type { Log } from "./domain/log.ts";
 import type { Ref } from "./domain/ids.ts";
-import type { Line, LineStatus } from "./domain/media-buy.ts";
+import type { Line } from "./domain/media-buy.ts";
 import type { Money } from "./domain/money.ts";
 import type { Signature } from "./domain/decision.ts";
 import { channelShortfall } from "./domain/mandate.ts";
@@ -70,6 +79,8 @@ export interface Desk {
   mediaKit(request: MediaKitRequest): Promise<MediaKitAnswer>;
   quote(ask: QuoteAsk): Promise<readonly QuoteOutcome[]>;
   renew(refs: readonly Ref[], by: string, deadlineMs: number): Promise<readonly QuoteOutcome[]>;
+  /** Open quotes side by side, ranked; asks no seller for anything but what it publishes, and changes nothing. */
+  compare(ask: CompareAsk): Promise<Compared>;
   negotiate(ask: NegotiateAsk): Promise<readonly NegotiationReport[]>;
   /** Asks to buy; what is started by the operator's own limits is sent before this returns, or within `waitMs`. */
   buy(ask: BuyAsk, waitMs: number): Promise<BuyOutcome>;
@@ -85,6 +96,8 @@ export interface Desk {
   line(ref: Ref): Promise<LoadedLine>;
   buyById(id: Ref): Promise<LoadedLine>;
   buys(ask: BuysAsk): Promise<readonly LoadedLine[]>;
+  /** The lines of a media plan: named by quote, buy or approval, or of a campaign, or all. */
+  planned(ask: Pick<BuysAsk, "ids" | "campaign">): Promise<readonly LoadedLine[]>;
   /** Looks at the seller for lines whose outcome is open. */
   refresh(refs: readonly Ref[]): Promise<void>;
   /** Campaigns of this desk; begun here, they are worked on in the background. */
@@ -191,22 +204,8 @@ export function openDesk(options: DeskOptions): Desk {
     log,
   };
 
-  /** Another process of the desk may have been faster to send: its outcome is ours to wait for all the same. */
-  const outcomeOf = async (ref: Ref, until: number) => {
-    while (Date.now() < until && transient.includes((await loadLine(ports, ref)).line.status)) await delay(100);
-  };
-  const sendAll = async (refs: readonly Ref[], waitMs: number) => {
-    // What takes longer than the caller waits goes on; the watcher and the ledger know about it.
-    const sending = refs.map((ref) =>
-      sendLine(ports, ref)
-        .then(() => settleLine(ports, ref))
-        .then(() => outcomeOf(ref, Date.now() + waitMs))
-        .catch((error: unknown) => log("sending failed", { ref, error: String(error) })),
-    );
-    await within(Promise.all(sending), waitMs);
-  };
   const sent = async <Outcome extends { readonly started: readonly Ref[] }>(outcome: Outcome, waitMs: number) => {
-    await sendAll(outcome.started, waitMs);
+    await sendAll(ports, outcome.started, waitMs);
     return outcome;
   };
   let page: Promise<ApprovalPage | null> | null = null;
@@ -233,6 +232,7 @@ export function openDesk(options: DeskOptions): Desk {
     sellers: () => directory.all(),
     mediaKit: (request) => getMediaKit(ports, request),
     quote: (ask) => requestQuotes(ports, ask),
+    compare: (ask) => compareQuotes(ports, ask),
     negotiate: (ask) => negotiate(ports, ask),
   };
   const buy = async (ask: BuyAsk, waitMs: number) => sent(await createMediaBuy(ports, ask), waitMs);
@@ -269,6 +269,7 @@ export function openDesk(options: DeskOptions): Desk {
     line: (ref) => loadLine(ports, ref),
     buyById: (id) => loadBuy(ports, id),
     buys: (ask) => mediaBuys(ports, ask),
+    planned: (ask) => plannedLines(ports, ask),
     refresh: async (refs) => {
       await Promise.all(refs.map((ref) => settleLine(ports, ref, true)));
     },
@@ -329,15 +330,7 @@ export function openDesk(options: DeskOptions): Desk {
   return desk;
 }
 
-const transient: readonly LineStatus[] = ["approved", "sending"];
-
 /** Waits, or stops waiting. Nothing stays behind on the signal: a watcher sleeps on one for days. */
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
-}
-
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  const stop = new AbortController();
-  await Promise.race([work, sleep(ms, stop.signal)]);
-  stop.abort();
 }

@@ -5,6 +5,7 @@ import { formatMoney, type Money } from "./domain/money.ts";
 import { buyRow } from "./tools/buy-report.ts";
 import { cardText } from "./card/text.ts";
 import { chatView } from "./card/view.ts";
+import { planOfUri, planPicture } from "./tools/plan-report.ts";
 import { CARD_URI } from "./tools/tool.ts";
 
 /** Read once: a request of the 2026 era has a server of its own. */
@@ -13,9 +14,10 @@ const addresses = {
   quote: new UriTemplate("buyer://quote/{seller}/{id}"),
   buy: new UriTemplate("buyer://media-buy/{seller}/{id}"),
   approval: new UriTemplate("buyer://approval/{id}"),
+  plan: new UriTemplate("buyer://media-plan/{by}/{of}"),
 };
 
-/** What can be read and watched by address: sellers, quotes, media buys, approvals. Ids complete from the ledger. */
+/** What can be read and watched by address: sellers, quotes, media buys, approvals, plans. Ids complete from the ledger. */
 export function registerResources(server: McpServer, desk: Desk): void {
   const sellerIds = async (prefix: string) =>
     (await desk.sellers()).map(({ id }) => id).filter((id) => id.startsWith(prefix));
@@ -96,8 +98,22 @@ export function registerResources(server: McpServer, desk: Desk): void {
       };
     },
   );
+  server.registerResource(
+    "media-plan",
+    new ResourceTemplate(addresses.plan, {
+      list: undefined,
+      complete: { by: (typed) => ["campaign", "ids"].filter((one) => one.startsWith(typed)) },
+    }),
+    { title: "Media plan", description: "Lines by week as a picture, by campaign or by ids", mimeType: SVG },
+    async (uri, { by, of }) => {
+      const wanted = planOfUri(one(by), one(of));
+      if (!wanted) throw new Error("invalid_arguments: a plan is read by campaign or by ids.");
+      return { contents: [{ uri: uri.href, mimeType: SVG, text: await explained(desk, planPicture(desk, wanted)) }] };
+    },
+  );
 }
 
+const SVG = "image/svg+xml";
 /** What the apps extension calls a document for a host to show. */
 const APP = "text/html;profile=mcp-app";
 /** The card reaches no other origin. */

@@ -1,6 +1,6 @@
 import type { Share } from "../domain/allocation.ts";
 import type { Campaign, CampaignLine } from "../domain/campaign.ts";
-import { channelOf, effectiveCpm } from "../domain/effective.ts";
+import { channelOf, highestCpm } from "../domain/quote-facts.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
 import { weigh } from "../domain/mandate.ts";
@@ -72,7 +72,7 @@ async function whatHolds(ports: Ports, campaign: Campaign, share: Share, ref: Re
   try {
     const loaded = await loadLine(ports, ref);
     const { quote, status } = loaded.line;
-    const price = effectiveCpm(quote);
+    const price = highestCpm(quote);
     if (status !== "open" && status !== "awaiting_approval") return `${shown}: it is ${status.replaceAll("_", " ")}`;
     if (quote.state !== "available" || quote.inventoryAvailable === false) return `${shown}: it is not available`;
     if (Date.parse(quote.expiresAt) - ports.now().getTime() < LEAST_LEFT_MS)

@@ -1,8 +1,9 @@
 import { BuyingError } from "../domain/errors.ts";
+import type { Tier } from "../domain/identity.ts";
 import { refOf, splitRef } from "../domain/ids.ts";
 import type { Channel, DealType, MediaKit, Price, Product, SellerProposal } from "../domain/inventory.ts";
 import { compare, type Money } from "../domain/money.ts";
-import { blocked, browseAccess } from "./access.ts";
+import { accessAs, blocked, browseAccess } from "./access.ts";
 import { type Asked, askAll } from "./fan-out.ts";
 import { offersByBrief } from "../sellers/records.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
@@ -54,6 +55,7 @@ export async function getMediaKit(ports: Ports, request: MediaKitRequest): Promi
 /**
  * A seller's whole kit as the desk is seen there without a deal in mind. With a query the seller's own search may add
  * or rank; every answer is cached for the cache's life time.
+ * @param shown as what it was shown already, for a deal: sellers by account aside, that tier's kit may say more
  */
 export async function kitOf(
   ports: Ports,
@@ -61,10 +63,11 @@ export async function kitOf(
   query: string | null,
   refresh = false,
   wished: string | null = null,
+  shown: Tier | null = null,
 ): Promise<MediaKit> {
   const record = await ports.directory.resolved(unasked);
   if (record.blocked) throw blocked(record);
-  const access = browseAccess(ports, record);
+  const access = shown === null || record.byAccount ? browseAccess(ports, record) : accessAs(ports, shown);
   // A seller nobody vouches for gets no words of the planner's either; its kit is filtered here.
   const isKnown = record.trust !== "unknown";
   const byBrief = offersByBrief(record.protocol);

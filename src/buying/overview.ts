@@ -3,6 +3,7 @@ import { type Ref, streams } from "../domain/ids.ts";
 import { committed, type LineStatus, lineStatuses } from "../domain/media-buy.ts";
 import type { Entry } from "../ledger/entries.ts";
 import type { HistoryFilter, Row } from "../ledger/ledger.ts";
+import { loadBuy } from "./flight.ts";
 import { type LoadedLine, loadApproval, loadLine } from "./lines.ts";
 import { type Standing, standing } from "./mandate-facts.ts";
 import type { Ports } from "./ports.ts";
@@ -36,6 +37,12 @@ export async function inbox(ports: Ports): Promise<Inbox> {
   };
 }
 
+/** Quotes of the desk that are open or waiting for a person, newest first; with a campaign, those that carry its label. */
+export async function openQuotes(ports: Ports, campaign: string | null): Promise<readonly LoadedLine[]> {
+  const lines = (await linesIn(ports, ["open", "awaiting_approval"], 200)).filter(({ line }) => !line.quote.changes);
+  return campaign === null ? lines : labelled(ports, lines, campaign);
+}
+
 export interface BuysAsk {
   readonly ids: readonly Ref[];
   readonly campaign: string | null;
@@ -52,6 +59,29 @@ export async function mediaBuys(ports: Ports, ask: BuysAsk): Promise<readonly Lo
   // The ledger knows no campaigns, so that all are looked through before they are counted.
   const lines = await linesIn(ports, wanted, 5_000, ask.before);
   return (await labelled(ports, lines, ask.campaign)).filter(isShown).slice(0, ask.limit);
+}
+
+/**
+ * The lines of a plan: those named, by quote, buy or approval; or what is bought or asked for under a label, and while
+ * there is nothing of that, its open quotes. What was cancelled is no part of a plan unless it is named.
+ * @throws BuyingError `unknown_media_buy`, `unknown_approval`
+ */
+export async function plannedLines(
+  ports: Ports,
+  { ids, campaign }: Pick<BuysAsk, "ids" | "campaign">,
+): Promise<readonly LoadedLine[]> {
+  if (ids.length > 0) {
+    const refs = await Promise.all(
+      ids.map(async (id) =>
+        id.includes("/") ? [id] : (await loadApproval(ports, id)).approval.lines.map(({ ref }) => ref),
+      ),
+    );
+    const loaded = await Promise.all(refs.flat().map((id) => loadBuy(ports, id)));
+    return [...new Map(loaded.map((one) => [one.ref, one])).values()];
+  }
+  const bought = await mediaBuys(ports, { ids, campaign, statuses: [], limit: 200, before: null });
+  const standing = bought.filter(({ line }) => line.status !== "cancelled" && !line.quote.changes);
+  return standing.length > 0 ? standing : openQuotes(ports, campaign);
 }
 
 /** A change that was made is told by its buy; one that is still open stands beside it. */

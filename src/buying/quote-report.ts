@@ -79,7 +79,8 @@ export async function reportOf(
   };
 }
 
-async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, ms: number): Promise<Avails | null> {
+/** What is free of a quote's product, read with it as a courtesy; null where that takes too long or the seller says nothing. */
+export async function availsOf(ports: Ports, record: SellerRecord, quote: Quote, ms: number): Promise<Avails | null> {
   try {
     const seller = ports.directory.connect(record);
     const access = { ...accessAs(ports, quote.shownAs), signal: AbortSignal.timeout(ms) };

@@ -37,6 +37,7 @@ const retryRules: Readonly<Record<string, string>> = {
     "Safe. Kits come from the cache while they are fresh; what arrived after the deadline is found there by the same call.",
   request_quote:
     "Safe. The same item returns its open quote instead of a second one. `quote_ids` asks for a new quote each time, and the old one gives way to it.",
+  compare_quotes: "Safe. Prices and states are those of the ledger at that moment.",
   negotiate:
     "Goes on where the negotiation stands. An agreement is reported again and nothing more is offered; a negotiation that outlived its deadline is collected by the same call. A single `counter` sent twice is two offers.",
   create_media_buy:

@@ -180,7 +180,7 @@ export function percent(share: string): string {
 }
 
 /** Decimal text in millionths, cut after the sixth decimal; null for what is none. */
-function millionths(text: string | null): bigint | null {
+export function millionths(text: string | null): bigint | null {
   const match = /^(\d{1,9})(?:\.(\d+))?$/.exec(text ?? "");
   if (!match) return null;
   const [, whole = "0", fraction = ""] = match;

@@ -5,8 +5,10 @@ export interface Offer {
   /** Whatever the caller knows it by. */
   readonly id: string;
   readonly sellerId: string;
-  /** What 1,000 impressions come to, fees and bids as they are expected. */
-  readonly effectiveCpm: Money;
+  /** The most that 1,000 impressions can cost. */
+  readonly cpm: Money;
+  /** What 1,000 impressions are worth comparing at, by which offers are ranked; the CPM where nothing else is known. */
+  readonly comparesAt: Money;
   /** The least and the most that can be spent on it; a quote's volume is fixed, so that both are its total. */
   readonly least: Money;
   readonly most: Money;
@@ -42,8 +44,8 @@ export type Select = (offers: readonly Offer[], budget: Money, limits: Selection
 const PREFERENCE = 10n;
 
 /** The price an offer is ranked by. */
-export function rankedCpm({ effectiveCpm, isPreferred }: Offer): bigint {
-  return isPreferred ? mulDiv(effectiveCpm.micros, 100n - PREFERENCE, 100n) : effectiveCpm.micros;
+export function rankedCpm({ comparesAt, isPreferred }: Offer): bigint {
+  return isPreferred ? mulDiv(comparesAt.micros, 100n - PREFERENCE, 100n) : comparesAt.micros;
 }
 
 /** The cheapest impressions first, each offer for as much as it takes; of two alike, the one that comes first by its id. */
@@ -57,15 +59,15 @@ export const cheapestFirst: Select = (offers, budget, limits) => {
   for (const offer of [...offers].sort(byPrice)) {
     const { id, sellerId, least, most } = offer;
     const refuse = (why: string) => left.push({ id, why });
-    if ([offer.effectiveCpm, least, most].some(({ currency }) => currency !== budget.currency)) {
+    if ([offer.cpm, offer.comparesAt, least, most].some(({ currency }) => currency !== budget.currency)) {
       refuse(`it is not sold in ${budget.currency}`);
       continue;
     }
-    if (offer.effectiveCpm.micros <= 0n || most.micros <= 0n || least.micros < 0n || compare(least, most) > 0) {
+    if (offer.cpm.micros <= 0n || most.micros <= 0n || least.micros < 0n || compare(least, most) > 0) {
       refuse("its price or bounds are no amounts to plan with");
       continue;
     }
-    if (limits.maxCpm && compare(offer.effectiveCpm, limits.maxCpm) > 0) {
+    if (limits.maxCpm && compare(offer.cpm, limits.maxCpm) > 0) {
       refuse("above the highest CPM");
       continue;
     }

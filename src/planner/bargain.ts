@@ -1,5 +1,5 @@
 import type { LoadedLine } from "../buying/lines.ts";
-import { effectiveCpm } from "../domain/effective.ts";
+import { highestCpm } from "../domain/quote-facts.ts";
 import type { Trust } from "../domain/identity.ts";
 import { compare, type Money, min, money, mulDiv, toMinorUnit } from "../domain/money.ts";
 import type { Verbs } from "./verbs.ts";
@@ -26,7 +26,7 @@ export async function bargain(
     trusted.includes(known.find(({ id }) => id === line.quote.sellerId)?.trust ?? "unknown");
   const first = await talked(verbs, quotes.filter(isTrusted), null, maxCpm);
   const benchmark = first
-    .flatMap((one) => effectiveCpm(one.line.quote) ?? [])
+    .flatMap((one) => highestCpm(one.line.quote) ?? [])
     .reduce<Money | null>((best, cpm) => (best === null || compare(cpm, best) < 0 ? cpm : best), null);
   const others = await talked(
     verbs,

@@ -26,7 +26,14 @@ export function candidates(
     else if (price.currency !== budget.currency) skipped.push(`${ref}: priced in ${price.currency}`);
     else {
       const isPreferred = brief.preferredSellers.includes(sellerId);
-      offers.push({ id: ref, sellerId, effectiveCpm: price, ...boundsOf(product, price, budget), isPreferred });
+      offers.push({
+        id: ref,
+        sellerId,
+        cpm: price,
+        comparesAt: price,
+        ...boundsOf(product, price, budget),
+        isPreferred,
+      });
     }
   }
   return { offers, skipped };

@@ -2,7 +2,7 @@ import type { ChannelTask, Planner, Research } from "../buying/specialist.ts";
 import type { LoadedLine } from "../buying/lines.ts";
 import type { QuoteItem } from "../buying/quote.ts";
 import { type Brief, placesOf } from "../domain/brief.ts";
-import { effectiveCpm } from "../domain/effective.ts";
+import { highestCpm } from "../domain/quote-facts.ts";
 import type { Product } from "../domain/inventory.ts";
 import { add, compare, displayMoney, type Money, min, money, subtract, zero } from "../domain/money.ts";
 import { totalOfQuote } from "../domain/quote.ts";
@@ -13,6 +13,7 @@ import { PLANNER, type Verbs } from "./verbs.ts";
 
 const KIT_MS = 15_000;
 const QUOTE_MS = 30_000;
+const COMPARE_MS = 5_000;
 /** Less of a channel's budget than this, in percent, is not worth another round of quotes. */
 const WORTH_A_ROUND = 3n;
 const ROUNDS = 2;
@@ -35,6 +36,8 @@ interface Priced {
   readonly loaded: LoadedLine;
   readonly total: Money;
   readonly cpm: Money;
+  readonly comparesAt: Money;
+  readonly why: string;
 }
 
 async function research(verbs: Verbs, select: Select, task: ChannelTask): Promise<Research> {
@@ -70,7 +73,7 @@ async function research(verbs: Verbs, select: Select, task: ChannelTask): Promis
     const got = await quoted(verbs, task, answer.products, chosen, notes);
     if (signal.aborted) break;
     progress(`negotiating ${got.length} quotes`);
-    priced.push(...(await bargain(verbs, got, brief.maxCpm)).flatMap((loaded) => pricedOf(loaded, notes)));
+    priced.push(...(await compared(verbs, await bargain(verbs, got, brief.maxCpm), notes)));
     const standing = chosenOf(select, priced, budget, brief, limits);
     spendable = subtract(budget, standing.spent);
     if (spendable.micros * 100n < budget.micros * WORTH_A_ROUND) break;
@@ -81,7 +84,7 @@ async function research(verbs: Verbs, select: Select, task: ChannelTask): Promis
   const { lines, left, spent } = chosenOf(select, priced, budget, brief, limits);
   notes.push(...left);
   if (lines.length > 0) notes.push(`${displayMoney(subtract(budget, spent))} of ${displayMoney(budget)} is left`);
-  const recommended = lines.map(({ loaded, cpm }) => ({ quote: loaded.ref, why: reason(loaded, cpm, lines) }));
+  const recommended = lines.map(({ loaded, why }) => ({ quote: loaded.ref, why }));
   return { recommended, notes, used: null };
 }
 
@@ -139,12 +142,21 @@ function itemFor(brief: Brief, ref: string, budget: Money, products: readonly Pr
   };
 }
 
-function pricedOf(loaded: LoadedLine, notes: string[]): readonly Priced[] {
-  const { quote } = loaded.line;
-  const cpm = effectiveCpm(quote);
-  if (cpm) return [{ loaded, total: totalOfQuote(quote), cpm }];
-  notes.push(`${loaded.ref}: sold by something else than impressions, so that it cannot be compared`);
-  return [];
+/** Quotes as they compare; one that cannot be compared, or whose price per 1,000 has no limit, is left with why. */
+async function compared(verbs: Verbs, quotes: readonly LoadedLine[], notes: string[]): Promise<readonly Priced[]> {
+  if (quotes.length === 0) return [];
+  const refs = quotes.map(({ ref }) => ref);
+  const { comparison } = await verbs.compare({ quotes: refs, campaign: null, formats: [], deadlineMs: COMPARE_MS });
+  for (const { ref, why } of comparison.apart) notes.push(`${ref}: ${why}`);
+  return comparison.ranked.flatMap(({ ref, comparesAt, why }) => {
+    const loaded = quotes.find((one) => one.ref === ref);
+    const cpm = loaded ? highestCpm(loaded.line.quote) : null;
+    if (!loaded || !cpm) {
+      notes.push(`${ref}: not paid for by impressions, so that no limit holds for what 1,000 of them cost`);
+      return [];
+    }
+    return [{ loaded, total: totalOfQuote(loaded.line.quote), cpm, comparesAt, why }];
+  });
 }
 
 /** What is worth recommending of the quotes there are; each stands or falls as a whole. */
@@ -155,21 +167,13 @@ function chosenOf(
   brief: Brief,
   limits: SelectionLimits,
 ): { readonly lines: readonly Priced[]; readonly left: readonly string[]; readonly spent: Money } {
-  const offers: Offer[] = priced.map(({ loaded, total, cpm }) => ({
-    ...{ id: loaded.ref, sellerId: loaded.line.quote.sellerId, effectiveCpm: cpm, least: total, most: total },
-    isPreferred: brief.preferredSellers.includes(loaded.line.quote.sellerId),
-  }));
+  const offers: Offer[] = priced.map(({ loaded, total, cpm, comparesAt }) => {
+    const { sellerId } = loaded.line.quote;
+    const isPreferred = brief.preferredSellers.includes(sellerId);
+    return { id: loaded.ref, sellerId, cpm, comparesAt, least: total, most: total, isPreferred };
+  });
   const { chosen, left } = select(offers, budget, limits);
   const lines = chosen.flatMap(({ id }) => priced.find(({ loaded }) => loaded.ref === id) ?? []);
   const spent = lines.reduce((sum, { total }) => add(sum, total), zero(budget.currency));
   return { lines, left: left.map(({ id, why }) => `${id} was left: ${why}`), spent };
-}
-
-function reason(loaded: LoadedLine, cpm: Money, lines: readonly Priced[]): string {
-  const { quote, quotedCpm } = loaded.line;
-  const isLowest = lines.every((one) => compare(cpm, one.cpm) <= 0);
-  const came =
-    quotedCpm && quote.cpm && compare(quote.cpm, quotedCpm) < 0 ? `, down from ${displayMoney(quotedCpm)}` : "";
-  const firm = quote.guaranteed ? ", guaranteed" : "";
-  return `${displayMoney(cpm)} per 1,000 impressions${came}${firm}${isLowest && lines.length > 1 ? "; the lowest here" : ""}`;
 }

@@ -66,8 +66,12 @@ export const researchTools: readonly ResearchTool[] = [
       return { ...given, quotes: parsed.data.map((one) => ({ ...one, ...ceiling(one.max_cpm, brief) })) };
     },
   },
-  // Reads what was quoted; a server without it leaves it out.
-  { name: "compare_quotes", doing: "comparing quotes", withheld: [], fill: (given) => given },
+  {
+    name: "compare_quotes",
+    doing: "comparing quotes",
+    withheld: ["campaign"],
+    fill: (given, { brief }) => ({ ...given, campaign: brief.name }),
+  },
 ];
 
 /** The lower of the model's ceiling and the brief's. What is no amount is left for the server to refuse. */

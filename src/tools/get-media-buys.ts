@@ -3,6 +3,7 @@ import { lineStatuses } from "../domain/media-buy.ts";
 import type { Delivery } from "../domain/delivery.ts";
 import { buyRow, buysText, refusalsText } from "./buy-report.ts";
 import { fields } from "./fields.ts";
+import { planAnswer } from "./plan-report.ts";
 import { answer, defineTool, everyAnswer } from "./tool.ts";
 
 export const getMediaBuys = defineTool({
@@ -10,13 +11,18 @@ export const getMediaBuys = defineTool({
   title: "List media buys",
   effect: "read",
   description:
-    "Media buys with deal IDs, activation steps and state as last seen. refresh looks at the seller for open outcomes; delivery adds what the seller reports of it.",
+    "Media buys with deal IDs, activation steps and state as last seen. refresh looks at the seller for open outcomes; delivery adds what the seller reports of it. plan shows the media plan instead: money by line and week, exact.",
   input: z.strictObject({
-    ids: z.array(z.string().max(400)).max(20).optional().describe("media_buy_id or seller/deal_id"),
+    ids: z
+      .array(z.string().max(400))
+      .max(20)
+      .optional()
+      .describe("media_buy_id or seller/deal_id; for a plan quote_id or approval_id too"),
     campaign: fields.campaign.optional(),
     status: z.array(z.enum(lineStatuses)).max(13).optional(),
     refresh: z.boolean().optional(),
     delivery: z.boolean().optional(),
+    plan: z.boolean().optional(),
     limit: z.number().int().min(1).max(50).optional(),
   }),
   output: z.looseObject({
@@ -24,6 +30,7 @@ export const getMediaBuys = defineTool({
     media_buys: z.array(z.looseObject({ media_buy_id: z.string(), status: z.string(), total: z.string() })),
   }),
 }).run(async (input, desk) => {
+  if (input.plan) return planAnswer(desk, { ids: input.ids ?? [], campaign: input.campaign ?? null });
   const load = () =>
     input.ids
       ? Promise.all(input.ids.map((id) => desk.buyById(id)))

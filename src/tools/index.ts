@@ -1,4 +1,5 @@
 import { approve } from "./approve.ts";
+import { compareQuotes } from "./compare-quotes.ts";
 import { createMediaBuy } from "./create-media-buy.ts";
 import { decideOnCard } from "./decide-on-card.ts";
 import { discoverSellers } from "./discover-sellers.ts";
@@ -19,6 +20,7 @@ export const tools: readonly Tool[] = [
   discoverSellers,
   getMediaKit,
   requestQuote,
+  compareQuotes,
   negotiate,
   createMediaBuy,
   approve,

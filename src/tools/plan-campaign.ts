@@ -47,7 +47,7 @@ export const planCampaign = defineTool({
   title: "Plan a campaign",
   effect: "spend",
   description:
-    "From a brief to quotes in several channels that wait for one decision of a person; works in the background. Give what the person said, make nothing up: what is missing is asked for. With campaign_id: how it stands, or an action. Safe to repeat.",
+    "From a brief to quotes in several channels that wait for one decision of a person; goes on in the background. Give what the person said, make nothing up: what is missing is asked for. campaign_id: how it stands, or an action on it.",
   input,
   output: campaignAnswer,
 }).run(async (input, desk, call) => {

@@ -186,7 +186,7 @@ function annotationsOf(effect: Effect) {
 function unchecked<In>(schema: z.ZodType<In>) {
   const standard = schema["~standard"];
   const { input, output } = standard.jsonSchema;
-  const jsonSchema = { input: once((options: Parameters<typeof input>[0]) => undated(input(options))), output };
+  const jsonSchema = { input: once((options: Parameters<typeof input>[0]) => bare(input(options))), output };
   return { "~standard": { ...standard, jsonSchema, validate: (value: unknown) => ({ value }) } };
 }
 
@@ -197,9 +197,11 @@ function unchecked<In>(schema: z.ZodType<In>) {
 function open<Out>(schema: z.ZodType<Out>) {
   const standard = schema["~standard"];
   const output = once(() =>
-    undated(
+    bare(
       z.toJSONSchema(schema, {
-        override: ({ jsonSchema }) => {
+        override: ({ jsonSchema, path }) => {
+          // What of a row is always there is for docs/tools.md to say.
+          if (path.length > 0) delete jsonSchema.required;
           const more = jsonSchema.additionalProperties;
           if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
           if (Object.keys(jsonSchema.properties ?? { some: true }).length === 0) delete jsonSchema.properties;
@@ -210,9 +212,22 @@ function open<Out>(schema: z.ZodType<Out>) {
   return { "~standard": { ...standard, jsonSchema: { ...standard.jsonSchema, output } } };
 }
 
-/** Without its `$schema`: 2020-12 is what MCP takes a tool's schema for, and it would stand there twice for every tool. */
-function undated({ $schema: _, ...schema }: Record<string, unknown>): Record<string, unknown> {
-  return schema;
+/**
+ * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts and lists of
+ * them may be at most (which {@link checked} refuses all the same), the largest integer, and that keys are texts.
+ */
+function bare(schema: Record<string, unknown>): Record<string, unknown> {
+  function said(this: unknown, key: string, value: unknown) {
+    const isLength = key === "maxLength" || (key === "maxItems" && isListOfTexts(this));
+    const isUnsaid = isLength || key === "$schema" || key === "propertyNames" || value === Number.MAX_SAFE_INTEGER;
+    return isUnsaid ? undefined : value;
+  }
+  return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
+}
+
+function isListOfTexts(schema: unknown): boolean {
+  const { items } = Object(schema) as { readonly items?: { readonly type?: unknown } };
+  return items?.type === "string";
 }
 
 /** Converts on the first use and never again: the SDK asks on every call, and always for the same dialect. */

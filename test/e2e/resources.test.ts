@@ -39,12 +39,13 @@ describe.each(matrix)("for a %s client over %s", (kind, transport) => {
     return completion.values;
   }
 
-  test("there is a template for sellers, quotes, media buys and approvals", async () => {
+  test("there is a template for sellers, quotes, media buys, approvals and plans", async () => {
     verifies("tool.resources");
     const { resourceTemplates } = await client.sdk.client.listResourceTemplates();
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate).sort()).toEqual([
       "buyer://approval/{id}",
       "buyer://media-buy/{seller}/{id}",
+      "buyer://media-plan/{by}/{of}",
       "buyer://quote/{seller}/{id}",
       "buyer://seller/{seller}",
     ]);
@@ -86,6 +87,7 @@ describe.each(matrix)("for a %s client over %s", (kind, transport) => {
     expect(await completions(ofQuotes, "id", end(open).slice(0, -1), "northbeam")).toEqual([end(open)]);
     expect(await completions("buyer://media-buy/{seller}/{id}", "id", "qt-")).toEqual([end(bought)]);
     expect(await completions("buyer://approval/{id}", "id", "ap_")).toEqual([approvalId]);
+    expect(await completions("buyer://media-plan/{by}/{of}", "by", "c")).toEqual(["campaign"]);
   });
 
   test("what is not there is said in a sentence, without a stack or a path", async () => {

@@ -227,7 +227,8 @@ describe("a provider", () => {
 test("the tools of a specialist are this server's own, less what is filled in for it", async () => {
   await planner.research(taskOf());
   const given = scene.stub.asked[0]?.tools ?? [];
-  expect(given.map(({ name }) => name)).toEqual(["discover_sellers", "get_media_kit", "request_quote", "negotiate"]);
+  const research = ["discover_sellers", "get_media_kit", "request_quote", "negotiate", "compare_quotes"];
+  expect(given.map(({ name }) => name)).toEqual(research);
   for (const { name, description } of given)
     expect(description).toBe(tools.find((tool) => tool.name === name)?.description);
   const quoteItem = Object(given[2]?.input_schema["properties"])["items"].items;

@@ -90,7 +90,7 @@ export const seed000 = {
   ),
 
   // Guide topics that are subjects of their own
-  "multi_seller.normalised_quotes": issue(7, "Offers of several sellers are made comparable before they are ranked."),
+  "multi_seller.normalised_quotes": tested("Offers of several sellers are made comparable before they are ranked."),
   "pacing.monitor": later("pacing and reallocation", "Spend is watched against plan during the flight."),
   "pacing.reallocate": later("pacing and reallocation", "Budget is moved between lines during the flight."),
   "creative.assets": tested("Creatives are sent to the seller and checked against its formats before sending."),

@@ -39,11 +39,11 @@ export const seed003Buying = {
   "negotiation.benchmark": issue(7, "The best price of a trusted seller serves as the benchmark for the others."),
 
   // Selection
-  "compare.price": issue(7, "A lower effective price ranks higher, without jumps for small differences."),
-  "compare.format_fit": issue(7, "Formats that fit the brief count in the ranking."),
-  "compare.negotiability": issue(7, "Negotiability counts in the ranking."),
-  "compare.volume_discount": issue(7, "Volume discounts count in the ranking."),
-  "compare.negotiated_price": issue(7, "A negotiated price replaces the listed one in the ranking."),
+  "compare.price": tested("A lower effective price ranks higher, without jumps for small differences."),
+  "compare.format_fit": tested("Formats that fit the brief count in the ranking."),
+  "compare.negotiability": tested("Negotiability counts in the ranking."),
+  "compare.volume_discount": tested("Volume discounts count in the ranking."),
+  "compare.negotiated_price": tested("A negotiated price replaces the listed one in the ranking."),
   "portfolio.within_budget": issue(7, "The selection never costs more than the budget; what is left is said."),
   "portfolio.cap_per_seller": issue(7, "A share per seller can be capped."),
   "money.exact": byDesign(

@@ -47,6 +47,7 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "items[].with[].product",
     "quote_ids[]",
   ],
+  compare_quotes: ["campaign", "formats[]", "quotes[]"],
   negotiate: [
     "deadline_s",
     "max_rounds",
@@ -89,7 +90,7 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "wait_s",
   ],
   get_inbox: [],
-  get_media_buys: ["campaign", "delivery", "ids[]", "limit", "refresh", "status[]"],
+  get_media_buys: ["campaign", "delivery", "ids[]", "limit", "plan", "refresh", "status[]"],
   get_delivery: ["campaign", "daily", "ids[]"],
   update_media_buy: [
     "action",
@@ -124,7 +125,10 @@ function emptySchemas(within: object, path: readonly string[] = []): string[] {
   });
 }
 
-const readTools = ["discover_sellers", "get_media_kit", "get_inbox", "get_media_buys", "get_delivery", "get_history"];
+const readTools = [
+  ...["discover_sellers", "get_media_kit", "compare_quotes"],
+  ...["get_inbox", "get_media_buys", "get_delivery", "get_history"],
+];
 
 /** Words that no argument may be called by: with one of them a model might decide, or hold what a person holds. */
 const forbidden =
@@ -177,6 +181,7 @@ describe("the list of tools", () => {
       discover_sellers: read,
       get_media_kit: read,
       request_quote: record,
+      compare_quotes: read,
       negotiate: { ...record, idempotentHint: false },
       create_media_buy: spend,
       approve: spend,
@@ -307,10 +312,12 @@ test.each(clientKinds)("every answer fits its output schema, as a %s client chec
     await from.ok("discover_sellers"),
     await from.ok("get_media_kit", { limit: 50 }),
     renewed,
+    await from.ok("compare_quotes"),
     await from.ok("negotiate", { quotes: [{ quote_id: quoteId, target_cpm: "28.00 USD" }] }),
     await from.ok("create_media_buy", { lines: [{ quote_id: quoteId }] }),
     await from.ok("get_inbox"),
     await from.ok("get_media_buys", { delivery: true, refresh: true }),
+    await from.ok("get_media_buys", { plan: true }),
     await from.ok("get_delivery", { daily: true }),
     await from.ok("update_media_buy", { media_buy_id: quoteId, action: "cancel" }),
     await from.ok("get_history", { limit: 200 }),

@@ -3,10 +3,10 @@ import type { Money } from "./money.ts";
 import type { Quote } from "./quote.ts";
 
 /**
- * What 1,000 impressions of a quote come to: its CPM, or that of the one product it buys; for an auction the bid, which is the
- * most that is paid. Null where something else than impressions is paid for, or several products are bought together.
+ * The most that 1,000 impressions of a quote can cost: its CPM, or that of the one product it buys; for an auction the bid.
+ * Null where something else than impressions is paid for, or several products are bought together.
  */
-export function effectiveCpm({ cpm, packages }: Pick<Quote, "cpm" | "packages">): Money | null {
+export function highestCpm({ cpm, packages }: Pick<Quote, "cpm" | "packages">): Money | null {
   if (!packages) return cpm;
   const [only] = packages;
   if (!only || packages.length > 1) return null;
