@@ -60,6 +60,8 @@ export class StubModel {
   readonly refused: string[] = [];
   /** Tokens it charged for, in all. */
   charged = { input: 0, output: 0 };
+  /** Requests that wait for an answer now. */
+  open = 0;
   /** Answers take as long. */
   delayMs = 0;
   /** What it says. */
@@ -74,6 +76,10 @@ export class StubModel {
 
   static async open(): Promise<StubModel> {
     const server = createServer((incoming, response) => {
+      stub.open += 1;
+      response.once("close", () => {
+        stub.open -= 1;
+      });
       stub.#take(incoming, response).catch(() => response.destroy());
     });
     server.listen(0, "127.0.0.1");
