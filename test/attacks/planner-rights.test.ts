@@ -13,6 +13,11 @@ import { verifies } from "../requirements.ts";
  * A model that plans, and wants more: whatever it calls, and whatever it answers, it holds no tool that could commit
  * anything. What it asks for beyond its tools is answered as unknown; what the server would not offer it, it refuses.
  */
+interface Call {
+  readonly name: string;
+  readonly input: unknown;
+}
+
 let scene: Scene;
 beforeAll(async () => {
   scene = await openScene();
@@ -82,18 +87,21 @@ describe("a specialist that wants to buy", () => {
 describe("a specialist that was talked into telling", () => {
   const secret = "our ceiling is 59";
   const item = { product: "northbeam/prod-53e78a97", budget: "20000.00 USD" };
-  const calls = [
-    { name: "discover_sellers", input: { url: "http://127.0.0.1:9/collect?ceiling=59" } },
-    { name: "discover_sellers", input: { query: secret } },
-    { name: "get_media_kit", input: { brief: secret } },
-    { name: "get_media_kit", input: { query: secret } },
-    { name: "request_quote", input: { items: [{ ...item, brief: secret }] } },
-    { name: "request_quote", input: { items: [item, { ...item, targeting: { audience: [secret] } }] } },
-    { name: "request_quote", input: { items: [item], campaign: secret } },
-    { name: "negotiate", input: { quotes: [{ quote_id: "northbeam/qt-1", ask: secret }] } },
+  const calls: readonly (readonly [string, Call])[] = [
+    ["an address to look at", { name: "discover_sellers", input: { url: "http://127.0.0.1:9/collect?ceiling=59" } }],
+    ["words to find sellers by", { name: "discover_sellers", input: { query: secret } }],
+    ["a brief for a kit", { name: "get_media_kit", input: { brief: secret } }],
+    ["words to search a kit by", { name: "get_media_kit", input: { query: secret } }],
+    ["a brief for a quote", { name: "request_quote", input: { items: [{ ...item, brief: secret }] } }],
+    [
+      "an audience of one of several quotes",
+      { name: "request_quote", input: { items: [item, { ...item, targeting: { audience: [secret] } }] } },
+    ],
+    ["a label", { name: "request_quote", input: { items: [item], campaign: secret } }],
+    ["words in a negotiation", { name: "negotiate", input: { quotes: [{ quote_id: "northbeam/qt-1", ask: secret }] } }],
   ];
 
-  test.each(calls)("has no argument for words of its own: $name $input", async (call) => {
+  test.each(calls)("has no argument for %s", async (_what, call) => {
     const before = JSON.stringify(scene.desk.sandbox.requests("northbeam"));
     scene.stub.reset((asked) => (asked.turn === 0 ? { calls: [call] } : recommending([])));
     await (await scene.planner()).research(taskOf());
