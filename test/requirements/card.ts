@@ -1,4 +1,4 @@
-import { byDesign, issue, later, type Row, tested } from "./row.ts";
+import { byDesign, later, type Row, tested } from "./row.ts";
 
 /** The card: the project's own description, its promises, its stack and its tool surface. */
 export const card = {

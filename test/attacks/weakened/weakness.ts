@@ -612,8 +612,8 @@ export const planners: readonly Weakness[] = [
     edits: [
       {
         file: "src/planner/toolbox.ts",
-        take: "if (unheld !== undefined) return mistaken(`there is no argument ${unheld}; nothing was done`);",
-        give: "",
+        take: "found.research.withheld.find((path) => holds(given.data, stepsOf(path)));",
+        give: "[...found.research.withheld].find(() => false);",
       },
     ],
     caughtBy: [
