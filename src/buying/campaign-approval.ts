@@ -5,12 +5,12 @@ import type { Ref } from "../domain/ids.ts";
 import { committed, type LineStatus } from "../domain/media-buy.ts";
 import { add, compare } from "../domain/money.ts";
 import { totalOfQuote } from "../domain/quote.ts";
-import { expireApproval } from "./approve.ts";
+import { expireApproval, voidRows } from "./approve.ts";
 import type { BuyAsk, BuyOutcome } from "./book.ts";
 import { ended, type Working } from "./campaign-research.ts";
 import { appendCampaign } from "./campaign-rows.ts";
 import { failureAsError } from "./failures.ts";
-import { type LoadedLine, loadApproval } from "./lines.ts";
+import { decideAndAppend, type LoadedLine, loadApproval } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 import { newestOf, renewQuotes } from "./quote.ts";
 import { readOpenQuote } from "./reread.ts";
@@ -39,9 +39,11 @@ export async function propose(working: Working, campaign: Campaign, buy: Buy, wh
   const refs = lines.map(({ ref }) => ref);
   try {
     const { approvalId } = await buy({ refs, poNumber: brief.poNumber, campaign: brief.name, by });
-    await appendCampaign(ports, campaignId, (now) =>
+    const after = await appendCampaign(ports, campaignId, (now) =>
       isOpen(now) ? [{ kind: "campaign_proposed", v: 1, approvalId, lines, why: said }] : [],
     );
+    if (after.status !== "awaiting_approval")
+      return await withdraw(ports, approvalId, `its campaign is ${after.status}`);
     note(
       approvalId
         ? `${refs.length} lines wait for a person: ${approvalId}`
@@ -55,6 +57,15 @@ export async function propose(working: Working, campaign: Campaign, buy: Buy, wh
       isOpen(now) ? [{ kind: "campaign_paused", v: 1, by: "this server", why: reason }] : [],
     );
   }
+}
+
+/** Takes back a question that was put while its campaign was called off. */
+async function withdraw(ports: Ports, approvalId: string | null, why: string): Promise<void> {
+  if (approvalId === null) return;
+  await decideAndAppend(ports, async () => {
+    const loaded = await loadApproval(ports, approvalId);
+    return { rows: await voidRows(ports, loaded, why), result: undefined };
+  });
 }
 
 function isOpen({ status }: Campaign): boolean {

@@ -25,6 +25,15 @@ export type CampaignStatus = (typeof campaignStatuses)[number];
 /** Statuses after which nothing comes. */
 export const endedCampaign: readonly CampaignStatus[] = ["completed", "failed", "rejected", "cancelled"];
 
+/** Statuses in which there is something to do, or to look at, without a person's word. */
+export const workableCampaign: readonly CampaignStatus[] = [
+  "brief_received",
+  "budget_allocated",
+  "researching",
+  "awaiting_approval",
+  "executing",
+];
+
 /** A quote that was recommended and held against the ledger. */
 export interface CampaignLine {
   readonly ref: Ref;
