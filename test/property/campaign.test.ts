@@ -119,7 +119,7 @@ test("a pause changes nothing but the claim: it goes on where it was", () => {
       if (!before || !campaignTransitions.campaign_paused.from.includes(before.status)) return;
       const paused = foldCampaign("cp_1", before, { kind: "campaign_paused", v: 1, by: "a", why: "b" }, at);
       const after = foldCampaign("cp_1", paused, { kind: "campaign_resumed", v: 1, by: "a" }, at);
-      expect(after).toEqual({ ...before, claim: null, why: null, askedAt: null });
+      expect(after).toEqual({ ...before, claim: null, why: null, askedAt: at });
     }),
   );
 });
