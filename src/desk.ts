@@ -34,6 +34,7 @@ import {
 } from "./buying/overview.ts";
 import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
+import type { Planner } from "./buying/specialist.ts";
 import { sendAll, transient } from "./buying/send-all.ts";
 import { clearIncident, type PersonsWord, settleByPerson, settleLine } from "./buying/settle.ts";
 import { type ExpectedAt, isWaitedFor, webhookAt } from "./buying/webhooks.ts";
@@ -161,6 +162,8 @@ export interface DeskOptions {
   /** The user's local data directory; the desk keeps its files below. */
   readonly dataHome: string;
   readonly log: Log;
+  /** Who plans campaigns; absent: code alone. */
+  readonly planner?: (verbs: Verbs) => Planner;
   /** On a sandbox desk: makes sure its sellers run, and says where. */
   readonly sandboxSellers: (() => Promise<readonly SellerConfig[]>) | null;
 }
@@ -236,11 +239,8 @@ export function openDesk(options: DeskOptions): Desk {
     negotiate: (ask) => negotiate(ports, ask),
   };
   const buy = async (ask: BuyAsk, waitMs: number) => sent(await createMediaBuy(ports, ask), waitMs);
-  const campaigns = new Campaigns(
-    ports,
-    plannerFor(config.planner, verbs, () => desk),
-    (ask) => buy(ask, 0),
-  );
+  const planner = options.planner?.(verbs) ?? plannerFor(config.planner, verbs, () => desk);
+  const campaigns = new Campaigns(ports, planner, (ask) => buy(ask, 0));
   const watcher = new Watcher(ports, campaigns);
 
   const desk: Desk = {

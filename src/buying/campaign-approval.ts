@@ -1,23 +1,16 @@
 import { stateOf } from "../domain/approval.ts";
-import { type Campaign, type CampaignLine, costIn, costOf } from "../domain/campaign.ts";
-import { BuyingError } from "../domain/errors.ts";
+import type { Campaign } from "../domain/campaign.ts";
 import type { Ref } from "../domain/ids.ts";
 import { committed, type LineStatus } from "../domain/media-buy.ts";
-import { add, compare } from "../domain/money.ts";
-import { totalOfQuote } from "../domain/quote.ts";
-import { expireApproval } from "./approve.ts";
+import { expireApproval, voidRows } from "./approve.ts";
 import type { BuyAsk, BuyOutcome } from "./book.ts";
 import { ended, type Working } from "./campaign-research.ts";
 import { appendCampaign } from "./campaign-rows.ts";
 import { failureAsError } from "./failures.ts";
-import { type LoadedLine, loadApproval } from "./lines.ts";
+import { decideAndAppend, type LoadedLine, loadApproval } from "./lines.ts";
 import type { Ports } from "./ports.ts";
-import { newestOf, renewQuotes } from "./quote.ts";
-import { readOpenQuote } from "./reread.ts";
-
-/** A quote with less than this left is renewed before a person is asked: deciding takes time. */
-const RENEW_BEFORE_MS = 600_000;
-const RENEWAL_MS = 20_000;
+import { linesNow } from "./campaign-renewal.ts";
+import { newestOf } from "./quote.ts";
 
 /** Asks to buy, and sends what the operator's own limits start: `create_media_buy`, and nothing else. */
 export type Buy = (ask: BuyAsk) => Promise<BuyOutcome>;
@@ -39,9 +32,11 @@ export async function propose(working: Working, campaign: Campaign, buy: Buy, wh
   const refs = lines.map(({ ref }) => ref);
   try {
     const { approvalId } = await buy({ refs, poNumber: brief.poNumber, campaign: brief.name, by });
-    await appendCampaign(ports, campaignId, (now) =>
+    const after = await appendCampaign(ports, campaignId, (now) =>
       isOpen(now) ? [{ kind: "campaign_proposed", v: 1, approvalId, lines, why: said }] : [],
     );
+    if (after.status !== "awaiting_approval")
+      return await withdraw(ports, approvalId, `its campaign is ${after.status}`);
     note(
       approvalId
         ? `${refs.length} lines wait for a person: ${approvalId}`
@@ -57,53 +52,17 @@ export async function propose(working: Working, campaign: Campaign, buy: Buy, wh
   }
 }
 
+/** Takes back a question that was put while its campaign was called off. */
+async function withdraw(ports: Ports, approvalId: string | null, why: string): Promise<void> {
+  if (approvalId === null) return;
+  await decideAndAppend(ports, async () => {
+    const loaded = await loadApproval(ports, approvalId);
+    return { rows: await voidRows(ports, loaded, why), result: undefined };
+  });
+}
+
 function isOpen({ status }: Campaign): boolean {
   return status === "researching" || status === "awaiting_approval";
-}
-
-/** A campaign's lines with quotes that still stand, renewed where they are about to end; and what was lost, with why. */
-async function linesNow(
-  ports: Ports,
-  campaign: Campaign,
-): Promise<{ readonly lines: readonly CampaignLine[]; readonly lost: readonly string[] }> {
-  const lost: string[] = [];
-  const found = await Promise.all(
-    campaign.lines.map(async (line) => {
-      try {
-        return await lineNow(ports, campaign, line);
-      } catch (error) {
-        const known = failureAsError(ports, error);
-        lost.push(`${line.ref} was left out: ${known.message.replace(/ Nothing was booked\.$/, "")}`);
-        return null;
-      }
-    }),
-  );
-  const lines: CampaignLine[] = [];
-  for (const line of found) {
-    if (!line) continue;
-    const share = campaign.shares.find(({ channel }) => channel === line.channel)?.budget;
-    const fits =
-      share !== undefined &&
-      compare(add(costIn(lines, line.channel, share.currency), line.cost), share) <= 0 &&
-      compare(add(costOf({ lines, brief: campaign.brief }), line.cost), campaign.brief.budget) <= 0;
-    if (fits) lines.push(line);
-    else lost.push(`${line.ref} was left out: it costs more now than ${line.channel} has`);
-  }
-  return { lines, lost };
-}
-
-async function lineNow(ports: Ports, campaign: Campaign, line: CampaignLine): Promise<CampaignLine> {
-  let loaded = await newestOf(ports, line.ref);
-  const isBought = committed.includes(loaded.line.status);
-  const left = Date.parse(loaded.line.quote.expiresAt) - ports.now().getTime();
-  if (!isBought && (loaded.line.status === "declined" || left < RENEW_BEFORE_MS)) {
-    const [renewed] = await renewQuotes(ports, [loaded.ref], campaign.by, RENEWAL_MS);
-    if (!renewed?.ok) throw renewed?.error ?? new RangeError("a renewal without an outcome");
-    loaded = renewed.report.loaded;
-  } else if (!isBought) loaded = await readOpenQuote(ports, loaded.ref);
-  if (loaded.line.status === "declined")
-    throw new BuyingError("quote_expired", `the seller no longer holds it. Nothing was booked.`, "fix_arguments");
-  return { ...line, ref: loaded.ref, cost: totalOfQuote(loaded.line.quote) };
 }
 
 /**

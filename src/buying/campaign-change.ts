@@ -3,10 +3,9 @@ import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
 import { add, compare, displayMoney, type Money } from "../domain/money.ts";
 import { checkRecommended } from "./campaign-check.ts";
+import { quotedAgain } from "./campaign-renewal.ts";
 import type { Ports } from "./ports.ts";
-import { newestOf, requestQuotes } from "./quote.ts";
-
-const QUOTE_MS = 20_000;
+import { newestOf } from "./quote.ts";
 
 /**
  * A campaign's lines with one of them changed: quoted anew for another budget and held against the ledger like any
@@ -39,29 +38,8 @@ export async function changedLines(
     throw refused(
       `${line.channel} has ${displayMoney(share.budget)}, of which other lines take ${displayMoney(taken)}`,
     );
-  const old = await newestOf(ports, line.ref);
-  const { product, flight, dealType, targeting, goal, buys } = old.line.request;
-  const first = buys?.packages[0];
-  const terms = {
-    maxBid: first?.maxBid ?? null,
-    pricingOption: first?.option ?? null,
-    creativeIds: first?.creativeIds ?? [],
-  };
-  const item = {
-    product,
-    flight,
-    budget,
-    impressions: null,
-    dealType,
-    targeting,
-    terms,
-    with: [],
-    brief: buys?.brief ?? null,
-  };
-  const ask = { campaign: campaign.brief.name, items: [item], goal, by: campaign.by, deadlineMs: QUOTE_MS };
-  const [outcome] = await requestQuotes(ports, ask);
-  if (!outcome?.ok) throw outcome?.error ?? new RangeError("a quote without an outcome");
-  const fresh = { quote: outcome.report.loaded.ref, why: `changed to ${displayMoney(budget)}` };
+  const { ref: quote } = await quotedAgain(ports, campaign, await newestOf(ports, line.ref), budget);
+  const fresh = { quote, why: `changed to ${displayMoney(budget)}` };
   const kept = others
     .filter(({ channel }) => channel === line.channel)
     .map((one) => ({ quote: one.ref, why: one.why }));

@@ -12,7 +12,7 @@ import type { Planner, Research } from "./specialist.ts";
 /** How long kits may take where a budget is split by what is on offer. */
 const KITS_MS = 15_000;
 /** How long the right to research lasts before it has to be taken again; then somebody else may go on. */
-export const RESEARCH_CLAIM_MS = 15_000;
+export const RESEARCH_CLAIM_MS = 6_000;
 /** The longest that one channel is researched. */
 const CHANNEL_MS = 300_000;
 

@@ -1,4 +1,4 @@
-import { type Campaign, type CampaignEvent, foldCampaign } from "../domain/campaign.ts";
+import { type Campaign, type CampaignEvent, type CampaignStatus, foldCampaign } from "../domain/campaign.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { streams } from "../domain/ids.ts";
 import type { NewRow } from "../ledger/ledger.ts";
@@ -28,6 +28,16 @@ export async function loadCampaign(ports: Ports, campaignId: string): Promise<Lo
   if (found) return found;
   const message = `This desk holds no campaign ${campaignId.slice(0, 60)}; get_inbox lists them. Nothing was booked.`;
   throw new BuyingError("unknown_campaign", message, "fix_arguments", { field: "campaign_id" });
+}
+
+/** Campaigns in these statuses, the newest first. */
+export async function campaignsIn(
+  ports: Ports,
+  statuses: readonly CampaignStatus[],
+  limit = 100,
+): Promise<readonly LoadedCampaign[]> {
+  const heads = await ports.ledger.heads({ kind: "campaign", statuses, limit });
+  return Promise.all(heads.map(({ stream }) => loadCampaign(ports, stream.slice("campaign/".length))));
 }
 
 /** The row that begins a campaign. */

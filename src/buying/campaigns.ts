@@ -1,5 +1,11 @@
 import type { Brief } from "../domain/brief.ts";
-import { type Campaign, type CampaignStatus, endedCampaign } from "../domain/campaign.ts";
+import {
+  type Campaign,
+  type CampaignEvent,
+  campaignTransitions,
+  endedCampaign,
+  workableCampaign,
+} from "../domain/campaign.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { type Ref, sha256, streams } from "../domain/ids.ts";
 import type { Money } from "../domain/money.ts";
@@ -16,7 +22,14 @@ import {
   Stopped,
   type Working,
 } from "./campaign-research.ts";
-import { appendCampaign, campaignRow, findCampaign, firstCampaignRow, loadCampaign } from "./campaign-rows.ts";
+import {
+  appendCampaign,
+  campaignRow,
+  campaignsIn,
+  findCampaign,
+  firstCampaignRow,
+  loadCampaign,
+} from "./campaign-rows.ts";
 import { decideAndAppend, type LoadedLine, loadApproval } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 import type { Planner } from "./specialist.ts";
@@ -68,7 +81,8 @@ export class Campaigns {
   async begin(given: Brief, by: string): Promise<Begun> {
     const ports = this.#ports;
     const { brief, unknown } = await sellersNamed(ports, given);
-    const under = await this.#named(brief.name);
+    const open = await campaignsIn(ports, [...workableCampaign, "paused"]);
+    const under = open.map(({ campaign }) => campaign).filter((one) => one.brief.name === brief.name);
     const same = under.find((one) => essenceOf(one.brief) === essenceOf(brief));
     if (same) {
       this.#start(same.campaignId);
@@ -105,13 +119,6 @@ export class Campaigns {
   async report(campaignId: string): Promise<CampaignReport> {
     const { campaign } = await loadCampaign(this.#ports, campaignId);
     return { campaign, lines: await linesOf(this.#ports, campaign), working: this.#jobs.has(campaignId) };
-  }
-
-  /** Campaigns that are not at an end, the newest first. */
-  async open(): Promise<readonly Campaign[]> {
-    const heads = await this.#ports.ledger.heads({ kind: "campaign", statuses: openStatuses, limit: 100 });
-    const loaded = await Promise.all(heads.map(({ stream }) => loadCampaign(this.#ports, idOf(stream))));
-    return loaded.map(({ campaign }) => campaign);
   }
 
   /** Works on a campaign, or joins the work; returns when it waits for somebody, has ended, or the time is over. */
@@ -171,7 +178,7 @@ export class Campaigns {
 
   /** For whoever watches the desk: goes on with what is open, also with what a process left that is gone. */
   async look(): Promise<void> {
-    const heads = await this.#ports.ledger.heads({ kind: "campaign", statuses: workable, limit: 100 });
+    const heads = await this.#ports.ledger.heads({ kind: "campaign", statuses: workableCampaign, limit: 100 });
     for (const { stream } of heads) this.#start(idOf(stream));
   }
 
@@ -262,37 +269,27 @@ export class Campaigns {
     }
   }
 
-  async #callOff(campaignId: string, event: Parameters<typeof campaignRow>[2]): Promise<void> {
+  async #callOff(
+    campaignId: string,
+    event: Extract<CampaignEvent, { kind: "campaign_paused" | "campaign_cancelled" }>,
+  ): Promise<void> {
     const ports = this.#ports;
+    const what = event.kind === "campaign_paused" ? "paused" : "cancelled";
     await decideAndAppend(ports, async () => {
       const loaded = await loadCampaign(ports, campaignId);
-      const { campaign } = loaded;
-      const isPause = event?.kind === "campaign_paused";
-      if (campaign.status === (isPause ? "paused" : "cancelled") || !event) return { rows: [], result: undefined };
-      const mayBe = workable.includes(campaign.status) && campaign.status !== "executing";
-      if (!mayBe && !(campaign.status === "paused" && !isPause))
-        throw notNow(campaign, isPause ? "paused" : "cancelled");
-      const asked = campaign.status === "awaiting_approval" ? campaign.approvalId : null;
-      const approval = asked === null ? null : await loadApproval(ports, asked);
-      if (approval && ["approved", "partly_approved"].includes(approval.approval.status))
-        throw notNow(campaign, "called off");
-      const why = `its campaign was ${isPause ? "paused" : "cancelled"}`;
-      const closed = approval ? await voidRows(ports, approval, why) : [];
+      const { status, approvalId } = loaded.campaign;
+      if (status === what) return { rows: [], result: undefined };
+      if (!campaignTransitions[event.kind].from.includes(status)) throw notNow(loaded.campaign, what);
+      const asked =
+        status === "awaiting_approval" && approvalId !== null ? await loadApproval(ports, approvalId) : null;
+      if (asked && ["approved", "partly_approved"].includes(asked.approval.status)) throw notNow(loaded.campaign, what);
+      // In one append: nobody may approve what is called off.
+      const closed = asked ? await voidRows(ports, asked, `its campaign was ${what}`) : [];
       return { rows: [campaignRow(ports, loaded, event), ...closed], result: undefined };
     });
     this.#jobs.get(campaignId)?.stop.abort();
   }
-
-  async #named(name: string): Promise<readonly Campaign[]> {
-    return (await this.open()).filter(({ brief }) => brief.name === name);
-  }
 }
-
-/** Statuses in which there is something to do, or to look at, without a person's word. */
-const workable: readonly CampaignStatus[] = [
-  ...(["brief_received", "budget_allocated", "researching", "awaiting_approval", "executing"] as const),
-];
-const openStatuses: readonly CampaignStatus[] = [...workable, "paused"];
 
 function idOf(stream: string): string {
   return stream.slice("campaign/".length);

@@ -25,6 +25,15 @@ export type CampaignStatus = (typeof campaignStatuses)[number];
 /** Statuses after which nothing comes. */
 export const endedCampaign: readonly CampaignStatus[] = ["completed", "failed", "rejected", "cancelled"];
 
+/** Statuses in which there is something to do, or to look at, without a person's word. */
+export const workableCampaign: readonly CampaignStatus[] = [
+  "brief_received",
+  "budget_allocated",
+  "researching",
+  "awaiting_approval",
+  "executing",
+];
+
 /** A quote that was recommended and held against the ledger. */
 export interface CampaignLine {
   readonly ref: Ref;
@@ -118,7 +127,7 @@ export interface Campaign {
   /** Its lines: recommended while it researches, proposed from then on. */
   readonly lines: readonly CampaignLine[];
   readonly approvalId: string | null;
-  /** When a person was first asked since it last began to wait; null where nobody was. */
+  /** Since when a person is waited for, as the operator's limit counts it; null where nobody was asked. */
   readonly askedAt: string | null;
   /** Where it goes on when it is resumed; null unless paused. */
   readonly resumesTo: CampaignStatus | null;
@@ -230,7 +239,7 @@ function changes(before: Campaign, event: CampaignEvent, at: string): Partial<Ca
     case "campaign_paused":
       return { claim: null, resumesTo: before.status, why: event.why, askedAt: null };
     case "campaign_resumed":
-      return { resumesTo: null, why: null, askedAt: null };
+      return { resumesTo: null, why: null, askedAt: at };
     case "campaign_cancelled":
       return { claim: null, resumesTo: null, why: `cancelled by ${event.by}` };
   }

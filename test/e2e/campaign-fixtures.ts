@@ -13,7 +13,7 @@ export function brief(change: Record<string, unknown> = {}): Record<string, unkn
 
 /** Calls until the campaign is in one of these statuses; fails with what it says otherwise. */
 export async function until(client: Connection, campaignId: string, ...statuses: readonly string[]): Promise<Reply> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const reply = await client.ok("plan_campaign", { campaign_id: campaignId, action: "status", wait_s: 1 });
     if (statuses.includes(reply.string("status"))) return reply;
