@@ -86,7 +86,9 @@ export class Messages {
         const message = await this.#client.messages.create(request, { signal });
         const tokens = tokensOf(message.usage) ?? worst;
         hold.spend(tokens);
-        return { reply: { content: message.content, stop_reason: message.stop_reason }, tokens };
+        // What answers at an address of the operator's own may be no such API.
+        const content = Array.isArray(message.content) ? message.content : [];
+        return { reply: { content, stop_reason: message.stop_reason }, tokens };
       } catch (error) {
         // A refusal costs nothing. What was lost on the way may have been answered, and charged.
         if (error instanceof APIError && error.status !== undefined) hold.release();

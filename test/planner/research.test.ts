@@ -1,12 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import process from "node:process";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Planner } from "../../src/buying/specialist.ts";
 import { channels } from "../../src/domain/inventory.ts";
 import { parseMoney } from "../../src/domain/money.ts";
-import { loadSpecialist } from "../../src/prompts.ts";
+import { loadPrompts, loadSpecialist } from "../../src/prompts.ts";
 import { specialistFor } from "../../src/planner/llm.ts";
 import { tools } from "../../src/tools/index.ts";
 import { briefOf, openScene, type Scene, taskOf } from "./scene.ts";
-import { type Asked, goodSpecialist, manager, quotesIn, recommending, type Said, sharing, specialist } from "./stub.ts";
+import {
+  type Asked,
+  goodSpecialist,
+  manager,
+  modelKey,
+  quotesIn,
+  recommending,
+  type Said,
+  sharing,
+  specialist,
+  StubModel,
+} from "./stub.ts";
 
 let scene: Scene;
 let planner: Planner;
@@ -55,6 +67,7 @@ describe("a specialist", () => {
     expect(first?.messages[0]?.content).toContain('"budget":"40000.00 USD"');
     expect(specialistFor("display", "awareness")).toBe("branding");
     expect(specialistFor("display", "performance")).toBe("performance");
+    expect(loadPrompts().map(({ name }) => name)).not.toEqual(expect.arrayContaining(["shared"]));
     for (const channel of channels) expect(loadSpecialist(specialistFor(channel, "awareness"))).toMatch(/specialist/);
   });
 
@@ -204,6 +217,50 @@ describe("a provider", () => {
         message: expect.stringContaining(words),
       });
       expect(scene.stub.asked).toHaveLength(n);
+    },
+  );
+
+  test("that is none ends the research in our words", async () => {
+    scene.stub.reset(() => ({ page: "<html>Welcome</html>" }));
+    await expect(planner.research(taskOf())).rejects.toMatchObject({ code: "planner_failed" });
+  });
+
+  test("that sends the brief on to somebody else is not followed", async () => {
+    const other = await StubModel.open();
+    scene.stub.reset(() => ({ status: 307, headers: { location: `${other.origin}/v1/messages` } }));
+    const stopped = AbortSignal.timeout(700);
+    await expect(planner.research(taskOf({ signal: stopped }))).rejects.toThrow();
+    expect(scene.stub.asked.length).toBeGreaterThan(0);
+    expect([...other.asked, ...other.refused]).toEqual([]);
+    await other.close();
+  });
+
+  test("is where and what the config says, whatever the environment says, and the SDK writes nothing to stdout", async () => {
+    const lines = (["log", "info", "debug"] as const).map((level) => vi.spyOn(console, level));
+    const written = vi.spyOn(process.stdout, "write");
+    vi.stubEnv("ANTHROPIC_LOG", "debug");
+    vi.stubEnv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9");
+    vi.stubEnv("ANTHROPIC_API_KEY", "sk-of-the-environment");
+    vi.stubEnv("ANTHROPIC_AUTH_TOKEN", "of-the-environment");
+    try {
+      const own = await scene.planner();
+      expect((await own.research(taskOf())).recommended).toHaveLength(1);
+      for (const line of lines) expect(line).not.toHaveBeenCalled();
+      expect(written).not.toHaveBeenCalled();
+    } finally {
+      vi.unstubAllEnvs();
+      vi.restoreAllMocks();
+    }
+  });
+
+  test.each(["temperature", "top_p", "top_k", "thread"])(
+    "as the stub plays it refuses %s, as the API does",
+    async (field) => {
+      const body = JSON.stringify({ model: specialist, max_tokens: 1, messages: [], [field]: 1 });
+      const headers = { authorization: `Bearer ${modelKey}`, "anthropic-version": "2026-10-21" };
+      const answer = await fetch(`${scene.stub.origin}/v1/messages`, { method: "POST", headers, body });
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain(field);
     },
   );
 

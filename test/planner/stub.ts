@@ -49,6 +49,7 @@ export type Said =
   | { readonly answer: unknown }
   | { readonly stop: string; readonly text?: string }
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly words?: string }
+  | { readonly page: string }
   | "hang";
 
 /** A server that speaks the Messages API (version 2026-10-21) on loopback; what it says is a test's to write. */
@@ -131,6 +132,11 @@ export class StubModel {
     const said = this.brain(asked);
     if (said === "hang") return;
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+    if ("page" in said) {
+      response.writeHead(200, { "content-type": "text/html" });
+      response.end(said.page);
+      return;
+    }
     if ("status" in said) return refuse(said.status, "api_error", said.words ?? "no", said.headers);
     const { blocks, stop } = this.#spoken(said);
     const [input, output] = [Math.ceil(body.length / 4), Math.ceil(JSON.stringify(blocks).length / 4)];
@@ -141,7 +147,10 @@ export class StubModel {
     response.end(JSON.stringify({ ...message, stop_reason: stop, stop_sequence: null, usage }));
   }
 
-  #spoken(said: Exclude<Said, "hang" | { status: number }>): { readonly blocks: object[]; readonly stop: string } {
+  #spoken(said: Exclude<Said, "hang" | { status: number } | { page: string }>): {
+    readonly blocks: object[];
+    readonly stop: string;
+  } {
     if ("calls" in said) {
       const blocks = said.calls.map(({ name, input }) => {
         this.#minted += 1;
