@@ -46,6 +46,7 @@ export interface Planner {
     brief: Brief,
     channels: readonly Channel[],
     signal: AbortSignal,
+    campaignId: string,
   ): Promise<ReadonlyMap<Channel, number> | null>;
   /** @throws what failed; the other channels go on without it */
   research(task: ChannelTask): Promise<Research>;

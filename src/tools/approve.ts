@@ -18,7 +18,7 @@ export const approve = defineTool({
       .min(0)
       .max(50)
       .optional()
-      .describe("Wait this long for a decision made outside this conversation"),
+      .describe("Seconds to wait for a decision made elsewhere"),
   }),
   output: buyAnswer,
 }).run(async ({ approval_id: approvalId, wait_s: waitS }, desk, call) => {
