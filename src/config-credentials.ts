@@ -1,14 +1,19 @@
 import * as z from "zod";
 import { Secret } from "./domain/secret.ts";
 
-/** How a credential is written: one of two kinds, itself or the name of an environment variable. */
+const text = z.string().min(1).optional();
+
+/** How a credential is written: one of three kinds, itself or the name of an environment variable. */
 export const credential = z
-  .strictObject({ bearer: z.string().min(1).optional(), api_key: z.string().min(1).optional() })
-  .refine((value) => (value.bearer === undefined) !== (value.api_key === undefined), "either bearer or api_key");
+  .strictObject({ bearer: text, api_key: text, access_token: text })
+  .refine(
+    (value) => Object.values(value).filter((one) => one !== undefined).length === 1,
+    "one of bearer, api_key and access_token",
+  );
 
 /** A credential of the config, its secret read. */
 export interface GivenCredential {
-  readonly kind: "bearer" | "api_key";
+  readonly kind: "bearer" | "api_key" | "access_token";
   readonly secret: Secret;
 }
 
@@ -24,8 +29,9 @@ export function givenCredential(
   given: z.output<typeof credential>,
   source: SecretSource,
 ): GivenCredential {
-  const kind = given.bearer === undefined ? "api_key" : "bearer";
-  return { kind, secret: new Secret(secretText(where, given.bearer ?? given.api_key ?? "", source)) };
+  const kinds = ["bearer", "api_key", "access_token"] as const;
+  const kind = kinds.find((one) => given[one] !== undefined) ?? "bearer";
+  return { kind, secret: new Secret(secretText(where, given[kind] ?? "", source)) };
 }
 
 /** A secret's text, itself or from the environment; empty, with an issue, where that has none. */

@@ -2,10 +2,20 @@ import * as z from "zod";
 import { trustLevels } from "./domain/identity.ts";
 import { type Mandate, priceModels } from "./domain/mandate.ts";
 import { isCurrency, type Money, parseMoney } from "./domain/money.ts";
-import { adcpSettings, type GovernanceConfig, governanceOf, type WebhooksConfig, webhooksOf } from "./config-adcp.ts";
+import {
+  accountOf,
+  adcpSettings,
+  type GovernanceConfig,
+  governanceOf,
+  type SellerAccount,
+  type WebhooksConfig,
+  webhooksOf,
+} from "./config-adcp.ts";
 import { httpSettings, isLoopback, loopbackNames, principalProblems } from "./config-http.ts";
+import { withEnvironment } from "./config-environment.ts";
 import { mandateProblems } from "./config-mandate.ts";
 import { seller, sellerId, type SellerConfig, sellersOf } from "./config-sellers.ts";
+import { registriesOf, registry, type RegistryConfig } from "./config-registries.ts";
 import { channels } from "./domain/inventory.ts";
 import { decisionChannels } from "./domain/spend.ts";
 
@@ -146,6 +156,11 @@ const schema = z.strictObject({
     .default({})
     .describe("Identity fields; each is shown only to sellers whose tier reveals it"),
   sellers: z.array(seller).default([]).describe("The sellers of this desk"),
+  registries: z
+    .array(registry)
+    .max(10)
+    .default([])
+    .describe("Registries where sellers are found; see docs/discovery.md"),
   adcp: adcpSettings,
   mandate: mandate.optional().describe("What may be spent; absent = nothing"),
   reveal_from: z
@@ -214,8 +229,11 @@ export type { GovernanceConfig } from "./config-adcp.ts";
 export type { SellerConfig } from "./config-sellers.ts";
 
 /** A whole config, checked. */
-export type Config = Omit<z.output<typeof schema>, "sellers"> & {
+export type Config = Omit<z.output<typeof schema>, "sellers" | "registries"> & {
   readonly sellers: readonly SellerConfig[];
+  readonly registries: readonly RegistryConfig[];
+  /** Under whose name is bought from AdCP sellers that no entry says otherwise of. */
+  readonly account: SellerAccount | null;
   readonly governance: GovernanceConfig | null;
   readonly webhooks: WebhooksConfig | null;
   readonly sandbox: boolean;
@@ -234,7 +252,7 @@ export class ConfigError extends Error {
 
 /**
  * Checks a config file's text. Unknown settings are refused, so that a misspelt limit never silently means none.
- * @param environment where `env:NAME` secrets are read from
+ * @param environment where `env:NAME` secrets, and further sellers, are read from
  * @throws ConfigError naming every line that is wrong
  */
 export function parseConfig(
@@ -259,7 +277,8 @@ export function parseConfig(
   // Desks are kept by their name: a real one of this name would share the sandbox's ledger.
   const issues = parsed.data.desk === sandboxName ? [`desk: ${sandboxName} is the sandbox desk's own name`] : [];
   const source = { environment, issues };
-  const sellers = sellersOf(parsed.data.sellers, parsed.data.adcp.account, source);
+  const sellers = sellersOf(withEnvironment(parsed.data.sellers, source), parsed.data.adcp.account, source);
+  const registries = registriesOf(parsed.data.registries, source);
   const ids = sellers.map(({ id }) => id);
   for (const id of ids.filter((one, at) => ids.indexOf(one) !== at)) issues.push(`sellers: ${id} is there twice`);
   for (const one of parsed.data.sellers) {
@@ -272,7 +291,8 @@ export function parseConfig(
   const hosts = [...(isLoopback(http) ? loopbackNames : []), ...http.allowed_hosts];
   const webhooks = webhooksOf(adcp.webhooks, hosts, local, source);
   if (issues.length > 0) throw new ConfigError(where, issues);
-  return { ...parsed.data, sellers, governance, webhooks, sandbox: false };
+  const account = accountOf(adcp.account, undefined);
+  return { ...parsed.data, sellers, registries, account, governance, webhooks, sandbox: false };
 }
 
 const sandboxName = "sandbox";
@@ -301,7 +321,7 @@ export function sandboxConfig(): Config {
     },
     allow_loopback: true,
   });
-  return { ...parsed, sellers: [], governance: null, webhooks: null, sandbox: true };
+  return { ...parsed, sellers: [], registries: [], account: null, governance: null, webhooks: null, sandbox: true };
 }
 
 function isTimeZone(name: string): boolean {

@@ -31,6 +31,7 @@ export function sandboxSellersOf(directory: string, spawn: SandboxCommand): () =
       protocol,
       carrier: carrier ?? null,
       account: protocol === "adcp" ? account : null,
+      proposals: "quote" as const,
       publishers: new Map(Object.entries(publishers ?? {})),
       trust: trust[index] ?? "registered",
       relationship: index === 0 ? ("trusted" as const) : ("established" as const),

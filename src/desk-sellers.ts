@@ -4,7 +4,13 @@ import type { Log } from "./domain/log.ts";
 import { originOf } from "./sellers/directory.ts";
 import { type GovernanceAgent, governanceAgent } from "./sellers/governance-agent.ts";
 import type { SellerLog, Timeouts } from "./sellers/http.ts";
-import { type Credential, type KnownSeller, unknownProtocol } from "./sellers/records.ts";
+import type { Cache } from "./ledger/cache.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { Listing } from "./sellers/registry.ts";
+import { createRegistries, type Registries } from "./sellers/registries.ts";
+import { aampLegacyRegistry, aampRegistry } from "./sellers/registry-aamp.ts";
+import { agenticRegistry } from "./sellers/registry-agentic.ts";
+import { type Credential, type KnownSeller, sellsToAccounts, unknownProtocol } from "./sellers/records.ts";
 
 /** How long sellers may take, in milliseconds, as the config says. */
 export function timeoutsOf({ timeouts }: Config): Timeouts {
@@ -25,12 +31,40 @@ export function openGovernance(config: Config, log: Log): GovernanceAgent | null
 }
 
 function revealed({ kind, secret }: GivenCredential): Credential {
-  return kind === "bearer" ? { bearer: secret.reveal() } : { apiKey: secret.reveal() };
+  const text = secret.reveal();
+  return kind === "bearer" ? { bearer: text } : kind === "api_key" ? { apiKey: text } : { accessToken: text };
 }
 
 function sellerLog(log: Log): SellerLog {
   return { debug: () => undefined, warn: (fields: object, message: string) => log(message, { ...fields }) };
 }
+
+/** The registries of the config; null where there are none. */
+export function openRegistries(config: Config, cache: Cache, log: Log): Registries | null {
+  const opened = config.registries.map(({ id: name, kind, url, timeout_s: seconds, max_trust: maxTrust, credential }) =>
+    registryKinds[kind]({
+      ...{ name, url, maxTrust, timeoutMs: seconds * 1000, allowLoopback: config.allow_loopback, log: sellerLog(log) },
+      credential: credential && revealed(credential),
+    }),
+  );
+  return opened.length > 0 ? createRegistries(opened, cache, () => Date.now()) : null;
+}
+
+/** Sellers of registries that a person of this desk approved a buy from, as they were reached then. */
+export async function boughtFrom(ledger: Ledger): Promise<readonly Listing[]> {
+  const rows = await ledger.heads({ kind: "seller", limit: 500 });
+  const pins = rows.flatMap(({ entries }) => entries).filter((entry) => entry.kind === "seller_pinned");
+  return pins.map(({ url, name, domain, protocol }) => ({
+    ...{ url, name, domain, trust: "unknown", registryId: null, carrier: null, tags: [] },
+    protocol: protocol === "adcp" ? protocol : null,
+  }));
+}
+
+const registryKinds = {
+  aamp: aampRegistry,
+  "aamp-legacy": aampLegacyRegistry,
+  agenticadvertising: agenticRegistry,
+} as const;
 
 /** A seller of the config as the directory takes it. */
 export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
@@ -49,18 +83,22 @@ export function knownSeller(config: Config, one: SellerConfig): KnownSeller {
       name,
       domain,
       origin: originOf(one.url),
+      url: one.url,
       protocol,
       trust,
       trustBy,
       relationship,
       credentials: held,
-      byAccount: protocol === "adcp",
+      byAccount: sellsToAccounts(protocol),
       blocked,
+      ...{ words: [], fromRegistry: false, cautions: [], tags: [], listedUnder: null },
     },
     credentials,
     url: one.url,
     carrier: one.carrier,
     account: one.account,
+    openDirect: one.openDirect,
     publishers: one.publishers,
+    proposals: one.proposals,
   };
 }

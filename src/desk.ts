@@ -60,7 +60,7 @@ import { openSqliteLedger } from "./ledger/sqlite.ts";
 import { sellerDirectory } from "./sellers/directory.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
-import { knownSeller, openGovernance, timeoutsOf } from "./desk-sellers.ts";
+import { boughtFrom, knownSeller, openGovernance, openRegistries, timeoutsOf } from "./desk-sellers.ts";
 import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
@@ -185,7 +185,10 @@ export function openDesk(options: DeskOptions): Desk {
     webhooks: () => webhooks,
     known: async () => (sandboxSellers ? knownOf(await sandboxSellers()) : configured),
     allowLoopback: config.allow_loopback,
-    blocked: config.mandate?.blockedSellers ?? [],
+    keptOut: { sellers: config.mandate?.blockedSellers ?? [], domains: config.mandate?.blockedDomains ?? [] },
+    registries: openRegistries(config, cache, log),
+    remembered: () => boughtFrom(ledger),
+    account: config.account,
     timeouts: timeoutsOf(config),
     cache,
     cacheSeconds: config.cache.ttl_s,

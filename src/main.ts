@@ -8,6 +8,7 @@ import { pino } from "pino";
 import { failureInWords } from "./commands/failure.ts";
 import { usage, usageOf } from "./commands/usage.ts";
 import { type Config, ConfigError, parseConfig, sandboxConfig } from "./config.ts";
+import { sellerVariables } from "./config-environment.ts";
 import { isLoopback } from "./config-http.ts";
 import type { AuditAsk } from "./commands/audit.ts";
 import { type DeskOptions, openDesk } from "./desk.ts";
@@ -257,7 +258,11 @@ function deskOptions(sandbox: boolean, configFlag: string | undefined, dataFlag:
     ...(sandbox ? ["--sandbox"] : configFile === undefined ? [] : ["--config", shellWord(resolve(configFile))]),
     ...(dataDir === undefined ? [] : ["--data-dir", shellWord(resolve(dataDir))]),
   ];
-  return { config, dataHome, log: stderrLog(), sandboxSellers, command: [programName(), ...flags].join(" ") };
+  const log = stderrLog();
+  for (const variable of config.sandbox ? sellerVariables : []) {
+    if (process.env[variable]) log(`${variable} is not used: a sandbox desk has no real sellers; a desk has a config`);
+  }
+  return { config, dataHome, log, sandboxSellers, command: [programName(), ...flags].join(" ") };
 }
 
 function readConfig(flag: string | undefined): Config {

@@ -50,7 +50,7 @@ export function registerResources(server: McpServer, desk: Desk): void {
     new ResourceTemplate(addresses.seller, { list: undefined, complete: { seller: sellerIds } }),
     {
       title: "Seller",
-      description: "A seller as this desk knows it, with its card and supply chain",
+      description: "A seller as this desk knows it, with its card, supply chain, and what public files say of it",
       mimeType: "application/json",
     },
     async (uri, { seller }) => text(uri, await explained(desk, desk.sellerDetails(one(seller)))),

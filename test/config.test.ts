@@ -67,7 +67,7 @@ describe("a config file", () => {
     const config = parse({ ...least, timeouts: { booking_s: 5 }, cache: { ttl_s: 0 }, booking: { settle_after_s: 1 } });
     expect(config.timeouts).toEqual({ discovery_s: 10, media_kit_s: 15, booking_s: 5 });
     expect(config.cache).toEqual({ ttl_s: 0 });
-    expect(config.booking).toEqual({ settle_after_s: 1, follow_every_s: 30 });
+    expect(config.booking).toEqual({ settle_after_s: 1, follow_every_s: 30, hold_before_approval: false });
   });
 
   test.each([
@@ -163,7 +163,7 @@ describe("secrets", () => {
       expect(refusal(wrong, environment)).toContain("AGENCY_TOKEN is not set");
     }
     expect(refusal({ ...least, sellers: [{ ...seller, credentials: { seat: {} } }] })).toContain(
-      "either bearer or api_key",
+      "one of bearer, api_key and access_token",
     );
   });
 

@@ -11,6 +11,7 @@ import { configExample } from "../src/commands/docs-configuration.ts";
 import { recoveriesOf } from "../src/commands/docs-errors.ts";
 import { schemaRows } from "../src/commands/schema-table.ts";
 import { configSchema, parseConfig } from "../src/config.ts";
+import { sellerVariables } from "../src/config-environment.ts";
 import { tools } from "../src/tools/index.ts";
 import { errorsMadeIn, isCommand, leads, list, named, parsed, prose, read, root } from "./docs/pages.ts";
 import { verifies } from "./requirements.ts";
@@ -157,12 +158,16 @@ describe("pages", () => {
       [...text.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json = ""]) => ({ path, value: parsed(path, json) })),
     );
     expect(blocks.length).toBeGreaterThan(4);
-    const environment = new Proxy<Record<string, string>>({}, { get: () => "secret" });
+    // Every secret there is, and no further sellers.
+    const get = (_all: unknown, name: string) => (sellerVariables.some((one) => one === name) ? undefined : "secret");
+    const environment = new Proxy<Record<string, string>>({}, { get });
     const configs = blocks.filter(({ value }) => "desk" in value);
     expect(configs.map(({ path }) => path)).toEqual([
       "README.md",
       "docs/adcp.md",
       "docs/configuration.md",
+      "docs/opendirect.md",
+      "docs/proposals.md",
       "docs/quickstart.md",
     ]);
     for (const { path, value } of configs) {

@@ -43,12 +43,20 @@ export function planAccess(
  */
 function byAccount(ports: Ports, record: SellerRecord): AccessPlan {
   if (record.blocked || trustCap[record.trust] === null) throw blocked(record);
-  const known = record.trust !== "unknown";
-  const tier = known ? "advertiser" : "public";
-  const why = known
+  const told = isToldAccount(record);
+  const tier = told ? "advertiser" : "public";
+  const why = told
     ? "it sells to accounts, and this desk's settings name brand and operator for it"
-    : "nobody vouches for it";
+    : "nobody vouches for it enough to be told brand and operator";
   return { access: accessAs(ports, tier), reveal: { tier, why: [why], withoutCredential: null, next: null } };
+}
+
+/**
+ * Whether a seller that sells to accounts may learn brand and operator. Putting it into the config is the leave for it; to one that
+ * only registries know the name of the advertiser is told where their trust goes so far.
+ */
+export function isToldAccount({ trust, fromRegistry }: SellerRecord): boolean {
+  return fromRegistry ? trustCap[trust] === "advertiser" : trust !== "unknown";
 }
 
 /** The access for looking around: a seller that knows its buyers by account is told nothing before something is quoted. */
@@ -66,7 +74,7 @@ export function accessAs(ports: Ports, tier: Tier): Access {
 export function highestTier(record: SellerRecord): Tier | null {
   const cap = trustCap[record.trust];
   if (cap === null || record.blocked) return null;
-  if (record.byAccount) return record.trust === "unknown" ? "public" : "advertiser";
+  if (record.byAccount) return isToldAccount(record) ? "advertiser" : "public";
   const held: readonly Tier[] = ["public", ...record.credentials];
   return held
     .filter((tier) => atMost(tier, cap))

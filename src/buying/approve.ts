@@ -18,11 +18,13 @@ import {
 } from "./lines.ts";
 import { checkProof, type PersonsDecision, weighDecision } from "./decision.ts";
 import { standing } from "./mandate-facts.ts";
+import { pinRows } from "./pins.ts";
 import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 import { refuseBeyondProposer, refuseUnentitled } from "./proposer.ts";
 import { readOpenQuote } from "./reread.ts";
 import { startRows } from "./start.ts";
+import { verifySellers } from "./vouch.ts";
 
 export interface DecisionOutcome {
   readonly approval: Approval;
@@ -52,6 +54,10 @@ export async function decide(
     if (readSellers) await endHolds(ports, approval, "rejected by a person");
     return rejected;
   }
+  await verifySellers(
+    ports,
+    approval.lines.map(({ terms }) => terms.seller.id),
+  );
   if (readSellers) await Promise.all(approval.lines.map(({ ref }) => readOpenQuote(ports, ref)));
   const changed = await decideAndAppend(ports, () => approveRows(ports, approvalId, decision));
   if (readSellers) await endHolds(ports, approval, changed.void?.message ?? "not among the lines approved");
@@ -137,8 +143,10 @@ async function approveRows(
   }
   const started = lines.filter(({ ref }) => chosen.some((line) => line.ref === ref));
   const rest = lines.filter((one) => !started.includes(one));
+  const sellers = started.map(({ line }) => line.quote.sellerId);
   const rows = [
     approvalRow(ports, loaded, decidedEvent(decision, digests)),
+    ...(await pinRows(ports, sellers, { approvalId, by, flowId: loaded.flowId })),
     ...(await startRows(
       ports,
       started,

@@ -12,11 +12,13 @@ import { holdLine } from "./hold.ts";
 import { approvalLine } from "./line-terms.ts";
 import { decideAndAppend, firstApprovalRow, type LoadedLine, lineRow, loadApproval, loadLine } from "./lines.ts";
 import { type Standing, standing } from "./mandate-facts.ts";
+import { whyPersonDecides } from "./pins.ts";
 import { adoptPolicy } from "./policy.ts";
 import type { Ports } from "./ports.ts";
 import { refuseBeyondProposer } from "./proposer.ts";
 import { readOpenQuote } from "./reread.ts";
 import { startRows } from "./start.ts";
+import { verifySellers } from "./vouch.ts";
 
 export interface BuyAsk {
   readonly refs: readonly Ref[];
@@ -47,6 +49,7 @@ export async function createMediaBuy(ports: Ports, ask: BuyAsk): Promise<BuyOutc
   const waiting = loaded.filter(({ line }) => !isCommitted(line.status));
   if (waiting.length === 0) return { refs, approvalId: null, started: [] };
   for (const one of waiting) refuseClosed(ports, one);
+  await verifySellers(ports, waiting.map(sellerOf));
   await Promise.all((ask.choices ?? []).map((choice) => chooseTerms(ports, choice)));
   await Promise.all(waiting.map((one) => readOpenQuote(ports, one.ref)));
   await adoptPolicy(ports);
@@ -83,7 +86,8 @@ async function propose(
   if (found) return { rows: [], result: { refs, approvalId: found, started: [] } };
   // Another request took a line in between: the caller frees it and proposes again.
   if (open.some(({ line }) => line.status === "awaiting_approval")) return { rows: [], result: null };
-  if (decision.outcome === "allowed") {
+  const careful = await whyPersonDecides(ports, open.map(sellerOf));
+  if (decision.outcome === "allowed" && careful.length === 0) {
     const rows = await startRows(
       ports,
       open,
@@ -108,7 +112,7 @@ async function propose(
     v: 1,
     lines,
     expiresAt,
-    why: decision.reasons,
+    why: [...decision.reasons, ...careful],
     proposer: ask.by,
     campaign: ask.campaign ?? open[0]?.line.campaign ?? null,
     poNumber: ask.poNumber,
@@ -189,6 +193,10 @@ async function freeLines(ports: Ports, ask: BuyAsk, refs: readonly Ref[]): Promi
   });
 }
 
+function sellerOf({ line }: LoadedLine): string {
+  return line.quote.sellerId;
+}
+
 function approvalIds(lines: readonly LoadedLine[]): readonly string[] {
   return [...new Set(lines.flatMap(({ line }) => (line.approvalId ? [line.approvalId] : [])))];
 }
@@ -217,6 +225,13 @@ function refuseClosed(ports: Ports, { ref, line }: LoadedLine): void {
       },
     );
   }
+  if (line.status === "proposed")
+    throw new BuyingError(
+      "terms_pending",
+      `On ${ref} your own terms wait for the seller. Look again with request_quote {"quote_ids":["${ref}"]}; or give them up with negotiate {"quotes":[{"quote_id":"${ref}"}],"move":"walk_away"}, and buy the quote at its own price. Nothing was booked.`,
+      "wait",
+      { field: "lines" },
+    );
   if (line.status === "declined")
     throw new BuyingError(
       "quote_expired",

@@ -47,12 +47,12 @@ export function budgetRequest(
 }
 
 /** @throws BuyingError `invalid_arguments` for what only a seller of budgets understands */
-export function refuseBudgetTerms(item: QuoteItem, record: SellerRecord): void {
+export function refuseBudgetTerms(item: QuoteItem, record: SellerRecord, takesCreatives: boolean): void {
   const { maxBid, pricingOption, creativeIds } = item.terms;
   const given = [
     ...(maxBid ? ["max_bid"] : []),
     ...(pricingOption === null ? [] : ["pricing_option"]),
-    ...(creativeIds.length > 0 ? ["creative_ids"] : []),
+    ...(creativeIds.length > 0 && !takesCreatives ? ["creative_ids"] : []),
     ...(item.with.length > 0 ? ["with"] : []),
   ];
   const [first] = given;

@@ -7,10 +7,9 @@ import type { BuyAsk, BuyOutcome } from "./book.ts";
 import { ended, type Working } from "./campaign-research.ts";
 import { appendCampaign } from "./campaign-rows.ts";
 import { failureAsError } from "./failures.ts";
-import { decideAndAppend, type LoadedLine, loadApproval } from "./lines.ts";
+import { decideAndAppend, type LoadedLine, loadApproval, newestOf } from "./lines.ts";
 import type { Ports } from "./ports.ts";
 import { linesNow } from "./campaign-renewal.ts";
-import { newestOf } from "./quote.ts";
 
 /** Asks to buy, and sends what the operator's own limits start: `create_media_buy`, and nothing else. */
 export type Buy = (ask: BuyAsk) => Promise<BuyOutcome>;

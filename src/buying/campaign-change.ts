@@ -5,7 +5,7 @@ import { add, compare, displayMoney, type Money } from "../domain/money.ts";
 import { checkRecommended } from "./campaign-check.ts";
 import { quotedAgain } from "./campaign-renewal.ts";
 import type { Ports } from "./ports.ts";
-import { newestOf } from "./quote.ts";
+import { newestOf } from "./lines.ts";
 
 /**
  * A campaign's lines with one of them changed: quoted anew for another budget and held against the ledger like any

@@ -4,10 +4,10 @@ import { committed } from "../domain/media-buy.ts";
 import { add, compare, type Money } from "../domain/money.ts";
 import { totalOfQuote } from "../domain/quote.ts";
 import { failureAsError } from "./failures.ts";
-import { type LoadedLine, loadLine } from "./lines.ts";
+import { type LoadedLine, loadLine, newestOf } from "./lines.ts";
 import { negotiate } from "./negotiate.ts";
 import type { Ports } from "./ports.ts";
-import { newestOf, renewQuotes, requestQuotes } from "./quote.ts";
+import { renewQuotes, requestQuotes } from "./quote.ts";
 import { readOpenQuote } from "./reread.ts";
 
 /** A quote with less than this left is renewed before a person is asked: deciding takes time. */

@@ -38,7 +38,7 @@ export async function syncCreatives(ports: Ports, ask: CreativesRequest): Promis
   const handed: CreativesAsk = {
     brief: bought?.line.request.buys?.brief ?? null,
     dealId: bought?.line.deal?.dealId ?? null,
-    products: bought?.line.quote.packages?.map(({ product }) => product.id) ?? null,
+    products: bought && (bought.line.quote.packages ?? [bought.line.quote]).map(({ product }) => product.id),
     creatives: ask.creatives,
     assignments: ask.assignments.map((one, at) => assignmentOf(one, bought?.line ?? null, at)),
   };
@@ -64,7 +64,9 @@ export async function syncCreatives(ports: Ports, ask: CreativesRequest): Promis
 }
 
 function assignmentOf(asked: CreativesRequest["assignments"][number], line: Line | null, at: number): Assignment {
-  const packages = line?.deal?.packages ?? [];
+  // What is bought by volume is one package, under the deal's own id.
+  const whole = line?.deal ? [{ packageId: line.deal.dealId, productId: line.deal.productId }] : [];
+  const packages = line?.deal?.packages ?? whole;
   const asRef = (id: string | null) => (line && id !== null ? `${line.quote.sellerId}/${id}` : null);
   const found = packages.filter(({ packageId, productId }) =>
     [packageId, productId, asRef(productId)].includes(asked.package),

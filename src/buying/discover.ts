@@ -1,19 +1,21 @@
 import { type Tier, type Trust, trustLevels } from "../domain/identity.ts";
-import type { Channel } from "../domain/inventory.ts";
+import { type Channel, channels } from "../domain/inventory.ts";
 import { committed } from "../domain/media-buy.ts";
 import { splitRef } from "../domain/ids.ts";
-import { type Capability, type Seller, type SellerCard, SellerFailure } from "../sellers/seller.ts";
+import { type Capability, type SellerCard, SellerFailure, type SupplyChain } from "../sellers/seller.ts";
 import { accessAs, highestTier } from "./access.ts";
 import { failureAsError } from "./failures.ts";
-import { askAll, type SellerStatus } from "./fan-out.ts";
+import { askAll, type SellerStatus, statusOf } from "./fan-out.ts";
 import { kitOf } from "./media-kit.ts";
-import type { Ports, SellerRecord } from "./ports.ts";
+import type { Evidence, Ports, SellerRecord, SourceAnswer } from "./ports.ts";
 
 export interface DiscoverRequest {
   readonly channels: readonly Channel[];
   readonly countries: readonly string[];
   readonly minTrust: Trust | null;
   readonly capability: Capability | null;
+  /** Only sellers that speak it. */
+  readonly protocol: string | null;
   readonly query: string | null;
   /** One agent card directly, of a seller that need not be known. */
   readonly url: string | null;
@@ -36,39 +38,88 @@ export interface Discovery {
     readonly why: string;
     readonly status: SellerStatus | "filtered" | "blocked";
   }[];
-  readonly sources: readonly { readonly name: string; readonly status: "ok" | "empty" }[];
+  readonly sources: readonly DiscoverySource[];
+}
+
+/** Where sellers were looked for: the config (or sandbox), one address, or a registry. "None there" is `empty`, and nothing else. */
+export interface DiscoverySource {
+  readonly name: string;
+  readonly status: SellerStatus;
+  /** Of a registry: what stands behind the status. */
+  readonly registry?: {
+    readonly listed: number;
+    readonly unreadable: number;
+    /** When the list that was used was read (UTC instant); null where there is none. */
+    readonly asOf: string | null;
+    /** Why it gave none just now, in our sentence; then the list is the last that is known. */
+    readonly why: string | null;
+  };
 }
 
 /**
- * Finds sellers: asks every seller this desk knows for its agent card, at once, and filters what came back. Cards are
- * cached singly by address, so filters and their order never change what is fetched. A seller that is down is reported
- * as down; a blocked one is not contacted, not even for its card.
+ * Finds sellers: asks the registries whom they list and then every seller this desk knows for its agent card, each all at once,
+ * and filters what came back. Lists and cards are cached singly by address, so filters and their order never change what is fetched.
+ * A seller or registry that is down is reported as down; a blocked seller is not contacted, not even for its card.
  */
 export async function discoverSellers(ports: Ports, request: DiscoverRequest): Promise<Discovery> {
-  const known = request.url ? [await ports.directory.introduce(request.url)] : await ports.directory.all();
-  const contactable = known.filter((record) => !record.blocked);
-  const asked = await askAll(ports, contactable, request.deadlineMs, async (unasked) => {
-    const record = await ports.directory.resolved(unasked);
+  const began = ports.now().getTime();
+  // Half of the time at most: the sellers found are still to be asked.
+  const searched = request.url ? [] : await ports.directory.search(request.refresh, request.deadlineMs / 2);
+  const known = request.url
+    ? [await ports.directory.introduce(request.url, request.refresh ? request.deadlineMs / 2 : undefined)]
+    : await ports.directory.all();
+  const left = Math.max(request.deadlineMs / 2, request.deadlineMs - (ports.now().getTime() - began));
+  const asked = await askAll(ports, bestFirst(known), left, async (unasked) => {
+    // The registries first, which may have blocked it, or may do so no more; then the seller.
+    const heard = await ports.directory.verified(unasked, request.refresh ? "anew" : "lately");
+    const unwanted = whyNotAsked(request, heard);
+    if (heard.blocked || unwanted) return { record: heard, card: null, reason: unwanted };
+    const record = await ports.directory.resolved(heard);
     const card = await cardOf(ports, record, request.refresh);
     const reason = whyFiltered(request, record, card) ?? (await whyNotThere(ports, request, record));
     return { record, card, reason };
   });
   const bought = await boughtBefore(ports);
   const sellers: DiscoveredSeller[] = [];
-  const keptOut: Discovery["keptOut"][number][] = known
-    .filter((record) => record.blocked)
-    .map((record) => ({ record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" as const }));
+  const keptOut: Discovery["keptOut"][number][] = [];
   for (const { record: unasked, status, value, why } of asked) {
     const record = value?.record ?? unasked;
-    if (!value) keptOut.push({ record, why: why ?? status, status });
-    else if (value.reason) keptOut.push({ record, why: value.reason, status: "filtered" });
+    if (record.blocked) keptOut.push({ record, why: `blocked (${record.trustBy}); not contacted`, status: "blocked" });
+    else if (!value) keptOut.push({ record, why: why ?? status, status });
+    else if (!value.card || value.reason) keptOut.push({ record, why: value.reason ?? "", status: "filtered" });
     else {
       const revealUpTo = highestTier(record) ?? "public";
       sellers.push({ record, card: value.card, revealUpTo, boughtBefore: bought.get(record.id) ?? 0 });
     }
   }
   const name = request.url ? "agent card" : ports.settings.sandbox ? "sandbox" : "config";
-  return { sellers, keptOut, sources: [{ name, status: known.length > 0 ? "ok" : "empty" }] };
+  const own = request.url ? known : known.filter(({ fromRegistry }) => !fromRegistry);
+  return { sellers, keptOut, sources: [{ name, status: own.length > 0 ? "ok" : "empty" }, ...searched.map(sourceOf)] };
+}
+
+/** The operator's own, then those of registries by their trust: where there are too many to ask in time, the best are asked. */
+function bestFirst(known: readonly SellerRecord[]): readonly SellerRecord[] {
+  const rank = ({ fromRegistry, trust }: SellerRecord) =>
+    fromRegistry ? trustLevels.indexOf(trust) : trustLevels.length;
+  return known.toSorted((one, other) => rank(other) - rank(one));
+}
+
+function sourceOf({ name, listed, unreadable, at: asOf, failure }: SourceAnswer): DiscoverySource {
+  const status = failure ? statusOf(failure) : listed > 0 ? "ok" : "empty";
+  return { name, status, registry: { listed, unreadable, asOf, why: failure?.message ?? null } };
+}
+
+/**
+ * Why a seller of a registry is not even asked: nobody vouches for it enough, or it is listed for other channels; null where it is.
+ * One of the config is asked, and filtered by what its card says.
+ */
+function whyNotAsked(request: DiscoverRequest, record: SellerRecord): string | null {
+  if (!record.fromRegistry) return null;
+  const low = whyTooLow(request, record);
+  if (low) return low;
+  const listedFor = channels.filter((channel) => record.tags.includes(channel));
+  if (listedFor.length === 0 || request.channels.length === 0) return null;
+  return request.channels.some((channel) => listedFor.includes(channel)) ? null : `listed for ${listedFor.join(", ")}`;
 }
 
 /** A seller's agent card, from the cache while it is fresh. */
@@ -106,19 +157,22 @@ function cardless(record: SellerRecord, error: unknown): SellerCard {
 export interface SellerDetails {
   readonly record: SellerRecord;
   readonly card: SellerCard | null;
-  readonly supplyChain: Awaited<ReturnType<Seller["supplyChain"]>> | null;
+  readonly supplyChain: SupplyChain | null;
+  /** What public files say of it. */
+  readonly evidence: readonly Evidence[];
   readonly why: string | null;
 }
 
-/** One seller's card and supply chain, asked as nobody in particular. */
+/** One seller's card and supply chain, asked as nobody in particular, and what public files say of it. */
 export async function sellerDetails(ports: Ports, idNameOrDomain: string): Promise<SellerDetails> {
   const record = await ports.directory.find(idNameOrDomain);
   try {
     const card = await cardOf(ports, record);
     const supplyChain = await ports.directory.connect(record).supplyChain(accessAs(ports, "public"));
-    return { record, card, supplyChain, why: null };
+    const evidence = await ports.directory.evidence(record, supplyChain.chain ?? []);
+    return { record, card, supplyChain, evidence, why: null };
   } catch (error) {
-    return { record, card: null, supplyChain: null, why: failureAsError(ports, error).message };
+    return { record, card: null, supplyChain: null, evidence: [], why: failureAsError(ports, error).message };
   }
 }
 
@@ -151,11 +205,17 @@ async function whyNotThere(ports: Ports, { countries }: DiscoverRequest, record:
   }
 }
 
+function whyTooLow({ minTrust, url }: DiscoverRequest, { trust, trustBy, fromRegistry }: SellerRecord): string | null {
+  if (minTrust && trustLevels.indexOf(trust) < trustLevels.indexOf(minTrust))
+    return `trust is ${trust}, asked for ${minTrust} or better`;
+  if (trust !== "unknown" || url) return null;
+  return `${fromRegistry ? trustBy : "in no registry and not vouched for"}: public media kit only`;
+}
+
 function whyFiltered(request: DiscoverRequest, record: SellerRecord, card: SellerCard): string | null {
-  if (request.minTrust && trustLevels.indexOf(record.trust) < trustLevels.indexOf(request.minTrust)) {
-    return `trust is ${record.trust}, asked for ${request.minTrust} or better`;
-  }
-  if (record.trust === "unknown" && !request.url) return "in no registry and not vouched for: public media kit only";
+  const low = whyTooLow(request, record);
+  if (low) return low;
+  if (request.protocol && record.protocol !== request.protocol) return `speaks ${record.protocol}`;
   if (request.channels.length > 0 && !request.channels.some((channel) => card.channels.includes(channel))) {
     return `sells ${card.channels.join(", ") || "no channel it names"}`;
   }

@@ -30,8 +30,9 @@ export async function askAll<T>(
     () => "over" as const,
     () => "over" as const,
   );
+  const turn = turns(AT_ONCE);
   const asked = records.map(async (record): Promise<Asked<T>> => {
-    const answer = ask(record).then(
+    const answer = turn(() => ask(record)).then(
       (value): Asked<T> => ({ record, status: "ok", value, why: null, sellerSaid: null }),
       (error: unknown): Asked<T> => failedAsk(ports, record, error),
     );
@@ -53,7 +54,27 @@ export async function askAll<T>(
   }
 }
 
-const statusOf: Readonly<Partial<Record<FailureKind, SellerStatus>>> = {
+/** Registries may list hundreds of sellers; nobody has so many of their own. */
+const AT_ONCE = 64;
+
+/** Lets so much work run at once; the rest waits for its turn. */
+function turns(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = atOnce;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
+}
+
+const statuses: Readonly<Partial<Record<FailureKind, SellerStatus>>> = {
   timeout: "timeout",
   unreachable: "unreachable",
   circuit_open: "unreachable",
@@ -63,11 +84,16 @@ const statusOf: Readonly<Partial<Record<FailureKind, SellerStatus>>> = {
   invalid_answer: "invalid_answer",
 };
 
+/** What a failure is called in a list of who was asked. */
+export function statusOf({ kind }: SellerFailure): SellerStatus {
+  return statuses[kind] ?? "refused";
+}
+
 function failedAsk<T>(ports: Ports, record: SellerRecord, error: unknown): Asked<T> {
   if (error instanceof SellerFailure) {
     return {
       record,
-      status: statusOf[error.kind] ?? "refused",
+      status: statusOf(error),
       value: null,
       why: error.message,
       sellerSaid: error.sellerSaid,

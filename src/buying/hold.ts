@@ -1,6 +1,6 @@
 import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
-import type { Line } from "../domain/media-buy.ts";
+import type { Line, LineStatus } from "../domain/media-buy.ts";
 import { zero } from "../domain/money.ts";
 import { isHeld } from "../domain/placed.ts";
 import { totalOfQuote } from "../domain/quote.ts";
@@ -61,12 +61,12 @@ export async function endHold(ports: Ports, ref: Ref, why: string): Promise<void
 }
 
 /**
- * Gives back what was reserved and then left: the person said no in the terminal, which calls no seller, or a process
- * ended before it asked anybody. For whoever watches, now and then.
+ * Gives back what was reserved and then left: a person said no in the terminal, which calls no seller, or settled there
+ * that nothing was booked; or a process ended before it asked anybody. For whoever watches, now and then.
  */
 export async function endLeftHolds(ports: Ports): Promise<void> {
-  if (!ports.settings.holdBeforeApproval) return;
-  const heads = await ports.ledger.heads({ kind: "quote", statuses: ["open", "declined", "superseded"], limit: 1_000 });
+  const asked: readonly LineStatus[] = ports.settings.holdBeforeApproval ? ["open", "superseded"] : [];
+  const heads = await ports.ledger.heads({ kind: "quote", statuses: ["declined", ...asked], limit: 1_000 });
   for (const { stream, at } of heads) {
     const isLeft = Date.parse(at) + ports.settings.claimMs < ports.now().getTime();
     if (isLeft) await endHold(ports, stream.slice("quote/".length), "nobody asks for it any more");

@@ -2,7 +2,7 @@ import type { ApprovalEvent } from "../domain/approval.ts";
 import { type Approval, foldApproval } from "../domain/approval.ts";
 import { BuyingError } from "../domain/errors.ts";
 import { type Ref, streams } from "../domain/ids.ts";
-import { foldLine, type Line, type LineEvent, type LineStatus } from "../domain/media-buy.ts";
+import { foldLine, type Line, type LineEvent } from "../domain/media-buy.ts";
 import { type Balances, noBalances, type SpendEvent, settleBalances } from "../domain/spend.ts";
 import type { Entry } from "../ledger/entries.ts";
 import { LedgerConflict, type NewRow, type Row } from "../ledger/ledger.ts";
@@ -31,6 +31,12 @@ export async function loadLine(ports: Ports, ref: Ref): Promise<LoadedLine> {
   throw new BuyingError("unknown_quote", `This desk holds no quote ${ref}. Nothing was booked.`, "fix_arguments", {
     field: "quote_id",
   });
+}
+
+/** The quote that stands for this one after all that took its place. @throws BuyingError `unknown_quote` */
+export async function newestOf(ports: Ports, ref: Ref): Promise<LoadedLine> {
+  const loaded = await loadLine(ports, ref);
+  return loaded.line.supersededBy ? newestOf(ports, loaded.line.supersededBy) : loaded;
 }
 
 /** Folds a line's rows; undefined for an empty stream. @throws BuyingError `newer_release` for entries we do not know */
@@ -81,9 +87,16 @@ export function lineRow(ports: Ports, loaded: LoadedLine, ...events: readonly Li
   return rowOf(streams.quote(loaded.ref), loaded.version + 1, "quote", after.status, loaded.flowId, events);
 }
 
-/** A row that begins a line. */
-export function firstLineRow(ref: Ref, flowId: string, event: Extract<LineEvent, { kind: "quoted" }>): NewRow {
-  return rowOf(streams.quote(ref), 1, "quote", "open" satisfies LineStatus, flowId, [event]);
+/** A row that begins a line, with what has happened to it since. */
+export function firstLineRow(
+  ref: Ref,
+  flowId: string,
+  first: Extract<LineEvent, { kind: "quoted" }>,
+  ...events: readonly LineEvent[]
+): NewRow {
+  // Moments come with the row; they decide no status.
+  const line = events.reduce((before, event) => foldLine(before, event, ""), foldLine(null, first, ""));
+  return rowOf(streams.quote(ref), 1, "quote", line.status, flowId, [first, ...events]);
 }
 
 /** The next row of an approval that was loaded: one more event, checked by its fold. */

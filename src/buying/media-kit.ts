@@ -5,6 +5,7 @@ import type { Channel, DealType, MediaKit, Price, Product, SellerProposal } from
 import { compare, type Money } from "../domain/money.ts";
 import { accessAs, blocked, browseAccess } from "./access.ts";
 import { type Asked, askAll } from "./fan-out.ts";
+import { offersByBrief } from "../sellers/records.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 
 export interface MediaKitRequest {
@@ -35,8 +36,10 @@ export interface MediaKitAnswer {
  * first. Each seller's kit is cached as seen.
  */
 export async function getMediaKit(ports: Ports, request: MediaKitRequest): Promise<MediaKitAnswer> {
-  const records = await chosen(ports, request.sellers);
-  const asked = await askAll(ports, records, request.deadlineMs, (record) =>
+  const began = ports.now().getTime();
+  const records = await chosen(ports, request.sellers, request.deadlineMs);
+  const left = request.deadlineMs - (ports.now().getTime() - began);
+  const asked = await askAll(ports, records, Math.max(left, request.deadlineMs / 2), (record) =>
     kitOf(ports, record, request.query, request.refresh, request.brief),
   );
   const matching = asked.flatMap(({ value }) => value?.products ?? []).filter((product) => matches(request, product));
@@ -69,8 +72,9 @@ export async function kitOf(
   const access = shown === null || record.byAccount ? browseAccess(ports, record) : accessAs(ports, shown);
   // A seller nobody vouches for gets no words of the planner's either; its kit is filtered here.
   const isKnown = record.trust !== "unknown";
-  const brief = isKnown && record.byAccount ? (wished?.trim() ?? null) : null;
-  const asked = isKnown && !record.byAccount ? (query?.toLowerCase().trim() ?? null) : null;
+  const byBrief = offersByBrief(record.protocol);
+  const brief = isKnown && byBrief ? (wished?.trim() ?? null) : null;
+  const asked = isKnown && !byBrief ? (query?.toLowerCase().trim() ?? null) : null;
   const key = `kit:${record.id}:${record.origin}:${access.tier}:${JSON.stringify([asked, brief])}`;
   if (!refresh) {
     const cached = await ports.cache.get(key);
@@ -114,7 +118,9 @@ export async function findProduct(
     if (proposal && first) return { record, product: first, proposal };
     throw unknownProduct(wanted, nearest(wanted, kit.products));
   }
-  const asked = await askAll(ports, await chosen(ports, []), deadlineMs, (record) => kitOf(ports, record, null));
+  const asked = await askAll(ports, await chosen(ports, [], deadlineMs), deadlineMs, (record) =>
+    kitOf(ports, record, null),
+  );
   const products = asked.flatMap(({ record, value }) =>
     (value?.products ?? []).map((product) => ({ record, product, proposal: null })),
   );
@@ -132,9 +138,12 @@ export async function findProduct(
   );
 }
 
-async function chosen(ports: Ports, ids: readonly string[]): Promise<readonly SellerRecord[]> {
-  if (ids.length === 0)
+/** The sellers named, or all that are vouched for; for those registries are asked whom they list, for half of the time at most. */
+async function chosen(ports: Ports, ids: readonly string[], deadlineMs: number): Promise<readonly SellerRecord[]> {
+  if (ids.length === 0) {
+    await ports.directory.search(false, deadlineMs / 2);
     return (await ports.directory.all()).filter((record) => !record.blocked && record.trust !== "unknown");
+  }
   const found = await Promise.all(ids.map((id) => ports.directory.find(id)));
   // One seller may be named twice, by its id and by its domain.
   return [...new Map(found.map((record) => [record.id, record])).values()];

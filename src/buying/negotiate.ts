@@ -1,11 +1,11 @@
 import { bidAdvice } from "../domain/bids.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
-import { costOfImpressions, type Money, min, money, mulDiv, subtract, toMinorUnit } from "../domain/money.ts";
+import { compare, costOfImpressions, type Money, min, money, mulDiv, subtract, toMinorUnit } from "../domain/money.ts";
 import { ceiling } from "../domain/negotiation.ts";
 import { askedPrice, totalOfQuote } from "../domain/quote.ts";
 import { failureAsError } from "./failures.ts";
-import { type LoadedLine, loadLine } from "./lines.ts";
+import { type LoadedLine, loadLine, newestOf } from "./lines.ts";
 import {
   type Ended,
   type FirmMove,
@@ -18,6 +18,8 @@ import {
 } from "./negotiation-moves.ts";
 import { talkInWords } from "./negotiation-words.ts";
 import type { Ports } from "./ports.ts";
+import { followProposal, giveUpTerms } from "./proposal.ts";
+import { proposalWords } from "../domain/proposal-words.ts";
 
 export interface NegotiateAsk {
   readonly items: readonly NegotiateItem[];
@@ -31,6 +33,9 @@ export interface NegotiateAsk {
 export interface NegotiationReport {
   readonly ref: Ref;
   readonly outcome: NegotiationOutcome;
+  /** The line that was talked about; null where none was. */
+  readonly talked: LoadedLine | null;
+  /** The line to buy: the one talked about, or the quote that an agreed proposal came to. */
   readonly loaded: LoadedLine | null;
   readonly saved: Money | null;
   /** Why it ended so, in our words, and what to do instead where it did not work. */
@@ -63,6 +68,7 @@ async function withDeadline(ports: Ports, ask: NegotiateAsk, item: NegotiateItem
       ref: item.ref,
       outcome: "in_progress",
       why: "still talking to the seller; the same call collects the result",
+      talked: null,
       loaded: null,
       saved: null,
       sellerSaid: null,
@@ -73,21 +79,52 @@ async function withDeadline(ports: Ports, ask: NegotiateAsk, item: NegotiateItem
 
 async function one(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Promise<NegotiationReport> {
   try {
-    const before = await loadLine(ports, item.ref);
-    const ended = endedBefore(before) ?? (await talkItOut(ports, ask, item));
-    const loaded = await loadLine(ports, item.ref);
-    return { ref: item.ref, ...ended, loaded, saved: savedOn(loaded), error: null };
+    const ended = (await endedBefore(ports, ask, item.ref)) ?? (await talkItOut(ports, ask, item));
+    const talked = await loadLine(ports, item.ref);
+    const loaded = talked.line.quote.proposal ? await newestOf(ports, item.ref) : talked;
+    const came = cameOf(ended, talked, loaded);
+    return { ref: loaded.ref, ...came, talked, loaded, saved: savedOn(talked, loaded), error: null };
   } catch (error) {
     return failed(item.ref, failureAsError(ports, error));
   }
 }
 
-/** An agreement stands, and so does a seller's no: asking again reports it and offers the seller nothing. */
-function endedBefore({ line }: LoadedLine): Ended | null {
-  if (line.negotiation?.status === "agreed")
+/**
+ * An agreement stands, and so does a seller's no: asking again reports it and offers the seller nothing. Own terms that
+ * wait for the seller are looked at again; until it has decided they can only be given up.
+ */
+async function endedBefore(ports: Ports, { move }: NegotiateAsk, ref: Ref): Promise<Ended | null> {
+  const before = await loadLine(ports, ref);
+  if (before.line.status === "proposed" && move === "walk_away") {
+    await giveUpTerms(ports, ref);
+    const why = "your own terms are given up; the quote can be bought at its own price";
+    return { outcome: "walked_away", why, sellerSaid: null };
+  }
+  if (before.line.quote.proposal) await followProposal(ports, ref);
+  const { status, negotiation, quote } = (await loadLine(ports, ref)).line;
+  if (status === "proposed")
+    return { outcome: "awaiting_seller", why: "", sellerSaid: quote.proposal?.sellerSaid || null };
+  const { agreedAs, cpm } = quote;
+  const isKept = agreedAs && cpm && compare(cpm, agreedAs.cpm) <= 0;
+  if (negotiation?.status === "agreed" || isKept)
     return { outcome: "agreed", why: "agreed before; nothing more was offered", sellerSaid: null };
-  if (line.negotiation?.status !== "rejected") return null;
-  return { outcome: "rejected", why: `ended before: ${line.negotiation.why}`, sellerSaid: null };
+  if (negotiation?.status !== "rejected") return null;
+  return {
+    outcome: "rejected",
+    why: `ended before: ${negotiation.why}`,
+    sellerSaid: quote.proposal?.sellerSaid || null,
+  };
+}
+
+/** An agreement on a proposal is what its quote makes of it. */
+function cameOf(ended: Ended, { line: { quote } }: LoadedLine, { line }: LoadedLine): Ended {
+  if (!quote.proposal || !["agreed", "awaiting_seller"].includes(ended.outcome)) return ended;
+  if (line.negotiation?.status === "rejected") return { ...ended, outcome: "rejected", why: line.negotiation.why };
+  const { agreedAs, cpm } = line.quote;
+  const words = proposalWords(line) ?? "";
+  if (agreedAs && cpm && compare(cpm, agreedAs.cpm) > 0) return { ...ended, outcome: "rejected", why: words };
+  const why = [ended.why, words].filter((part) => part !== "").join("; ");
+  return { ...ended, outcome: line.status === "proposed" ? "awaiting_seller" : ended.outcome, why };
 }
 
 async function talkItOut(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Promise<Ended> {
@@ -174,7 +211,7 @@ async function begin(ports: Ports, ask: NegotiateAsk, item: NegotiateItem): Prom
 }
 
 /** What the price has come down by, over all that is bought; null where it has not, or no impressions are counted. */
-function savedOn({ line: { quote, quotedCpm } }: LoadedLine): Money | null {
+function savedOn({ line: { quotedCpm } }: LoadedLine, { line: { quote } }: LoadedLine): Money | null {
   if (!quotedCpm || !quote.cpm || quote.impressions === null) return null;
   const saved = costOfImpressions(subtract(quotedCpm, quote.cpm), quote.impressions);
   return saved.micros > 0n ? saved : null;
@@ -185,6 +222,7 @@ function failed(ref: Ref, error: BuyingError): NegotiationReport {
   return {
     ref,
     outcome,
+    talked: null,
     loaded: null,
     saved: null,
     why: error.message,

@@ -16,6 +16,7 @@ import { type RoundAnswer, type Seller, SellerFailure } from "../sellers/seller.
 import { accessAs } from "./access.ts";
 import { appendLine, type LoadedLine, loadLine } from "./lines.ts";
 import type { Ports } from "./ports.ts";
+import { followProposal } from "./proposal.ts";
 
 export type ManualMove = "counter" | "accept" | "walk_away";
 /** Asks the seller to commit itself to a firm offer. */
@@ -36,6 +37,7 @@ export type NegotiationOutcome =
   | "countered"
   | "final_offer"
   | "in_progress"
+  | "awaiting_seller"
   | "walked_away"
   | "rejected"
   | "not_negotiable"
@@ -136,6 +138,14 @@ async function make(talk: Talk, move: Move, view: NegotiationView): Promise<Ende
     // The seller holds this to be accepted, so the quote can no longer be had at its own price: it must not be bought unseen.
     await record(ports, item.ref, { kind: "negotiation_ended", v: 1, status: "rejected", cpm: struck, why });
     return { outcome: "rejected", why, sellerSaid };
+  }
+  const { proposal } = (await loadLine(ports, item.ref)).line.quote;
+  if (proposal) {
+    // It is bought by a quote of its own: whoever asked is told what became of that.
+    const agreed = { ...proposal, cpm: struck, sellerSaid: "" };
+    await record(ports, item.ref, { kind: "proposal_answered", v: 1, proposal: agreed, outcome: "accepted" });
+    await followProposal(ports, item.ref);
+    return { outcome: "agreed", why: move.why, sellerSaid };
   }
   await record(ports, item.ref, { kind: "negotiation_ended", v: 1, status: "agreed", cpm: struck, why: move.why });
   return { outcome: "agreed", why: move.why, sellerSaid };

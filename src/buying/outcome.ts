@@ -7,7 +7,8 @@ import { asMuchAsFits, type Money, subtract, zero } from "../domain/money.ts";
 import type { Holding } from "../domain/spend.ts";
 import { isFurther } from "../domain/placed.ts";
 import type { Quote } from "../domain/quote.ts";
-import { canonicalJson, totalOf } from "../domain/terms.ts";
+import { totalOf } from "../domain/terms.ts";
+import { isNews } from "../domain/waiting.ts";
 import type { NewRow } from "../ledger/ledger.ts";
 import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
@@ -120,7 +121,7 @@ export async function changedBuy(
 }
 
 /**
- * Records that a seller keeps a buy waiting, and for what; nothing where it says what is on record already.
+ * Records that a seller keeps a buy waiting, and for what; nothing where it says nothing new ({@link isNews}).
  * @param may whether the one who asked still speaks for the line
  */
 export async function recordWait(
@@ -131,7 +132,7 @@ export async function recordWait(
 ): Promise<void> {
   await appendLine(ports, ref, ({ line }) => {
     const isOpen = ["sending", "booking_unknown", "awaiting_seller"].includes(line.status);
-    if (!isOpen || !line.booking || !may(line) || canonicalJson(line.wait) === canonicalJson(wait)) return [];
+    if (!isOpen || !line.booking || !may(line) || !isNews(line, wait, ports.now())) return [];
     return [{ kind: "seller_waits", v: 1, attempt: line.booking.attempt, wait }];
   });
 }

@@ -28,13 +28,15 @@ const attention: readonly LineStatus[] = ["booking_unknown", "terms_mismatch", "
 /** Everything open, and the latest that was booked. */
 export async function inbox(ports: Ports): Promise<Inbox> {
   const now = ports.now().getTime();
-  const quotes = await linesIn(ports, ["open"], 200);
+  const quotes = await linesIn(ports, ["open", "proposed"], 200);
   const heads = await ports.ledger.heads({ kind: "approval", statuses: ["pending"], limit: 100 });
   const approvals = await Promise.all(heads.map(({ stream }) => loadApproval(ports, stream.slice("approval/".length))));
   return {
     standing: await standing(ports),
     campaigns: (await campaignsIn(ports, [...workableCampaign, "paused"])).map(({ campaign }) => campaign),
-    openQuotes: quotes.filter(({ line }) => !line.quote.changes && Date.parse(line.quote.expiresAt) > now),
+    openQuotes: quotes.filter(
+      ({ line }) => !line.quote.changes && (line.status === "proposed" || Date.parse(line.quote.expiresAt) > now),
+    ),
     approvals: approvals.map(({ approval }) => approval).filter(({ expiresAt }) => Date.parse(expiresAt) > now),
     underWay: await linesIn(ports, underWay, 100),
     attention: await linesIn(ports, attention, 100),

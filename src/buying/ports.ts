@@ -10,7 +10,7 @@ import type { Cache } from "../ledger/cache.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Directory, SellerRecord } from "../sellers/records.ts";
 
-export type { Directory, SellerRecord } from "../sellers/records.ts";
+export type { Directory, Evidence, SellerRecord, SourceAnswer } from "../sellers/records.ts";
 
 /** What the operator decided about this desk. Nothing in it ever comes from a tool argument or a seller. */
 export interface DeskSettings {

@@ -1,5 +1,6 @@
 import { atMost, expectedDiscount, expectedSaving, type Tier } from "../domain/identity.ts";
 import type { Avails } from "../domain/inventory.ts";
+import type { Line } from "../domain/media-buy.ts";
 import { type MandateDecision, weigh } from "../domain/mandate.ts";
 import {
   add,
@@ -18,6 +19,7 @@ import { termsContext } from "./line-terms.ts";
 import type { LoadedLine } from "./lines.ts";
 import { standing } from "./mandate-facts.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
+import { proposalWords } from "../domain/proposal-words.ts";
 
 /** A quote as the planner gets it, with what it means here. */
 export interface QuoteReport {
@@ -74,9 +76,14 @@ export async function reportOf(
       nextSaving: perMille && quote.impressions !== null ? costOfImpressions(perMille, quote.impressions) : null,
     },
     mandate: weigh(facts.mandate, [terms], facts),
-    warnings: warningsOf(quote, request, reveal.withoutCredential, total),
+    warnings: [...termsWords(loaded.line), ...warningsOf(quote, request, reveal.withoutCredential, total)],
     found,
   };
+}
+
+function termsWords(line: Line): readonly string[] {
+  const words = proposalWords(line);
+  return words === null ? [] : [words];
 }
 
 /** What is free of a quote's product, read with it as a courtesy; null where that takes too long or the seller says nothing. */
@@ -93,13 +100,18 @@ export async function availsOf(ports: Ports, record: SellerRecord, quote: Quote,
 }
 
 function warningsOf(quote: Quote, request: QuoteRequest, without: Tier | null, total: Money): readonly string[] {
-  const warnings = [...(quote.notes ?? []), ...(quote.packages ? [] : tierWarnings(quote, without))];
+  const warnings = [...(quote.notes ?? []), ...(isByAccount(quote) ? [] : tierWarnings(quote, without))];
   if (quote.inventoryAvailable === false) warnings.push("the seller says the inventory is not available");
   if (request.budget && compare(total, request.budget) > 0) warnings.push("above the budget");
   return warnings;
 }
 
-/** What the price should be for what the seller was shown; a seller that prices by account has no tiers. */
+/** A seller that prices by account has no tiers. */
+function isByAccount({ packages, account }: Quote): boolean {
+  return packages !== undefined || account !== undefined;
+}
+
+/** What the price should be for what the seller was shown. */
 function tierWarnings(quote: Quote, without: Tier | null): readonly string[] {
   const warnings: string[] = [];
   const { shownAs: tier, pricedAs } = quote;

@@ -3,20 +3,23 @@ import type { Flight } from "../domain/flight.ts";
 import type { Goal } from "../domain/identity.ts";
 import { type Ref, streams } from "../domain/ids.ts";
 import type { DealType, Product } from "../domain/inventory.ts";
+import type { LineEvent } from "../domain/media-buy.ts";
 import { compare, costOfImpressions, displayMoney, impressionsForBudget, type Money } from "../domain/money.ts";
 import { atCpm, type Quote, type QuoteRequest, type Targeting, totalOfQuote } from "../domain/quote.ts";
-import { canonicalJson } from "../domain/terms.ts";
 import type { Seller } from "../sellers/seller.ts";
 import { budgetRequest, refuseBudgetTerms } from "./budget-request.ts";
-import { type AccessPlan, planAccess } from "./access.ts";
+import { type AccessPlan, isToldAccount, planAccess } from "./access.ts";
 import { failureAsError } from "./failures.ts";
-import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine } from "./lines.ts";
+import { decideAndAppend, firstLineRow, type LoadedLine, lineFrom, loadLine, newestOf } from "./lines.ts";
 import { findProduct, lowestPrice } from "./media-kit.ts";
+import { followProposal, proposalsOf, putTerms } from "./proposal.ts";
 import { type QuoteReport, reportOf } from "./quote-report.ts";
 import { noteRefused } from "./refused.ts";
 import { readOpenQuote } from "./reread.ts";
 import { renewalRows } from "./renewal.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
+import { type Asking, essenceOf, isLive, standingFor } from "./same-ask.ts";
+import { belowMinimum, checkBeforeAsking, volumeRequest } from "./volume-request.ts";
 
 export interface QuoteItem {
   readonly product: string;
@@ -26,6 +29,8 @@ export interface QuoteItem {
   readonly impressions: number | null;
   readonly dealType: DealType | null;
   readonly targeting: Targeting | null;
+  /** Own CPM to be put to the seller; absent, its price is asked for. */
+  readonly offer?: Money | undefined;
   /** How the product is to be bought where budgets are sold. */
   readonly terms: ItemTerms;
   /** More products of the same seller, each with its own budget, to be bought in one media buy. */
@@ -41,8 +46,7 @@ export interface ItemTerms {
   readonly creativeIds: readonly string[];
 }
 
-export interface QuoteAsk {
-  readonly campaign: string | null;
+export interface QuoteAsk extends Asking {
   readonly items: readonly QuoteItem[];
   readonly goal: Goal | null;
   readonly by: string;
@@ -123,26 +127,41 @@ async function quoteItem(ports: Ports, ask: QuoteAsk, item: QuoteItem, flowId: s
       "choose_another",
     );
   }
+  if (record.byAccount && !isToldAccount(record)) {
+    throw new BuyingError(
+      "trust_too_low",
+      `${record.id} sells to accounts, and would learn brand and operator with a quote. It is ${record.trust} and known from registries alone: the operator puts it into the config to have it told. Nothing was booked.`,
+      "ask_person",
+    );
+  }
   const seller = ports.directory.connect(record);
   const byBudget = seller.sells === "budget";
-  if (!byBudget) refuseBudgetTerms(item, record);
-  const request = byBudget ? budgetRequest(item, product, proposal, ask.goal) : requestFor(item, product, ask.goal);
+  if (!byBudget) refuseBudgetTerms(item, record, seller.takesCreatives === true);
+  if (item.offer) proposalsOf(seller);
+  const request = byBudget ? budgetRequest(item, product, proposal, ask.goal) : volumeRequest(item, product, ask.goal);
   const plan = planFor(ports, record, request, product);
-  const { ref, found } = await shared(`${ports.holder} ${ask.campaign} ${essenceOf(request)}`, async () => {
-    const open = await findOpen(ports, request, ask.campaign);
-    if (open) return { ref: open.ref, found: true };
-    if (!byBudget) checkBeforeAsking(product, request);
-    const got = byBudget
-      ? { quote: await seller.quote(request, ports.newId(), plan.access), request }
-      : await askForBudget(ports, seller, request, plan, product);
-    return { ref: await keep(ports, got, { ask, flowId, renews: null }), found: false };
-  });
+  const { ref, found } = await shared(
+    `${ports.holder} ${ask.toBuy ?? false} ${ask.campaign} ${essenceOf(request)}`,
+    async () => {
+      const open = await standingFor(ports, request, ask);
+      if (open) return { ref: (await followProposal(ports, open.ref)).ref, found: true };
+      if (!byBudget) checkBeforeAsking(product, request);
+      const got = byBudget
+        ? { quote: await seller.quote(request, ports.newId(), plan.access), request }
+        : await askForBudget(ports, seller, request, plan, product);
+      const put = await putTerms(ports, seller, got.quote, got.request);
+      const kept = await keep(ports, got, { ask, flowId, renews: null }, put);
+      return { ref: (await followProposal(ports, kept)).ref, found: false };
+    },
+  );
   return reportOf(ports, record, await loadLine(ports, ref), { found, plan, availsMs: ask.deadlineMs / 2 });
 }
 
 async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Promise<QuoteReport> {
-  const old = await newestOf(ports, ref);
-  if (old.ref !== ref && isLive(ports, old)) {
+  const waited = (await newestOf(ports, ref)).line.status === "proposed";
+  const old = await followProposal(ports, ref);
+  // What came of terms that waited is told before anything is renewed.
+  if ((waited || old.ref !== ref) && isLive(ports, old)) {
     const seller = await ports.directory.find(old.line.quote.sellerId);
     return reportOf(ports, seller, old, { found: true, plan: null, availsMs: deadlineMs / 2 });
   }
@@ -151,7 +170,9 @@ async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Pr
     const message = `${old.ref} changes a media buy; ask for it again with update_media_buy. Nothing was booked.`;
     throw new BuyingError("invalid_arguments", message, "fix_arguments", { field: "quote_ids" });
   }
-  const { request, campaign } = old.line;
+  // Terms that were put are put anew only when they are asked for anew.
+  const { offer: _, ...request } = old.line.request;
+  const { campaign } = old.line;
   const known = await ports.directory.find(old.line.quote.sellerId);
   if (ports.directory.connect(known).sells === "budget" && old.line.status !== "declined") {
     // Its offer is made of published prices, and of what was negotiated since: read again, it stands anew.
@@ -172,18 +193,6 @@ async function renew(ports: Ports, ref: Ref, by: string, deadlineMs: number): Pr
   });
 }
 
-/** The quote that stands for this one after all renewals. */
-export async function newestOf(ports: Ports, ref: Ref): Promise<LoadedLine> {
-  const loaded = await loadLine(ports, ref);
-  return loaded.line.supersededBy ? newestOf(ports, loaded.line.supersededBy) : loaded;
-}
-
-/** True for a quote that can still be negotiated or bought, with the two minutes that deciding takes. */
-function isLive(ports: Ports, { line }: LoadedLine): boolean {
-  const isOpen = line.status === "open" || line.status === "awaiting_approval";
-  return isOpen && Date.parse(line.quote.expiresAt) - 120_000 > ports.now().getTime();
-}
-
 function refuseBought({ ref, line }: LoadedLine): void {
   if (["open", "awaiting_approval", "declined"].includes(line.status)) return;
   const state = line.status.replaceAll("_", " ");
@@ -197,7 +206,12 @@ interface Kept {
 }
 
 /** Keeps a quote. @returns the quote that now stands: another one where somebody else renewed the same quote first */
-async function keep(ports: Ports, got: { quote: Quote; request: QuoteRequest }, kept: Kept): Promise<Ref> {
+async function keep(
+  ports: Ports,
+  got: { quote: Quote; request: QuoteRequest },
+  kept: Kept,
+  put: readonly LineEvent[] = [],
+): Promise<Ref> {
   const { quote, request } = got;
   const { ask, flowId, renews } = kept;
   return decideAndAppend(ports, async () => {
@@ -205,7 +219,8 @@ async function keep(ports: Ports, got: { quote: Quote; request: QuoteRequest }, 
     const there = lineFrom(quote.ref, await ports.ledger.read(streams.quote(quote.ref)));
     if (there) return { rows: [], result: quote.ref };
     const { campaign, by } = ask;
-    const first = firstLineRow(quote.ref, flowId, { kind: "quoted", v: 1, quote, request, campaign, by, renews });
+    const quoted = { kind: "quoted", v: 1, quote, request, campaign, by, renews } as const;
+    const first = firstLineRow(quote.ref, flowId, quoted, ...put);
     if (renews === null) return { rows: [first], result: quote.ref };
     const old = await loadLine(ports, renews);
     if (old.line.supersededBy) return { rows: [], result: old.line.supersededBy };
@@ -214,47 +229,10 @@ async function keep(ports: Ports, got: { quote: Quote; request: QuoteRequest }, 
   });
 }
 
-/** The request to send; impressions from a budget are a first estimate at the price we can see. */
-function requestFor(item: QuoteItem, product: Product, goal: Goal | null): QuoteRequest {
-  const dealType = item.dealType ?? product.dealTypes[0] ?? "PD";
-  if (product.dealTypes.length > 0 && !product.dealTypes.includes(dealType)) {
-    const message = `${product.ref} is sold as ${product.dealTypes.join(" or ")}, not ${dealType}. Nothing was booked.`;
-    throw new BuyingError("deal_type_unsupported", message, "fix_arguments", {
-      field: "deal_type",
-      candidates: product.dealTypes,
-    });
-  }
-  if (product.price.kind === "on_request") {
-    throw new BuyingError(
-      "price_on_request",
-      `${product.ref} has a price on request only; ask the seller in person. Nothing was booked.`,
-      "choose_another",
-    );
-  }
-  const seen = lowestPrice(product.price);
-  const impressions = item.impressions ?? (item.budget && seen ? impressionsForBudget(item.budget, seen) : 0);
-  const { flight, budget, targeting } = item;
-  return { product: product.ref, flight, dealType, impressions, budget, targeting, goal };
-}
-
 function planFor(ports: Ports, record: SellerRecord, request: QuoteRequest, product: Product): AccessPlan {
   const seen = lowestPrice(product.price);
   const value = request.budget ?? (seen ? costOfImpressions(seen, request.impressions) : null);
   return planAccess(ports, record, { dealType: request.dealType, goal: request.goal, value });
-}
-
-function checkBeforeAsking(product: Product, request: QuoteRequest): void {
-  const { minImpressions, availableImpressions } = product;
-  if (minImpressions !== null && request.impressions < minImpressions && request.budget === null)
-    throw belowMinimum(product, request.impressions);
-  if (availableImpressions !== null && request.budget === null && request.impressions > availableImpressions) {
-    throw new BuyingError(
-      "above_available",
-      `${product.ref} has ${availableImpressions} impressions, asked for ${request.impressions}. Nothing was booked.`,
-      "fix_arguments",
-      { field: "impressions" },
-    );
-  }
 }
 
 /**
@@ -291,37 +269,4 @@ async function askForBudget(
   if (compare(total, request.budget) <= 0) return got;
   const message = `${product.ref}: the price rises whenever the volume falls, so no volume fits ${displayMoney(request.budget)}. Nothing was booked.`;
   throw new BuyingError("seller_invalid_answer", message, "fix_arguments", { field: "budget" });
-}
-
-function belowMinimum(product: Product, impressions: number): BuyingError {
-  const price = lowestPrice(product.price);
-  const least = product.minImpressions ?? 0;
-  const cost = price ? `, about ${displayMoney(costOfImpressions(price, least))}` : "";
-  return new BuyingError(
-    "below_minimum",
-    `${product.ref} sells at least ${least} impressions${cost}; this is ${impressions}. Nothing was booked.`,
-    "fix_arguments",
-    { field: "budget" },
-  );
-}
-
-async function findOpen(ports: Ports, request: QuoteRequest, campaign: string | null): Promise<LoadedLine | undefined> {
-  const heads = await ports.ledger.heads({ kind: "quote", statuses: ["open", "awaiting_approval"], limit: 500 });
-  const prefix = `quote/${request.product.split("/")[0]}/`;
-  for (const { stream } of heads.filter((head) => head.stream.startsWith(prefix))) {
-    const loaded = await loadLine(ports, stream.slice("quote/".length));
-    const { campaign: label, request: asked } = loaded.line;
-    if (isLive(ports, loaded) && label === campaign && essenceOf(asked) === essenceOf(request)) return loaded;
-  }
-  return undefined;
-}
-
-/** What makes two asks one. A budget decides the volume, so with one budget they are one whatever volume they came to. */
-function essenceOf({ budget, impressions, ...rest }: QuoteRequest): string {
-  const volume = budget ? `${budget.micros} ${budget.currency}` : `${impressions}`;
-  return canonicalJson(
-    JSON.parse(
-      JSON.stringify({ ...rest, volume }, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
-    ),
-  );
 }

@@ -12,8 +12,9 @@ export async function readNow(ports: Ports, loaded: LoadedLine): Promise<Quote> 
   const record = await ports.directory.find(quote.sellerId);
   const access = accessAs(ports, quote.shownAs);
   const read = await ports.directory.connect(record).readQuote(quote, request, access);
-  // What the first answer said about honouring the targeting stands; a plain read does not repeat it.
-  return { ...read.quote, notHonoured: quote.notHonoured, product: quote.product };
+  // What the first answer said about honouring the targeting stands, and what it was made for; a plain read repeats neither.
+  const { notHonoured, product, proposal, agreedAs } = quote;
+  return { ...read.quote, notHonoured, product, ...(proposal ? { proposal } : {}), ...(agreedAs ? { agreedAs } : {}) };
 }
 
 /**

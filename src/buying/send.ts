@@ -33,6 +33,7 @@ import {
 import { placeOrder, recordAdvance, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow, sameOffer } from "./reread.ts";
+import { verifySellers, whyTrustedTooLittle } from "./vouch.ts";
 
 /**
  * Sends an approved line, if nobody else has claimed it: claims the right to send, reads the quote once more, sends the
@@ -195,12 +196,17 @@ async function isCovered(ports: Ports, under: Ref, terms: Terms): Promise<boolea
 async function sellerToSend(ports: Ports, claimed: LoadedLine): Promise<Seller | null> {
   const { ref, line } = claimed;
   const refuse = async (code: string, why: string) => {
-    await release(ports, claimed, { code, why, sent: false });
+    // An order or a draft may stand at the seller already; it is given up with the rest.
+    await release(ports, claimed, { code, why, sent: line.quote.placed !== undefined });
     return null;
   };
   try {
+    await verifySellers(ports, [line.quote.sellerId]);
     const record = await ports.directory.find(line.quote.sellerId);
     const seller = ports.directory.connect(record);
+    // What stays under an approval of before, such as a pause, is no new trust.
+    const distrusted = bookingOf(line).under === undefined ? await whyTrustedTooLittle(ports, record) : null;
+    if (distrusted) return refuse("trust_too_low", distrusted);
     if (!(await isVouchedFor(ports, line)))
       return refuse("signature_invalid", "its approval carries no proof that holds");
     const now = await readNow(ports, claimed);

@@ -9,7 +9,16 @@ import { type Settlement, settlementText } from "../domain/settlement.ts";
 import { stakeOf } from "../domain/terms.ts";
 import { SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
-import { appendLine, dealRow, decideAndAppend, lineRow, loadBalances, loadLine, spendRow } from "./lines.ts";
+import {
+  appendLine,
+  dealRow,
+  decideAndAppend,
+  lineRow,
+  loadBalances,
+  type LoadedLine,
+  loadLine,
+  spendRow,
+} from "./lines.ts";
 import { followLine } from "./follow.ts";
 import { look, sellerNow } from "./look.ts";
 import { changedBuy, dealOwner, placeOrder, recordAdvance, recordDeal, recordWait, waitOfSent } from "./outcome.ts";
@@ -17,6 +26,7 @@ import { whyNoSay } from "./policy.ts";
 import type { Ports, SellerRecord } from "./ports.ts";
 import { readNow } from "./reread.ts";
 import { bookingOf, isQuiet, releaseLine, resendLine, sendLine, whyNotSend } from "./send.ts";
+import { verifySellers } from "./vouch.ts";
 
 /**
  * One step towards knowing what became of a booking whose answer was lost: looks at the seller, records what it finds,
@@ -128,15 +138,31 @@ function mayResend(ports: Ports, line: Line): boolean {
 async function standsAsApproved(ports: Ports, record: SellerRecord, ref: Ref, decides: boolean): Promise<boolean> {
   const loaded = await loadLine(ports, ref);
   if (loaded.line.status !== "booking_unknown") return false;
-  const why = await readNow(ports, loaded).then(
+  const out = await verifySellers(ports, [record.id]).then(
+    () => null,
+    (error: unknown) => {
+      if (error instanceof BuyingError) return error.message;
+      throw error;
+    },
+  );
+  const why = out ?? (await whyNotAsApproved(ports, record, loaded, decides));
+  if (why) ports.log("not sent again", { ref, why });
+  return why === null;
+}
+
+async function whyNotAsApproved(
+  ports: Ports,
+  record: SellerRecord,
+  loaded: LoadedLine,
+  decides: boolean,
+): Promise<string | null> {
+  return readNow(ports, loaded).then(
     (now) => whyNotSend(ports, record, loaded.line, decides ? { ...now, state: "available" } : now),
     (error: unknown) => {
       if (!(error instanceof SellerFailure)) throw error;
       return decides && ["gone", "not_found"].includes(error.kind) ? null : "the quote could not be read";
     },
   );
-  if (why) ports.log("not sent again", { ref, why });
-  return why === null;
 }
 
 /** Looks that tell nothing new are not written again, or a dead seller would fill the ledger. */

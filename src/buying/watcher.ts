@@ -5,6 +5,7 @@ import { endLeftHolds } from "./hold.ts";
 import { loadApproval } from "./lines.ts";
 import { noteLostOrders } from "./outcome.ts";
 import type { Ports } from "./ports.ts";
+import { followProposal } from "./proposal.ts";
 import { sendLine } from "./send.ts";
 import { settleLine } from "./settle.ts";
 
@@ -18,7 +19,7 @@ const ORDERS_EVERY_MS = 600_000;
 
 /**
  * Follows open work while a server runs: sends what a person approved elsewhere (terminal, another process), settles
- * bookings whose answer was lost, closes approvals whose time is over. Several processes may watch one desk: the ledger
+ * bookings whose answer was lost, looks at what sellers' people decided, closes approvals whose time is over. Several processes may watch one desk: the ledger
  * decides who sends.
  */
 export class Watcher {
@@ -59,7 +60,7 @@ export class Watcher {
     const { ledger } = this.#ports;
     const lines = await ledger.heads({
       kind: "quote",
-      statuses: ["approved", "sending", "booking_unknown", "awaiting_seller"],
+      statuses: ["proposed", "approved", "sending", "booking_unknown", "awaiting_seller"],
       limit: 1_000,
     });
     const open = new Map(lines.map(({ stream, status }) => [stream.slice("quote/".length), status]));
@@ -115,13 +116,14 @@ export class Watcher {
 
   async #follow(ref: Ref, status: string): Promise<void> {
     const now = this.#ports.now().getTime();
-    const waits = status === "awaiting_seller";
+    const waits = status === "awaiting_seller" || status === "proposed";
     const before = this.#pauses.get(ref);
     // The long pauses of a wait are over with it.
     const known = before?.waits === waits ? before : undefined;
     if (status !== "approved" && known && known.due > now) return;
     try {
       if (status === "approved") await sendLine(this.#ports, ref);
+      else if (status === "proposed") await followProposal(this.#ports, ref);
       else if (await settleLine(this.#ports, ref)) {
         this.#pauses.delete(ref);
         return;

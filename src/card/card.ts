@@ -88,6 +88,7 @@ ${
   terms.not_honoured.length > 0 &&
   html`<p class="warn">The seller will not honour: ${terms.not_honoured.join(", ").replaceAll("_", " ")}</p>`
 }
+${terms.creatives !== undefined && html`<p>Creatives: ${terms.creatives.join(", ")}</p>`}
 ${changeList(terms)}${packageList(terms)}
 <p class="ref">${terms.seller.id}${terms.product !== null && `/${terms.product}`}</p>
 </div></div>`;

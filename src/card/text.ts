@@ -47,7 +47,8 @@ function lineText({ terms, productName, sellerName, listCpm, quotedCpm }: Approv
   const paid = terms.account === null ? "" : `; ${terms.account}, payment terms ${terms.payment_terms ?? "not stated"}`;
   const changes = changeWords(terms);
   const change = changes.length > 0 ? `; this ${changes.join("; ")}; committed more than now: ${total}` : "";
-  return `${seen}: ${terms.deal_type}, ${guaranteed}, ${figures}${paid}${change}`;
+  const creatives = terms.creatives ? `; creatives ${terms.creatives.join(", ")}` : "";
+  return `${seen}: ${terms.deal_type}, ${guaranteed}, ${figures}${creatives}${paid}${change}`;
 }
 
 function packageText(price: LinePrice, one: PackageTerms | undefined): string {

@@ -29,6 +29,16 @@ export const configExample = {
       credentials: { seat: { api_key: "env:HARBORVIEW_KEY" } },
     },
   ],
+  registries: [
+    {
+      id: "aamp",
+      kind: "aamp",
+      url: "https://aamp-registry.example",
+      timeout_s: 15,
+      max_trust: "verified",
+      credential: { bearer: "env:AAMP_REGISTRY_TOKEN" },
+    },
+  ],
   mandate: {
     currency: "USD",
     per_buy: "50000.00 USD",
@@ -77,6 +87,9 @@ limit never means none. The client's server and the terminal commands share a de
 | \`MEDIA_BUYER_CONFIG\` | the config file, where \`--config\` does not name one |
 | \`MEDIA_BUYER_DATA_DIR\` | where ledgers, caches and keys are kept, where neither \`data_dir\` nor \`--data-dir\` says |
 | \`MEDIA_BUYER_LOG\` | \`debug\`, \`info\`, \`warn\`, \`error\` or \`silent\`; the log goes to standard error, default \`info\` |
+| \`OPENDIRECT_BASE_URL\` | an OpenDirect seller beside those of the config, its path included; see [opendirect.md](opendirect.md) |
+| \`OPENDIRECT_TOKEN\`, else \`OPENDIRECT_API_KEY\` | its bearer token, or its API key; sent to that address alone |
+| \`SELLER_ENDPOINTS\` | more sellers, their addresses separated by commas; each is asked what it speaks |
 | any other | secrets that the config names with \`env:NAME\` |
 
 ## An example
@@ -93,6 +106,7 @@ ${JSON.stringify(configExample, null, 2)}
 - \`sellers[].credentials\`: one per tier, since sellers price by the key they are called with. A tier without a key is not
   used, and the quote says so. \`env:NAME\` keeps the secret out of the file. A bearer token is sent as \`Authorization\`,
   an API key as \`X-Api-Key\`, each to this seller's address alone.
+- \`registries\`: where more sellers are found, and who says how far each is trusted: [discovery.md](discovery.md).
 - \`mandate\`: without it nothing can be bought. Its amounts are in one currency; nothing is converted. \`per_buy\` bounds all
   lines of one purchase together, so that splitting gains nothing.
 - \`mandate.channels\`: up to what amount a decision counts. \`form\` is an answer in the client's own form, and so the client's

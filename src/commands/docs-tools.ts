@@ -36,12 +36,12 @@ const retryRules: Readonly<Record<string, string>> = {
   get_media_kit:
     "Safe. Kits come from the cache while they are fresh; what arrived after the deadline is found there by the same call.",
   request_quote:
-    "Safe. The same item returns its open quote instead of a second one. `quote_ids` asks for a new quote each time, and the old one gives way to it.",
+    "Safe. The same item returns its open quote instead of a second one. `quote_ids` asks for a new quote each time, and the old one gives way to it; on what waits for a seller's people it only looks. Own terms (`offer_cpm`) whose answer was lost are put a second time: sellers know no key for them.",
   compare_quotes: "Safe. Prices and states are those of the ledger at that moment.",
   negotiate:
     "Goes on where the negotiation stands. An agreement is reported again and nothing more is offered; a negotiation that outlived its deadline is collected by the same call. A single `counter` sent twice is two offers.",
   create_media_buy:
-    "Safe. A quote that is booked or under way returns its media buy; an open approval for the same lines is found again. Nothing is bought twice.",
+    "Safe. A quote that is booked or under way returns its media buy; an open approval for the same lines is found again. A product bought directly is, for the same line and the same `campaign`, the same buy until it is cancelled; another label is another buy. Nothing is bought twice.",
   approve: "Safe. A decision counts once; asking after it reports what came of it.",
   decide_on_card:
     "Safe. A decision counts once. Listed only on desks whose mandate lets a click on the card decide (`channels.card`), and marked for the card alone: hosts that render apps keep it from the model, and the token it needs travels to the card beside the answer, never in it.",

@@ -1,4 +1,5 @@
 import { costOfDeal } from "../domain/booked.ts";
+import { daysOf } from "../domain/ceiling.ts";
 import type { Flight } from "../domain/flight.ts";
 import { isoDay } from "../domain/flight.ts";
 import type { Ref } from "../domain/ids.ts";
@@ -60,10 +61,8 @@ export function mediaPlans(planned: readonly Planned[]): readonly MediaPlan[] {
 
 /** What a line adds to a plan: a row for each of its packages, at what was booked once something is. */
 export function plannedOf({ ref, line }: { readonly ref: Ref; readonly line: Line }): readonly Planned[] {
-  const { quote, deal, booking, changes, status } = line;
-  // Its own dates count once a change of them was made; before that a seller's word for them is not what was approved.
-  const dates = changes.length > 0 && deal ? deal.flight : quote.flight;
-  const flight = { start: dates.start.slice(0, 10), end: dates.end.slice(0, 10) };
+  const { quote, deal, booking, status } = line;
+  const flight = daysOf(line);
   const shared = { ref, sellerId: quote.sellerId, dealType: quote.dealType, status, flight };
   if (!quote.packages || quote.changes) {
     const total = (deal && booking ? costOfDeal(booking.terms, deal) : null) ?? totalOfQuote(quote);

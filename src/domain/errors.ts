@@ -23,6 +23,7 @@ export const errorCodes = {
   deal_type_unsupported: "The product is not sold under that deal type.",
   currency_mismatch: "The currencies of the request, the seller and the mandate differ.",
   quote_expired: "The quote is no longer open; renew it.",
+  terms_pending: "Own terms that were put to the seller wait for it; nothing is bought on them before.",
   quote_superseded: "A newer quote took this one's place.",
   already_booked: "This quote is booked; its media buy is given.",
   not_negotiable: "The seller, the product or our tier does not negotiate.",

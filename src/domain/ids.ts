@@ -77,6 +77,7 @@ export const streams = {
   quote: (ref: Ref) => `quote/${ref}`,
   ask: (flowId: string) => `ask/${flowId}`,
   deal: (ref: Ref) => `deal/${ref}`,
+  seller: (sellerId: string) => `seller/${sellerId}`,
   approval: (approvalId: string) => `approval/${approvalId}`,
   spend: (desk: string) => `spend/${desk}`,
   pin: (desk: string) => `pin/${desk}`,

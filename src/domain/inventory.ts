@@ -141,4 +141,6 @@ export interface Avails {
   readonly guaranteed: number | null;
   readonly estimatedCpm: Money | null;
   readonly estimatedTotal: Money | null;
+  /** How sure the seller is to deliver, in its words, cleaned; absent where it does not say. */
+  readonly deliveryConfidence?: string | undefined;
 }

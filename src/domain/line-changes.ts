@@ -1,6 +1,7 @@
 import type { Line, LineEvent } from "./media-buy.ts";
 import { isHeld } from "./placed.ts";
 import { askedPrice, type Quote } from "./quote.ts";
+import { toldAgain } from "./waiting.ts";
 
 /** A line as its first entry leaves it. */
 export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: string): Line {
@@ -22,6 +23,7 @@ export function freshLine(event: Extract<LineEvent, { kind: "quoted" }>, at: str
     seenAvailable: 0,
     unknownWhy: null,
     wait: null,
+    waitTold: null,
     refusal: null,
     deal: null,
     bookedAt: null,
@@ -47,16 +49,26 @@ export function changesOf(before: Line, event: LineEvent, at: string): Partial<L
       const { placed } = before.quote;
       return { quote: placed ? { ...event.quote, placed } : unplaced(event.quote) };
     }
+    case "proposal_answered": {
+      const isOpen = event.outcome === "countered" || event.outcome === "rejected";
+      return { status: isOpen ? "open" : "proposed", quote: { ...before.quote, proposal: event.proposal } };
+    }
     case "negotiation_round":
       return { rounds: [...before.rounds, event.round] };
     case "negotiation_ended": {
-      const quote = event.cpm && !before.quote.packages ? { ...before.quote, cpm: event.cpm } : before.quote;
+      // What is agreed of a proposal has a quote of its own: this one keeps its price.
+      const isQuotes = event.cpm && !before.quote.packages && !before.quote.proposal;
+      const quote = isQuotes ? { ...before.quote, cpm: event.cpm } : before.quote;
       return { quote, negotiation: { status: event.status, why: event.why } };
     }
     case "terms_chosen":
       return { request: event.request, quote: event.quote };
     case "seller_waits":
-      return { wait: event.wait, unknownWhy: null };
+      return {
+        wait: event.wait,
+        waitTold: toldAgain(before.wait, before.waitTold, event.wait, at),
+        unknownWhy: null,
+      };
     case "seller_ready":
       return { wait: null, claims: [], seenAvailable: 0 };
     case "booking_advanced":

@@ -7,10 +7,12 @@ import { refuseStale } from "./line-refusals.ts";
 import type { NegotiationStatus, Round } from "./negotiation.ts";
 import type { Money } from "./money.ts";
 import type { Placed } from "./placed.ts";
+import type { Proposal, ProposalOutcome } from "./proposal.ts";
 import type { Quote, QuoteRequest } from "./quote.ts";
 import type { SettlementProof } from "./settlement.ts";
 import type { DecisionChannel, Holding } from "./spend.ts";
 import type { Difference, Terms } from "./terms.ts";
+import type { WaitTold } from "./waiting.ts";
 
 /**
  * A line: a quote and all that comes of it, in one stream. It is the unit of approval and of booking, and it is booked
@@ -18,6 +20,7 @@ import type { Difference, Terms } from "./terms.ts";
  */
 export const lineStatuses = [
   "open",
+  "proposed",
   "declined",
   "superseded",
   "awaiting_approval",
@@ -52,6 +55,13 @@ export type LineEvent =
       readonly renews: string | null;
     }
   | { readonly kind: "quote_read"; readonly v: 1; readonly quote: Quote }
+  /** Own terms were put to the seller, or it went on with them. */
+  | {
+      readonly kind: "proposal_answered";
+      readonly v: 1;
+      readonly proposal: Proposal;
+      readonly outcome: ProposalOutcome;
+    }
   | { readonly kind: "negotiation_round"; readonly v: 1; readonly round: Round }
   | {
       readonly kind: "negotiation_ended";
@@ -201,6 +211,7 @@ export interface Line {
   readonly seenAvailable: number;
   readonly unknownWhy: string | null;
   readonly wait: SellerWait | null;
+  readonly waitTold: WaitTold | null;
   readonly refusal: { readonly code: string; readonly why: string; readonly sent: boolean } | null;
   readonly deal: Deal | null;
   readonly bookedAt: string | null;
@@ -228,8 +239,10 @@ export const transitions: Readonly<
 > = {
   quoted: { from: ["none"], to: "open" },
   quote_read: { from: ["open", "awaiting_approval", "sending"], to: "same" },
-  negotiation_round: { from: ["open"], to: "same" },
-  negotiation_ended: { from: ["open"], to: "same" },
+  // Proposed: own terms wait for the seller's people, or accepted ones for its quote; nothing can be asked for on them.
+  proposal_answered: { from: ["open", "proposed"], to: ["open", "proposed"] },
+  negotiation_round: { from: ["open", "proposed"], to: "same" },
+  negotiation_ended: { from: ["open", "proposed"], to: "open" },
   quote_declined: { from: ["open"], to: "declined" },
   superseded: { from: ["open", "awaiting_approval", "declined"], to: "superseded" },
   approval_requested: { from: ["open"], to: "awaiting_approval" },

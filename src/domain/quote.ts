@@ -6,6 +6,7 @@ import type { Channel, DealType } from "./inventory.ts";
 import { costOfImpressions, type Money } from "./money.ts";
 import { budgetOf, type LinePrice, type Package } from "./package.ts";
 import type { Placed } from "./placed.ts";
+import type { AgreedProposal, Proposal } from "./proposal.ts";
 
 /** What the planner asked for beyond product, flight and volume; free words, never interpreted by us. */
 export interface Targeting {
@@ -24,8 +25,12 @@ export interface QuoteRequest {
   readonly budget: Money | null;
   readonly targeting: Targeting | null;
   readonly goal: Goal | null;
+  /** The CPM that is put to the seller as own terms; absent where its price is asked for. */
+  readonly offer?: Money | undefined;
   /** What a seller that sells budgets is asked for; absent at sellers that sell volume. */
   readonly buys?: BudgetAsk | undefined;
+  /** Creatives of the seller's library to run, by our ids, where one product is bought by volume; absent for none. */
+  readonly creatives?: readonly string[] | undefined;
 }
 
 /** One product for a budget, as it is asked for. */
@@ -84,6 +89,14 @@ export interface QuoteWire {
   readonly accepts: readonly string[] | null;
 }
 
+/** Where an OpenDirect order for a quote is written, in the seller's ids, and in which names; frozen with it. */
+export interface OrderWire {
+  readonly casing: "lower" | "camel" | "pascal";
+  readonly accountId: string;
+  readonly brandId: string | null;
+  readonly publisherId: string | null;
+}
+
 /** A seller's priced, expiring offer, as it stands now. CPM is per 1,000 impressions; texts are cleaned seller words. */
 export interface Quote {
   readonly ref: Ref;
@@ -104,8 +117,14 @@ export interface Quote {
   readonly changes?: BuyChange | undefined;
   /** What of it stands at the seller already; absent before anything was written there, and where one write books. */
   readonly placed?: Placed | undefined;
+  /** Own terms put to the seller beside it; absent where none were. */
+  readonly proposal?: Proposal | undefined;
+  /** The agreed proposal it was made for; absent where it came of none. Where it has that one's id, it is the proposal. */
+  readonly agreedAs?: AgreedProposal | undefined;
   /** What the seller's protocol needs to book and to follow it; not shown, and no part of the terms. */
   readonly wire?: QuoteWire | undefined;
+  /** The same at an OpenDirect seller. */
+  readonly order?: OrderWire | undefined;
   readonly flight: Flight;
   /** What the seller was shown when it was asked, and what everything after is done as. */
   readonly shownAs: Tier;
@@ -122,6 +141,8 @@ export interface Quote {
   /** How delivery is measured and what is promised, in one line; absent where the seller does not say. */
   readonly measurement?: string | undefined;
   readonly creativesDeadline?: string | undefined;
+  /** Creatives that run on it from the start, by our ids, where one product is bought by volume; absent for none. */
+  readonly creatives?: readonly string[] | undefined;
   /** What cancelling costs, product by product, in our words; absent where the seller does not say. */
   readonly cancellation?: string | undefined;
   /** Things to know before buying, our sentences. */

@@ -53,6 +53,8 @@ export interface Terms {
   readonly creatives_deadline: string | null;
   readonly cancellation: string | null;
   readonly packages?: readonly PackageTerms[];
+  /** In version 1, the creatives that run on it from the start; absent for none. */
+  readonly creatives?: readonly string[];
   /** Where a media buy that stands is changed: from what. `total` is then only what is committed more. */
   readonly changes?: ChangeTerms;
 }
@@ -135,6 +137,7 @@ export function termsOf(quote: Quote, request: QuoteRequest, context: TermsConte
       ? `${context.cancellation ?? ""} ${quote.cancellation}`.trim()
       : context.cancellation,
     ...(isByVolume ? {} : { packages: packages.map(packageTerms) }),
+    ...(quote.creatives && quote.creatives.length > 0 ? { creatives: [...quote.creatives] } : {}),
     ...(changes ? { changes } : {}),
   };
 }

@@ -39,6 +39,26 @@ export type AnchorEvent = {
   readonly covers: Mark;
 };
 
+/**
+ * An entry of a `seller` stream: a seller that the config does not list, as it was reached when a person approved buying from it. By
+ * that it is known again, whatever a registry says later.
+ */
+export type SellerPinned = {
+  readonly kind: "seller_pinned";
+  readonly v: 1;
+  readonly sellerId: string;
+  readonly name: string;
+  readonly domain: string;
+  readonly origin: string;
+  /** The whole address of its agent. */
+  readonly url: string;
+  readonly protocol: string;
+  /** Registry → the id it gives the seller. */
+  readonly registryIds: Readonly<Record<string, string>>;
+  readonly approvalId: string;
+  readonly by: string;
+};
+
 /** The balances after the row's events, carried so that the stream's head alone tells them. */
 export type BalancesEvent = { readonly kind: "balances"; readonly v: 1; readonly balances: Balances };
 
@@ -64,6 +84,7 @@ export type Entry =
   | SpendEvent
   | BalancesEvent
   | DealEvent
+  | SellerPinned
   | PinEvent
   | AnchorEvent;
 
@@ -71,6 +92,7 @@ export type Entry =
 export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   quoted: 1,
   quote_read: 1,
+  proposal_answered: 1,
   negotiation_round: 1,
   negotiation_ended: 1,
   quote_declined: 1,
@@ -129,6 +151,7 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   incident_cleared: 2,
   balances: 1,
   deal_claimed: 1,
+  seller_pinned: 1,
   pin_tried: 1,
   pin_set: 1,
   anchored: 1,

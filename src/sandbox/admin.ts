@@ -4,6 +4,7 @@ import { adcpOrder, obeyAdcp } from "./adcp/orders.ts";
 import type { SandboxControl } from "./control.ts";
 import { faultSpec } from "./faults.ts";
 import { obeyOpenDirect, openDirectOrder } from "./opendirect/admin-orders.ts";
+import { proposalHabits } from "./proposal-desk.ts";
 import { bodyOf, type Loopback, openLoopback } from "./loopback.ts";
 
 /** Where the hand behind a sandbox is reached, and the token that proves it is ours. */
@@ -14,6 +15,13 @@ export interface AdminAddress {
 
 const faultOrder = z.object({ seller: z.string(), fault: faultSpec });
 const expiryOrder = z.object({ seller: z.string(), quote_id: z.string(), gone: z.boolean().default(false) });
+const proposalOrder = z.strictObject({
+  seller: z.string(),
+  habits: proposalHabits.optional(),
+  decide: z.enum(["approve", "reject", "counter"]).optional(),
+  words: z.string().optional(),
+  cpm: z.number().positive().optional(),
+});
 const settingsOrder = z.strictObject({
   locked: z.boolean().optional(),
   gapMs: z.number().int().min(0).max(60_000).optional(),
@@ -46,6 +54,12 @@ const orders: Readonly<Record<string, Order>> = {
   }),
   "POST /adcp": (control, body) => obeyAdcp(control.adcp, adcpOrder.parse(body)),
   "POST /opendirect": (control, body) => obeyOpenDirect(control.opendirect, openDirectOrder.parse(body)),
+  "POST /proposals": (control, body) => {
+    const { seller, habits, decide, words, cpm } = proposalOrder.parse(body);
+    if (habits) control.proposalHabits(seller, habits);
+    if (decide) control.decideProposal(seller, decide, words, cpm);
+    return control.proposals(seller);
+  },
   "POST /expire": (control, body) => {
     const order = expiryOrder.parse(body);
     control.expireQuote(order.seller, order.quote_id, order.gone);

@@ -33,6 +33,10 @@ media-buyer-mcp sandbox deals <seller>           the deals in its books
 media-buyer-mcp sandbox requests <seller>        the requests it got
 media-buyer-mcp sandbox expire <seller> <quote>  let a quote expire now [--gone]
 
+At an IAB seller you play its people, to whom a buyer proposes terms:
+media-buyer-mcp sandbox proposals <seller> [json]   what was proposed; make it differ: '{"approvalAbove":10000}'
+media-buyer-mcp sandbox decide <seller> approve|reject|counter   the newest [--words why] [--cpm 28.75]
+
 At an AdCP seller you play its people, here or on the page of its desk that status names:
 media-buyer-mcp sandbox waiting <seller>         what waits for somebody there
 media-buyer-mcp sandbox sign <seller> [id]       sign it: an insertion order, an account, a media buy; the newest
@@ -70,6 +74,7 @@ const flags = {
   opendirect: { type: "boolean" },
   gone: { type: "boolean" },
   days: { type: "string" },
+  cpm: { type: "string" },
   words: { type: "string" },
   code: { type: "string" },
   recovery: { type: "string" },
@@ -143,6 +148,11 @@ async function order(context: CommandContext, words: readonly string[], values: 
     else show(await command(lock, "POST", "/faults", { seller, fault: faultFrom(second, values) }));
   } else if (verb === "deals" || verb === "requests") {
     show(await command(lock, "GET", `/${verb}?seller=${sellerId(lock, first)}`));
+  } else if (verb === "proposals" || verb === "decide") {
+    const { words: said, cpm } = values;
+    const habits = verb === "proposals" && second !== undefined ? { habits: JSON.parse(second) } : {};
+    const decided = verb === "decide" ? { decide: second, words: said, cpm: cpm && Number(cpm) } : {};
+    show(await command(lock, "POST", "/proposals", { seller: sellerId(lock, first), ...habits, ...decided }));
   } else if (openDirectOrders.includes(verb ?? "") || speaksOpenDirect(lock, first)) {
     sellerId(lock, first);
     show(await command(lock, "POST", "/opendirect", openDirectOrderOf(words, values)));
@@ -179,7 +189,18 @@ function openDirectOrderOf([verb, seller, what]: readonly string[], values: Valu
 
 const openDirectOrders = ["books", "accept", "decline", "lose", "behave"];
 const adcpOrders = ["waiting", "sign", "reject", "delay", "buys", "pass", "modes"];
-const orders = ["status", "faults", "fault", "deals", "requests", "expire", ...adcpOrders, ...openDirectOrders];
+const orders = [
+  "status",
+  "faults",
+  "fault",
+  "deals",
+  "requests",
+  "expire",
+  "proposals",
+  "decide",
+  ...adcpOrders,
+  ...openDirectOrders,
+];
 
 /**
  * The `sandbox` command: `argv` is what follows the word `sandbox`. Returns the exit code; 2 for a command that was

@@ -3,13 +3,14 @@ import { AdcpServer } from "./adcp/server.ts";
 import type { FaultKind, FaultSpec } from "./faults.ts";
 import { faultSpec } from "./faults.ts";
 import { wireMoney } from "./pricing.ts";
+import { deskOf, latestApproval, type ProposalBooks, type ProposalHabits } from "./proposal-desk.ts";
 import { storedQuote, strikeByThirdParty } from "./quote-book.ts";
 import { OpenDirectControl } from "./opendirect/control.ts";
 import { OpenDirectServer } from "./opendirect/server.ts";
 import type { LoggedRequest, RequestLog } from "./request-log.ts";
 import type { SellerRuntime, SellerSettings } from "./runtime.ts";
 import type { SandboxSeller } from "./sandbox-seller.ts";
-import { SellerServer } from "./seller.ts";
+import { IabServer } from "./seller.ts";
 
 /** A deal at a sandbox seller, as its books have it. */
 export interface BookedDeal {
@@ -22,7 +23,7 @@ export interface BookedDeal {
 }
 
 /** A seller of the sandbox, whatever it speaks. */
-export type SandboxServer = SellerServer | AdcpServer | OpenDirectServer;
+export type SandboxServer = IabServer | AdcpServer | OpenDirectServer;
 
 /** A fault by name, or with its options. */
 export type FaultOrder = FaultKind | FaultSpec;
@@ -74,7 +75,7 @@ export class SandboxControl {
 
   #iab(id: string): SellerRuntime {
     const server = this.#server(id);
-    if (server instanceof SellerServer) return server.runtime;
+    if (server instanceof IabServer) return server.runtime;
     throw new Error(`${id} does not speak the IAB seller agent contract`);
   }
 
@@ -151,6 +152,28 @@ export class SandboxControl {
     const quote = storedQuote(runtime, quoteId);
     if (!quote) throw new Error(`no quote ${quoteId} at ${sellerId}`);
     strikeByThirdParty(runtime, quote, cpmMicros / 1_000_000);
+    runtime.commit();
+  }
+
+  /** What was proposed to a seller, and what its people are asked. */
+  proposals(sellerId: string): ProposalBooks {
+    const { proposals, approvals, habits } = deskOf(this.#iab(sellerId).state);
+    return { proposals, approvals, habits };
+  }
+
+  /** Changes how a seller treats proposals; what is not named stays. */
+  proposalHabits(sellerId: string, change: ProposalHabits): void {
+    const runtime = this.#iab(sellerId);
+    const books = this.proposals(sellerId);
+    runtime.state.proposals = { ...books, habits: { ...books.habits, ...change } };
+    runtime.commit();
+  }
+
+  /** The seller's people decide what was asked of them last; `cpm` (dollars) is what they would rather have. */
+  decideProposal(sellerId: string, what: "approve" | "reject" | "counter", reason = "", cpm?: number): void {
+    const runtime = this.#iab(sellerId);
+    const modifications = cpm === undefined ? {} : { proposed_price: cpm };
+    deskOf(runtime.state).decide(latestApproval(runtime.state), { what, reason, modifications });
     runtime.commit();
   }
 

@@ -16,6 +16,9 @@ export const operations = [
   "quote-read",
   "negotiate",
   "negotiation-read",
+  "proposal",
+  "approval-read",
+  "approval-decide",
   "deal",
   "deal-read",
   "cancel",
@@ -32,6 +35,7 @@ export const operations = [
   "creative",
   "delivery-read",
   "authorization",
+  "registry",
 ] as const;
 
 /** One of {@link operations}. */
@@ -159,7 +163,7 @@ const injection =
 const spoken = new Set([
   ...["name", "description", "rationale", "product_name", "ttd", "dv360", "xandr", "message", "text"],
   ...["notes", "suggestion", "brief_relevance", "brief_alignment", "display_name", "current_step", "label"],
-  ...["rejection_reason", "advertising_policies", "statechangereason", "comment", "errormessage"],
+  ...["rejection_reason", "advertising_policies", "statechangereason", "comment", "errormessage", "reason"],
 ]);
 
 const essential = new Set([

@@ -5,6 +5,8 @@ import { dollars, toCents, wireMoney } from "./pricing.ts";
 import { standingQuote, storedQuote } from "./quote-book.ts";
 import { pricingView, termsView } from "./routes-quotes.ts";
 import { type Call, mintCapitalId, type Route, type SellerRuntime, zulu } from "./runtime.ts";
+import type { DealType } from "./catalogue.ts";
+import type { StoredProposal } from "./proposal-desk.ts";
 import type { StoredDeal, StoredQuote } from "./state.ts";
 import { identityField, optional, parseBody } from "./validate.ts";
 import { type Answer, answer, coded, crashed } from "./wire.ts";
@@ -30,7 +32,7 @@ function dealView(deal: StoredDeal): object {
       deal_id: id,
       deal_type: quote.dealType,
       status: deal.status,
-      quote_id: quote.id,
+      quote_id: deal.quoteId,
       rate_card_id: null,
       product: quote.product,
       pricing: pricingView(quote),
@@ -140,6 +142,29 @@ async function postDeal(call: Call): Promise<Answer> {
       return { answer: answer(dealView(deal)), made: deal.id };
     },
   });
+}
+
+/** A deal made of a proposal, at a CPM in dollars. */
+export function bookedDeal(
+  seller: SellerRuntime,
+  made: { proposal: StoredProposal; dealType: DealType; final: number },
+): string {
+  const { proposal, dealType, final } = made;
+  const id = mintCapitalId("SELL-", 12);
+  const product = seller.product(proposal.product_id);
+  if (!product) return id;
+  const now = seller.now();
+  const expiresAt = now + dealLifeMs;
+  const terms: StoredQuote = {
+    ...{ id: proposal.id, status: "booked", dealType, final, base: product.base ?? final, dealId: id },
+    product: { product_id: product.id, name: product.name, inventory_type: product.type },
+    ...{ tierDiscountPct: 0, volumeDiscountPct: 0, rationale: "", tier: "public", available: true },
+    ...{ impressions: proposal.impressions, flightStart: proposal.start_date, flightEnd: proposal.end_date },
+    ...{ createdAt: now, expiresAt, goneAt: expiresAt },
+  };
+  const plain = { audiencePlan: null, createdAt: now, expiresAt };
+  seller.state.deals[id] = { id, status: "proposed", quote: terms, quoteId: null, ...plain };
+  return id;
 }
 
 const bulkRequest = z.object({

@@ -11,6 +11,7 @@ import {
   roundsRemaining,
 } from "./negotiation.ts";
 import { fromWireMoney, type Tier, wireMoney } from "./pricing.ts";
+import { deskOf } from "./proposal-desk.ts";
 import { drift, storedQuote } from "./quote-book.ts";
 import { type Call, mintId, type Route, type SellerRuntime, zulu } from "./runtime.ts";
 import { identityField, moneyField, optional, parseBody } from "./validate.ts";
@@ -54,15 +55,16 @@ function opened(seller: SellerRuntime, target: string, tier: Tier): Negotiation 
   const known = seller.state.negotiations[target];
   if (known) return known;
   const quote = storedQuote(seller, target);
-  const product = quote && seller.product(quote.product.product_id);
-  if (!quote || !product) throw worded(404, "Proposal not found");
+  const product = seller.product(quote?.product.product_id ?? deskOf(seller.state).proposals[target]?.product_id ?? "");
+  if (!product) throw worded(404, "Proposal not found");
+  const baseCpm = quote?.base ?? product.base ?? 0;
   return openNegotiation({
     negotiationId: mintId("neg-", 8),
     proposalId: target,
     productId: product.id,
     tier,
-    baseCpm: quote.base,
-    floorCpm: product.floor ?? quote.base,
+    baseCpm,
+    floorCpm: product.floor ?? baseCpm,
     at: seller.now(),
   });
 }

@@ -3,6 +3,7 @@ import type { CatalogueProduct } from "./catalogue.ts";
 import { once } from "./idempotency.ts";
 import { pricingTier, scopeOf, type Caller } from "./identity.ts";
 import { decidePrice, fromWireMoney, takesTarget, wireMoney } from "./pricing.ts";
+import { deskOf } from "./proposal-desk.ts";
 import { drift, standingQuote } from "./quote-book.ts";
 import { listPrice } from "./routes-catalogue.ts";
 import { type Call, mintId, type Route, type SellerRuntime, zulu } from "./runtime.ts";
@@ -114,7 +115,10 @@ function priced(seller: SellerRuntime, caller: Caller, request: QuoteRequest): S
     base: price.base,
     tierDiscountPct: Math.round(price.tierDiscount * 100),
     volumeDiscountPct: Math.round(price.volumeDiscount * 100),
-    final: target !== null && takesTarget(target, product.floor) ? target : price.final,
+    final:
+      target !== null && takesTarget(target, product.floor)
+        ? target * deskOf(seller.state).habits.targetFactor
+        : price.final,
     rationale: price.rationale,
     impressions: request.impressions,
     flightStart: request.flight_start ?? zulu(now).slice(0, 10),

@@ -12,7 +12,7 @@ import { OpenDirectRuntime } from "./opendirect/runtime.ts";
 import { OpenDirectServer } from "./opendirect/server.ts";
 import { RequestLog } from "./request-log.ts";
 import { SellerRuntime, type SellerSettings } from "./runtime.ts";
-import { SellerServer } from "./seller.ts";
+import { IabServer } from "./seller.ts";
 import { SandboxStore } from "./state.ts";
 
 /** How to start a sandbox. Everything is optional; times in milliseconds. */
@@ -133,7 +133,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const elsewhere = () => decoyUrl;
     const sellers = [
       ...chosen(options.sellers).map(
-        (profile) => new SellerServer(new SellerRuntime(profile, store, settings, now), elsewhere, onRequest),
+        (profile) => new IabServer(new SellerRuntime(profile, store, settings, now), elsewhere, onRequest),
       ),
       ...chosenAdcp(options.adcp).map(
         (profile) => new AdcpServer(new AdcpRuntime(profile, store, settings, now), elsewhere, onRequest),

@@ -6,6 +6,7 @@ import type { FaultSpec } from "./faults.ts";
 import type { Negotiation } from "./negotiation.ts";
 import type { OpenDirectState } from "./opendirect/state.ts";
 import type { Tier } from "./pricing.ts";
+import type { ProposalBooks } from "./proposal-desk.ts";
 
 /** A quote as stored. Prices are dollars CPM, discounts percent, times milliseconds since 1970 (UTC). */
 export interface StoredQuote {
@@ -82,6 +83,8 @@ export interface SellerState {
   changes: Record<string, Readonly<Record<string, unknown>>>;
   keys: Record<string, KeyUse>;
   faults: FaultSpec[];
+  /** What was proposed, and what the seller's people are asked. */
+  proposals?: ProposalBooks;
   /** The books of a seller that speaks AdCP. */
   adcp?: AdcpState;
   /** The books of a seller that speaks OpenDirect. */

@@ -4,6 +4,7 @@ import { refOf } from "../domain/ids.ts";
 import type { Product } from "../domain/inventory.ts";
 import { compare, displayMoney, type Money, money } from "../domain/money.ts";
 import { effective, type Package, type PricingOption, promiseOf, unitsFor, unitWords } from "../domain/package.ts";
+import { type FrequencyCap, frequencyCapIn } from "./frequency-cap.ts";
 import type { PackageAsk, Quote, QuoteRequest, QuoteWire, Targeting } from "../domain/quote.ts";
 
 /** One product as it is to be bought, by its seller's price for it. */
@@ -164,11 +165,12 @@ export function targetingOf(targeting: Targeting | null): {
   const places = targeting.geo.map((place) => place.trim().toUpperCase());
   const countries = places.filter((place) => /^[A-Z]{2}$/.test(place));
   const regions = places.filter((place) => /^[A-Z]{2}-[A-Z0-9]{1,3}$/.test(place));
-  const cap = /^(\d{1,3}) (?:per|a) (minute|hour|day|week)$/.exec((targeting.frequencyCap ?? "").trim().toLowerCase());
+  const found = frequencyCapIn(targeting.frequencyCap);
+  const cap = found?.unit === "month" ? null : found;
   const overlay = {
     ...(countries.length > 0 ? { geo_countries: countries } : {}),
     ...(regions.length > 0 ? { geo_regions: regions } : {}),
-    ...(cap ? { frequency_cap: capOf(Number(cap[1]), cap[2] ?? "day") } : {}),
+    ...(cap ? { frequency_cap: capOf(cap) } : {}),
   };
   const notHonoured = [
     ...(countries.length + regions.length < places.length ? ["geo"] : []),
@@ -179,7 +181,7 @@ export function targetingOf(targeting: Targeting | null): {
 }
 
 /** AdCP counts windows in minutes, hours and days. */
-function capOf(most: number, unit: string): Readonly<Record<string, unknown>> {
+function capOf({ most, unit }: FrequencyCap): Readonly<Record<string, unknown>> {
   const window = unit === "week" ? { interval: 7, unit: "days" } : { interval: 1, unit: `${unit}s` };
   return { max_impressions: most, per: "individuals", window };
 }

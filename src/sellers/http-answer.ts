@@ -15,8 +15,8 @@ export function masker(credentials: readonly Credential[]): (text: string) => st
 }
 
 /** A credential as an answer may repeat it: plain, or as JSON writes it. */
-function writings({ bearer, apiKey }: Credential): readonly string[] {
-  const secret = bearer ?? apiKey ?? "";
+function writings({ bearer, apiKey, accessToken }: Credential): readonly string[] {
+  const secret = bearer ?? apiKey ?? accessToken ?? "";
   return secret.length < 8 ? [] : [...new Set([secret, JSON.stringify(secret).slice(1, -1)])];
 }
 

@@ -38,7 +38,7 @@ export interface HttpOptions {
 }
 
 export interface HttpCall {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Begins with a slash; ids in it are percent-encoded by the caller. */
   readonly path: string;
   /** Sent byte for byte (UTF-8, JSON). */
@@ -215,7 +215,8 @@ export function createHttp(options: HttpOptions): Http {
 
 function authentication(credential: Credential | undefined): Record<string, string> {
   if (credential?.bearer) return { authorization: `Bearer ${credential.bearer}` };
-  return credential?.apiKey ? { "x-api-key": credential.apiKey } : {};
+  if (credential?.apiKey) return { "x-api-key": credential.apiKey };
+  return credential?.accessToken ? { accesstoken: credential.accessToken } : {};
 }
 
 function headerOf(value: string | string[] | undefined): string | null {

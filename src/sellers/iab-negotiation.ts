@@ -18,8 +18,8 @@ import { moneyFromNumber } from "./wire/money.ts";
 export interface Negotiation {
   counter(quote: Quote, offer: Money, n: number, key: string, access: Access): Promise<RoundAnswer>;
   accept(quote: Quote, sellerCpm: Money, n: number, key: string, access: Access): Promise<RoundAnswer>;
-  /** The negotiation as the seller keeps it, or null where it has none for this quote. */
-  state(sellerQuoteId: string, currency: string, access: Access): Promise<SellerNegotiation | null>;
+  /** The negotiation as the seller keeps it, or null where it has none for this quote or proposal. */
+  state(subject: string, currency: string, access: Access): Promise<SellerNegotiation | null>;
   /** Says what the seller's card says: that this seller speaks the earlier contract. */
   useEarlierContract(): void;
 }
@@ -37,15 +37,18 @@ export function createNegotiation(exchange: Exchange, log: SellerLog): Negotiati
   const { sellerId, http, ask, read } = exchange;
   let earlier = false;
 
+  /** What is talked about, under the id it has at the seller. */
+  const subjectOf = ({ proposal, sellerQuoteId }: Quote): string => proposal?.id ?? sellerQuoteId;
+
   /** Null where the seller does not serve messages, which it must say itself. */
   async function byMessage(offer: Offer, access: Access): Promise<RoundAnswer | null> {
     const { quote, action, cpm, key } = offer;
-    // The quote's id on every message: sellers find nothing under the negotiation's own id.
+    // The quote's id, or its proposal's, on every message: sellers find nothing under the negotiation's own id.
     const body = JSON.stringify({
       idempotency_key: key,
-      quote_id: quote.sellerQuoteId,
+      [quote.proposal ? "proposal_id" : "quote_id"]: subjectOf(quote),
       action,
-      buyer_price: { amount_micros: safeMicros(cpm), currency: cpm.currency },
+      buyer_price: microsOf(cpm),
       ...identityOf(access),
     });
     const call = { method: "POST", path: "/api/v1/negotiations/messages", body, phase: "booking" } as const;
@@ -68,7 +71,7 @@ export function createNegotiation(exchange: Exchange, log: SellerLog): Negotiati
     );
     // The price is written digit by digit: a JSON number, but never a float of ours.
     const body = `{"buyer_price":${formatAmount(cpm)}${known.join("")}}`;
-    const path = `/proposals/${encodeURIComponent(quote.sellerQuoteId)}/counter`;
+    const path = `/proposals/${encodeURIComponent(subjectOf(quote))}/counter`;
     const call = { method: "POST", path, body, phase: "booking" } as const;
     const answer = await ask("a negotiation", counterAnswer, call, access);
     const price = moneyFromNumber(answer.seller_price, atCpm(quote).cpm.currency);
@@ -103,8 +106,8 @@ export function createNegotiation(exchange: Exchange, log: SellerLog): Negotiati
     return byCounter(move, access);
   }
 
-  async function state(sellerQuoteId: string, currency: string, access: Access): Promise<SellerNegotiation | null> {
-    const path = `/proposals/${encodeURIComponent(sellerQuoteId)}/negotiation`;
+  async function state(subject: string, currency: string, access: Access): Promise<SellerNegotiation | null> {
+    const path = `/proposals/${encodeURIComponent(subject)}/negotiation`;
     const answer = await http.send({ method: "GET", path, phase: "discovery" }, access);
     // "None yet" and "not served" are both a worded 404, and mean the same: nothing was agreed. A proxy's page is neither.
     if (answer.status === 404 && answer.json !== undefined) return null;
@@ -120,9 +123,14 @@ export function createNegotiation(exchange: Exchange, log: SellerLog): Negotiati
   return {
     counter: (quote, cpm, n, key, access) => offer({ quote, action: "counter", cpm, n, key }, access),
     async accept(quote, cpm, n, key, access) {
-      const answer = await offer({ quote, action: "accept", cpm, n, key }, access);
+      const answer = await offer({ quote, action: "accept", cpm, n, key }, access).catch((error: unknown) => {
+        // Terms that its people countered with have no negotiation to accept in; the quote at them is what decides.
+        if (!(error instanceof SellerFailure && error.kind === "not_found" && quote.proposal)) throw error;
+        const round: Round = { n, move: "accept", we: cpm, they: cpm, theirAction: "accept" };
+        return { round, status: "agreed" as const, roundsLeft: null, rationale: "" };
+      });
       // The seller strikes at its own last price whatever was written, and says "accepted" to any accept: look.
-      const kept = await state(quote.sellerQuoteId, atCpm(quote).cpm.currency, access).catch((error: unknown) => {
+      const kept = await state(subjectOf(quote), atCpm(quote).cpm.currency, access).catch((error: unknown) => {
         if (!(error instanceof SellerFailure)) throw error;
         log.warn({ seller: sellerId, kind: error.kind }, "accepted, and the negotiation could not be read back");
         return null;
@@ -154,8 +162,9 @@ function said(
   return { rationale: sellerText(round.rationale, 300), roundsLeft };
 }
 
-function safeMicros(amount: Money): number {
-  const micros = Number(amount.micros);
-  if (!Number.isSafeInteger(micros)) throw new RangeError("an offer beyond what JSON can carry exactly");
-  return micros;
+/** A price as messages and quotes take it. @throws RangeError beyond what JSON can carry exactly */
+export function microsOf({ micros, currency }: Money): { readonly amount_micros: number; readonly currency: string } {
+  const amount = Number(micros);
+  if (!Number.isSafeInteger(amount)) throw new RangeError("a price beyond what JSON can carry exactly");
+  return { amount_micros: amount, currency };
 }

@@ -31,6 +31,10 @@ const byCode: Readonly<Record<string, FailureKind>> = {
   below_minimum_impressions: "below_minimum",
   unsupported_capability: "unsupported",
   audience_plan_unsupported: "unsupported",
+  audience_validation: "unsupported",
+  // Of a proposal: the seller's own evaluation broke, so that the same may work later.
+  crew_evaluation_error: "server_error",
+  internal: "server_error",
   quote_already_booked: "already_booked",
   idempotency_conflict: "idempotency_conflict",
 };

@@ -1,15 +1,18 @@
 import type * as z from "zod";
+import type { Deal } from "../domain/deal.ts";
 import { instants } from "../domain/flight.ts";
 import { splitRef } from "../domain/ids.ts";
+import type { Money } from "../domain/money.ts";
 import { atCpm, type Quote, type QuoteRequest } from "../domain/quote.ts";
-import { createHttp } from "./http.ts";
+import { createHttp, type HttpCall } from "./http.ts";
 import { createCatalogue } from "./iab-catalogue.ts";
 import { createExchange, identityOf } from "./iab-exchange.ts";
 import { availsOf, cardOf, checkEcho, dealOf, deliveryOf, isEarlierContract, quoteOf } from "./iab-mapping.ts";
-import { createNegotiation } from "./iab-negotiation.ts";
+import { createNegotiation, microsOf } from "./iab-negotiation.ts";
+import { createProposals } from "./iab-proposals.ts";
 import { unreadable } from "./iab-refusals.ts";
 import { type ConnectOptions, defineProtocol } from "./protocol.ts";
-import { type Access, type Found, type Seller, SellerFailure } from "./seller.ts";
+import { type Access, type Found, type Seller, SellerFailure, type SupplyNode } from "./seller.ts";
 import { sellerId as checkedId, sellerText } from "./untrusted.ts";
 import {
   bulkAnswer,
@@ -20,10 +23,12 @@ import {
   openDirectAvails,
   orderAnswer,
   performanceAnswer,
+  proposalDealAnswer,
   quoteAnswer,
   quoteState,
   supplyChainAnswer,
 } from "./wire/iab-seller-agent.ts";
+import { supplyNode } from "./wire/sellers-json.ts";
 
 /**
  * Sellers that run the IAB Tech Lab seller agent, over its REST API (2.4.2; 1.x negotiates otherwise). Its idempotency
@@ -56,6 +61,44 @@ function connect(options: ConnectOptions): Seller {
     const path = `/api/v1/deals/${encodeURIComponent(dealId)}`;
     const answer = await ask("the deal", dealAnswer, { method: "GET", path, phase: "discovery" }, access);
     return dealFor(sellerQuoteId, answer);
+  }
+
+  /** @param target the price to ask for: this seller takes one as the price, upwards too; null = its own */
+  async function quoteAt(request: QuoteRequest, target: Money | null, key: string, access: Access): Promise<Quote> {
+    const { theirId } = splitRef(request.product);
+    // No agent address: it may lower our tier.
+    const body = JSON.stringify({
+      idempotency_key: key,
+      product_id: theirId,
+      deal_type: request.dealType,
+      impressions: request.impressions,
+      flight_start: request.flight.start,
+      flight_end: request.flight.end,
+      ...(target ? { target_cpm: microsOf(target) } : {}),
+      ...identityOf(access),
+    });
+    const call = { method: "POST", path: "/api/v1/quotes", body, phase: "media_kit" } as const;
+    const answer = await ask("a quote", quoteAnswer, call, access).catch(async (error: unknown) => {
+      const isUnknown = error instanceof SellerFailure && error.kind === "not_found";
+      if (!isUnknown || !(await catalogue.isBundle(theirId, access))) throw error;
+      const why = `${request.product} is a bundle of its media kit, and only the products in it are quoted`;
+      throw new SellerFailure(sellerId, "unsupported", `${sellerId} did not give a quote: ${why}.`, {
+        definite: true,
+      });
+    });
+    const quote = dated(quoteOf(sellerId, answer, request, access.tier));
+    checkEcho(quote, request);
+    return quote;
+  }
+
+  /** The deal that a booking of a proposal names, as it can be read: a deal that nobody can read is not believed. */
+  async function dealOfProposal(call: HttpCall, sellerQuoteId: string, access: Access): Promise<Deal> {
+    const dealId = checkedId((await ask("the booking", proposalDealAnswer, call, access)).deal_id);
+    if (dealId === null) throw unreadable(sellerId, "the booking", "its deal ID cannot be used");
+    return dealNow(dealId, sellerQuoteId, access).catch((error: unknown) => {
+      if (!(error instanceof SellerFailure)) throw error;
+      throw unreadable(sellerId, "the booking", `the deal it names, ${dealId}, cannot be read`, error.status);
+    });
   }
 
   /** A deal that names another quote is not what came of ours, whoever says so. */
@@ -103,33 +146,19 @@ function connect(options: ConnectOptions): Seller {
       throw unreadable(sellerId, "avails", "they are for another product");
     },
 
-    async quote(request, key, access) {
-      const { theirId } = splitRef(request.product);
-      // No target price: this seller takes one as the price, upwards too. No agent address: it may lower our tier.
-      const body = JSON.stringify({
-        idempotency_key: key,
-        product_id: theirId,
-        deal_type: request.dealType,
-        impressions: request.impressions,
-        flight_start: request.flight.start,
-        flight_end: request.flight.end,
-        ...identityOf(access),
-      });
-      const call = { method: "POST", path: "/api/v1/quotes", body, phase: "media_kit" } as const;
-      const answer = await ask("a quote", quoteAnswer, call, access).catch(async (error: unknown) => {
-        const isUnknown = error instanceof SellerFailure && error.kind === "not_found";
-        if (!isUnknown || !(await catalogue.isBundle(theirId, access))) throw error;
-        const why = `${request.product} is a bundle of its media kit, and only the products in it are quoted`;
-        throw new SellerFailure(sellerId, "unsupported", `${sellerId} did not give a quote: ${why}.`, {
-          definite: true,
-        });
-      });
-      const quote = dated(quoteOf(sellerId, answer, request, access.tier));
-      checkEcho(quote, request);
-      return quote;
-    },
+    quote: (request, key, access) => quoteAt(request, null, key, access),
 
-    async readQuote({ sellerQuoteId }, request, access) {
+    proposals: createProposals(exchange, { makesDeals: options.proposals === "deal", quoteAt }),
+
+    async readQuote(known, request, access) {
+      const { sellerQuoteId } = known;
+      if (isProposal(known)) {
+        const state = await negotiation.state(sellerQuoteId, atCpm(known).cpm.currency, access);
+        const isOver = Date.parse(known.expiresAt) <= Date.now();
+        const now = state?.status === "rejected" ? "declined" : isOver ? "expired" : known.state;
+        const struck = state?.status === "accepted" ? state.sellerCpm : null;
+        return { quote: { ...known, state: now, ...(struck ? { cpm: struck } : {}) }, negotiation: state };
+      }
       const quote = await quoteNow(sellerQuoteId, request, access);
       if (quote.sellerQuoteId !== sellerQuoteId) throw unreadable(sellerId, "the quote", "it is another quote");
       if (quote.product.ref !== request.product) throw unreadable(sellerId, "the quote", "it is for another product");
@@ -147,7 +176,10 @@ function connect(options: ConnectOptions): Seller {
       throw new SellerFailure(sellerId, "unsupported", why, { definite: true });
     },
 
-    bookingRequest(_terms, { sellerQuoteId }, key, identity) {
+    bookingRequest(_terms, quote, key, identity) {
+      const { sellerQuoteId } = quote;
+      if (isProposal(quote))
+        return { method: "POST", path: dealsOfProposals, body: JSON.stringify({ proposal_id: sellerQuoteId }) };
       const shown = Object.keys(identity).length === 0 ? {} : { buyer_identity: identity };
       const body = JSON.stringify({ idempotency_key: key, quote_id: sellerQuoteId, ...shown });
       return { method: "POST", path: "/api/v1/deals", body };
@@ -155,9 +187,12 @@ function connect(options: ConnectOptions): Seller {
 
     ready: async () => null,
 
-    async book(request, _quote, access) {
-      const { method, path, body } = request;
-      const answer = await ask("the booking", dealAnswer, { method, path, body, phase: "booking" }, access);
+    async book(request, quote, access) {
+      const call = { ...request, phase: "booking" } as const;
+      const { path, body } = request;
+      if (path === dealsOfProposals)
+        return { kind: "booked", deal: await dealOfProposal(call, quote.sellerQuoteId, access) };
+      const answer = await ask("the booking", dealAnswer, call, access);
       return { kind: "booked", deal: dealFor(quoteIdOf(body), answer) };
     },
 
@@ -166,7 +201,9 @@ function connect(options: ConnectOptions): Seller {
       throw unreadable(sellerId, "the booking", `it waits for nothing (${mediaBuyId ?? "no deal"})`);
     },
 
-    async findBooking({ sellerQuoteId }, _request, access): Promise<Found> {
+    async findBooking({ sellerQuoteId }, request, access): Promise<Found> {
+      if (request.path === dealsOfProposals)
+        return { kind: "gone", why: "The seller finds no deal by the proposal it was made of." };
       const path = `/api/v1/quotes/${encodeURIComponent(sellerQuoteId)}`;
       const answer = await http.send({ method: "GET", path, phase: "discovery" }, access);
       // A booked quote reads as expired once its day is over, so neither answer says that nothing was booked.
@@ -226,7 +263,13 @@ function connect(options: ConnectOptions): Seller {
       const call = { method: "GET", path: "/api/v1/supply-chain", phase: "discovery" } as const;
       try {
         const { seller_type, is_direct, schain } = await ask("its supply chain", supplyChainAnswer, call, access);
-        return { sellerType: sellerText(seller_type, 40) || null, isDirect: is_direct, nodes: schain.length };
+        const chain = schain.flatMap((node): readonly SupplyNode[] => {
+          const read = supplyNode.safeParse(node).data;
+          if (!read) return [];
+          const [system, domain] = [sellerText(read.asi, 253), sellerText(read.domain, 253)];
+          return [{ system, sellerId: sellerText(read.sid, 100), domain: domain || null }];
+        });
+        return { sellerType: sellerText(seller_type, 40) || null, isDirect: is_direct, nodes: schain.length, chain };
       } catch (error) {
         // A seller that was never told its own organisation fails here with a text 500: it publishes none.
         const isUnpublished = error instanceof SellerFailure && (error.status === 500 || error.status === 404);
@@ -235,6 +278,14 @@ function connect(options: ConnectOptions): Seller {
       }
     },
   };
+}
+
+/** Where the contract makes a deal of a proposal; 2.4.2 answers there, and keeps none. */
+const dealsOfProposals = "/deals";
+
+/** Whether a quote is a proposal that a deal is made of. */
+function isProposal({ agreedAs, sellerQuoteId }: Quote): boolean {
+  return agreedAs?.proposalId === sellerQuoteId;
 }
 
 /** A look that failed, however surely, settles nothing about the change that was asked for before it. */

@@ -43,6 +43,13 @@ const dealTypeWords: Readonly<Record<string, DealType>> = {
   privateauction: "PA",
 };
 
+/** How proposals spell a deal type (IAB seller agent 2.4.2, `POST /proposals`). */
+export const proposedDealType: Readonly<Record<DealType, string>> = {
+  PG: "programmaticguaranteed",
+  PD: "preferreddeal",
+  PA: "privateauction",
+};
+
 /** PG, PD or PA for any of a seller's spellings, or null. */
 export function dealTypeOf(text: string): DealType | null {
   return entryOf(dealTypeWords, text.toLowerCase().replaceAll(/[_ -]/g, "")) ?? null;

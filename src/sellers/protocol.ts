@@ -1,6 +1,6 @@
 import type { Cache } from "../ledger/cache.ts";
 import type { SellerLog, Timeouts } from "./http.ts";
-import type { BuyingAccount, KnownSeller } from "./records.ts";
+import type { BuyingAccount, KnownSeller, OpenDirectBuyer } from "./records.ts";
 import type { Seller } from "./seller.ts";
 
 /** Where this desk takes webhooks. */
@@ -26,8 +26,12 @@ export interface ConnectOptions {
   readonly webhooks?: (() => WebhookAddress | null) | undefined;
   /** Under which account it is bought from; null where the settings hold none. */
   readonly account: BuyingAccount | null;
+  /** The same at an OpenDirect seller; absent where the settings say nothing. */
+  readonly openDirect?: OpenDirectBuyer | undefined;
   /** Where publishers' files lie that are not at their own domains: a sandbox's. */
   readonly publishers: ReadonlyMap<string, string>;
+  /** How an agreed proposal is bought: by a quote at its price (absent), or as a deal that the seller makes of it. */
+  readonly proposals?: KnownSeller["proposals"];
   /** For what others say of the seller; its own answers are not kept here. */
   readonly cache: Cache;
   readonly cacheSeconds: number;

@@ -8,6 +8,7 @@ import type { Deal, SellerWait } from "../domain/deal.ts";
 import type { FrozenRequest } from "../domain/media-buy.ts";
 import type { Money } from "../domain/money.ts";
 import type { NegotiationStatus, Round } from "../domain/negotiation.ts";
+import type { Proposal, ProposalAnswer } from "../domain/proposal.ts";
 import type { Quote, QuoteRequest } from "../domain/quote.ts";
 import type { PublicKey } from "./wire/brand.ts";
 import type { Terms } from "../domain/terms.ts";
@@ -89,6 +90,20 @@ export interface Refined {
   readonly said: string;
 }
 
+/** Own terms put to a seller. Nothing of it books, and nothing is ever decided for the seller's people. */
+export interface SellerProposals {
+  /** Puts an own CPM for what a quote is for. A repeat is another proposal. */
+  put(quote: Quote, request: QuoteRequest, cpm: Money, access: Access): Promise<ProposalAnswer>;
+  /** Looks once at what the seller's people decided. */
+  look(proposal: Proposal, quote: Quote, access: Access): Promise<ProposalAnswer>;
+  /**
+   * The quote by which an agreed proposal is bought: one of its own at the agreed CPM, or the proposal itself where the
+   * seller makes deals of proposals. Its price is the seller's and may be another.
+   * @param quote the seller's quote for the same without a proposal
+   */
+  quote(quote: Quote, request: QuoteRequest, agreed: Proposal, key: string, access: Access): Promise<Quote>;
+}
+
 /**
  * What a seller did with a request to book: booked it, put it on a desk of its own, or took one of several writes; the
  * quote is as it stands after that, and the next write is the next send's.
@@ -164,6 +179,22 @@ export type Found = Followed | { readonly kind: "available" } | { readonly kind:
 
 export type CancelAnswer = { readonly kind: "cancelled" } | { readonly kind: "refused"; readonly why: string };
 
+/** One system money passes through, and the id under which it knows the seller (OpenRTB `asi` and `sid`). */
+export interface SupplyNode {
+  readonly system: string;
+  readonly sellerId: string;
+  /** The domain it is said to stand for. */
+  readonly domain: string | null;
+}
+
+export interface SupplyChain {
+  readonly sellerType: string | null;
+  readonly isDirect: boolean | null;
+  readonly nodes: number;
+  /** As much of it as can be read; absent where there is none. */
+  readonly chain?: readonly SupplyNode[] | undefined;
+}
+
 /**
  * One seller, reached by one protocol. Every method may throw {@link SellerFailure} and nothing else that is expected.
  * Implementations clean every text, check every figure and never decide on spend.
@@ -175,6 +206,8 @@ export interface Seller {
   readonly settlement: Settlement;
   /** Whether a quote is for so many impressions at a CPM, or for a budget. */
   readonly sells: "volume" | "budget";
+  /** Of a seller of volume, whether a quote can name creatives of its library to run. */
+  readonly takesCreatives?: boolean | undefined;
   card(access: Access): Promise<SellerCard>;
   catalogue(query: CatalogueQuery, access: Access): Promise<CatalogueAnswer>;
   product(productId: string, access: Access): Promise<Product>;
@@ -187,6 +220,9 @@ export interface Seller {
     request: QuoteRequest,
     access: Access,
   ): Promise<{ readonly quote: Quote; readonly negotiation: SellerNegotiation | null }>;
+  /** Absent where own terms are not taken. */
+  readonly proposals?: SellerProposals | undefined;
+  /** Offers on the quote or, where it has one, on its proposal; so does {@link accept}. */
   counter(
     quote: Quote,
     request: QuoteRequest,
@@ -254,9 +290,8 @@ export interface Seller {
    * @param key idempotency key; the same for the same content
    */
   syncCreatives(ask: CreativesAsk, key: string, access: Access): Promise<SyncedCreatives>;
-  supplyChain(
-    access: Access,
-  ): Promise<{ readonly sellerType: string | null; readonly isDirect: boolean | null; readonly nodes: number }>;
+  /** Who is paid on the way to the publisher; nothing of it where the seller publishes none. */
+  supplyChain(access: Access): Promise<SupplyChain>;
 }
 
 export type FailureKind =

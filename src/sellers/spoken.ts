@@ -26,13 +26,19 @@ export function createProtocols(cache: Cache, patienceMs: number): Protocols {
   const failed = new Map<string, SellerFailure>();
   const asking = new Map<string, Promise<void>>();
   const cards = new Map<string, unknown>();
+  const looked = new Map<string, number>();
 
   const known = async (key: string): Promise<Spoken | null> => {
     const here = found.get(key);
     if (here) return here;
+    // Nothing found is no news for a moment: of a thousand sellers of a registry few have been asked.
+    if (Date.now() - (looked.get(key) ?? 0) < AGAIN_MS) return null;
     // Written below, and by nobody else.
     const kept = (await cache.get(`speaks:${key}`)) as Spoken | undefined;
-    if (kept === undefined) return null;
+    if (kept === undefined) {
+      looked.set(key, Date.now());
+      return null;
+    }
     found.set(key, kept);
     return kept;
   };

@@ -6,6 +6,7 @@ import { BuyingError } from "../domain/errors.ts";
 import { localPrincipal } from "../domain/principal.ts";
 import { ask } from "./ask.ts";
 import { buyAnswer, reportBuy } from "./buy-report.ts";
+import { directly, quotesOf } from "./direct-lines.ts";
 import { amount, fields, oneLine } from "./fields.ts";
 import { Question, type State, type ToolCall } from "./call.ts";
 import { withCard } from "./chat-card.ts";
@@ -25,13 +26,14 @@ export const createMediaBuy = defineTool({
   effect: "spend",
   shownBy: "model and card",
   description:
-    "Buy open quotes, one or several together. A person decides on the exact terms unless the operator's own limits allow it; nothing you pass can decide. A seller's people may have to sign too: awaiting_seller. Safe to repeat: a booked quote returns its buy.",
+    "Buy open quotes, or products directly (quoted inside), one or several together. A person decides on the exact terms unless the operator's own limits allow it; nothing you pass can decide. A seller's people may have to sign too: awaiting_seller. Safe to repeat: what is booked returns its buy.",
   input: z.strictObject({
     lines: z
       .array(
         z.strictObject({
-          quote_id: fields.quoteId,
-          max_bid: fields.money("Another bid for an auction").optional(),
+          quote_id: fields.quoteId.optional(),
+          ...directly,
+          max_bid: fields.money("Bid for an auction").optional(),
           creative_ids: z.array(z.string().max(200)).max(50).optional(),
         }),
       )
@@ -42,14 +44,19 @@ export const createMediaBuy = defineTool({
   }),
   output: buyAnswer,
 }).run(async (input, desk, call) => {
-  const refs = input.lines.map((line) => line.quote_id);
+  const refs = await quotesOf(input.lines, input.campaign ?? null, desk, call);
   const asked = await askedAbout(desk, call, refs, input.po_number ?? null);
   if (asked) return settle(desk, call, asked.approvalId, asked.refs);
-  const choices = input.lines.map((line, index) => ({
-    ref: line.quote_id,
-    maxBid: amount(line.max_bid, `lines[${index}].max_bid`),
-    creativeIds: line.creative_ids ?? [],
-  }));
+  // What is bought directly was quoted with its bid and creatives.
+  const choices = input.lines.flatMap((line, index) =>
+    line.quote_id === undefined
+      ? []
+      : {
+          ref: line.quote_id,
+          maxBid: amount(line.max_bid, `lines[${index}].max_bid`),
+          creativeIds: line.creative_ids ?? [],
+        },
+  );
   const labels = { poNumber: input.po_number ?? null, campaign: input.campaign ?? null };
   const ask = { refs, choices, ...labels, by: call.principal.name };
   const outcome = await desk.buy(ask, BOOKING_WAIT_MS);

@@ -1,5 +1,6 @@
 import { pricesWords, volumeWords } from "../card/words.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
+import type { Proposal, ProposalOutcome } from "../domain/proposal.ts";
 import { pricesOf, type Quote } from "../domain/quote.ts";
 import type { Entry } from "../ledger/entries.ts";
 
@@ -10,6 +11,8 @@ export function describeEntry(entry: Entry): string {
       return `${entry.renews ? `renewed from ${entry.renews}` : "quoted"} at ${offerWords(entry.quote)}, asked by ${entry.by}`;
     case "quote_read":
       return `read again at the seller: ${pricesWords(pricesOf(entry.quote))}`;
+    case "proposal_answered":
+      return proposedWords(entry.proposal, entry.outcome);
     case "negotiation_round": {
       const { n, move, we, they, theirAction } = entry.round;
       // Without a price of ours it was asked in words, and what the seller did is in what was read next.
@@ -124,6 +127,8 @@ export function describeEntry(entry: Entry): string {
       return `${entry.to} took the place of ${entry.from} on the same terms`;
     case "approval_endorsed":
       return `approved by ${entry.by} (${entry.via}) as the first of two people`;
+    case "seller_pinned":
+      return `${entry.sellerId} is known from registries alone, and was approved at ${entry.url} by ${entry.by}`;
     case "policy_adopted":
       return `mandate version ${entry.mandate.version} counts (${entry.by})${entry.loosened.length > 0 ? `: ${entry.loosened.join("; ")}` : ""}`;
     case "approval_voided":
@@ -147,6 +152,12 @@ export function describeEntry(entry: Entry): string {
     case "anchored":
       return `${entry.heads.length} heads noted`;
   }
+}
+
+function proposedWords({ id, cpm, approvalId }: Proposal, outcome: ProposalOutcome): string {
+  const what = `own terms, ${displayMoney(cpm)} CPM (proposal ${id})`;
+  if (outcome === "waits") return `${what}: the seller's people decide (approval ${approvalId ?? "?"})`;
+  return `${what}: ${outcome} by the seller`;
 }
 
 function placedWords({ placed, cpm }: Quote): string {

@@ -20,6 +20,8 @@ export function oneLine(most: number): z.ZodString {
 /** Parameters that several tools share, with the words a model reads about them. */
 export const fields = {
   money: (what: string) => z.string().max(40).describe(`${what}: "31.50 USD"`),
+  /** An amount beside another that shows how amounts are written. */
+  moneyToo: (what: string) => z.string().max(40).describe(what),
   channels: z.array(z.enum(channels)).max(channels.length),
   dealType: z.enum(dealTypes),
   day: z.string().max(10).describe("YYYY-MM-DD"),

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { LoadedLine } from "../buying/lines.ts";
 import { costOf } from "../domain/campaign.ts";
+import { proposalWords } from "../domain/proposal-words.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
 import { pricesOf, totalOfQuote } from "../domain/quote.ts";
 import { isSentNoMore } from "../domain/resending.ts";
@@ -67,6 +68,7 @@ export const getInbox = defineTool({
     committed_in_all: formatMoney(balances.total),
     incidents: balances.incidents,
   };
+  const buyable = quotes.find(({ waits }) => !waits);
   const unknown = found.attention.filter(
     ({ line }) => line.status === "booking_unknown" && isSentNoMore(line, new Date()),
   );
@@ -74,8 +76,8 @@ export const getInbox = defineTool({
     ? [`approve {approval_id: "${approvals[0].approval_id}"}`]
     : campaigns[0]
       ? [`plan_campaign {campaign_id: "${campaigns[0].campaign_id}"}`]
-      : quotes[0]
-        ? [`create_media_buy {lines: [{quote_id: "${quotes[0].quote_id}"}]}`]
+      : buyable
+        ? [`create_media_buy {lines: [{quote_id: "${buyable.quote_id}"}]}`]
         : found.underWay.length > 0
           ? ["get_media_buys {refresh: true}"]
           : ["discover_sellers {}"];
@@ -131,6 +133,7 @@ export const getInbox = defineTool({
           one.negotiation,
         ]),
       )}`,
+    ownTerms(quotes),
     found.underWay.length > 0 && `Under way:\n${buysText(found.underWay)}`,
     found.recent.length > 0 &&
       `Latest buys:\n${table(
@@ -146,8 +149,19 @@ export const getInbox = defineTool({
   );
 });
 
+/** What became of prices that were put to sellers. */
+function ownTerms(quotes: readonly ReturnType<typeof quoteRow>[]): string {
+  const told = quotes.flatMap(({ quote_id, proposal, seller_said: said }) =>
+    proposal === null
+      ? []
+      : [`${quote_id}: ${proposal}${said === null ? "" : `. The seller said (its words): "${said}"`}`],
+  );
+  return told.length === 0 ? "" : `Own terms:\n${told.join("\n")}`;
+}
+
 function quoteRow({ ref, line }: LoadedLine) {
   const { quote } = line;
+  const waits = line.status === "proposed";
   const minutes = Math.max(0, Math.floor((Date.parse(quote.expiresAt) - Date.now()) / 60_000));
   return {
     quote_id: ref,
@@ -159,6 +173,11 @@ function quoteRow({ ref, line }: LoadedLine) {
     campaign: line.campaign,
     hours_left: Math.floor(minutes / 60),
     expires_at: quote.expiresAt,
-    negotiation: line.negotiation?.status ?? (line.rounds.length > 0 ? "active" : null),
+    negotiation: waits
+      ? "waits for the seller"
+      : (line.negotiation?.status ?? (line.rounds.length > 0 ? "active" : null)),
+    proposal: proposalWords(line),
+    seller_said: quote.proposal?.sellerSaid || null,
+    waits,
   };
 }

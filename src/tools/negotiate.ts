@@ -19,8 +19,8 @@ export const negotiate = defineTool({
         z.strictObject({
           quote_id: fields.quoteId,
           target_cpm: fields.money("CPM to aim for").optional(),
-          max_cpm: fields.money("Highest CPM to accept").optional(),
-          offer_cpm: fields.money("CPM of this one counter").optional(),
+          max_cpm: fields.moneyToo("Highest CPM to accept").optional(),
+          offer_cpm: fields.moneyToo("CPM of this one counter").optional(),
           ask: oneLine(600).optional().describe("In words, for AdCP sellers; the price change is measured"),
         }),
       )
@@ -28,7 +28,7 @@ export const negotiate = defineTool({
       .max(20),
     strategy: z.enum(["threshold"]).optional(),
     move: z.enum(["auto", "counter", "accept", "walk_away", "firm"]).optional(),
-    step: fields.money("How far each offer rises").optional(),
+    step: fields.moneyToo("How far each offer rises").optional(),
     max_rounds: z.number().int().min(1).max(20).optional(),
     deadline_s: fields.deadline.optional(),
   }),
@@ -86,9 +86,10 @@ export const negotiate = defineTool({
   );
 });
 
-function rowOf({ ref, outcome, loaded, saved, why, sellerSaid, error }: NegotiationReport) {
+function rowOf({ ref, outcome, talked, loaded, saved, why, sellerSaid, error }: NegotiationReport) {
   const quote = loaded?.line.quote ?? null;
-  const rounds = (loaded?.line.rounds ?? []).map((round) => ({
+  const { rounds: played = [], quotedCpm: quoted = null } = talked?.line ?? {};
+  const rounds = played.map((round) => ({
     n: round.n,
     move: round.move,
     we: round.we ? formatMoney(round.we) : null,
@@ -96,7 +97,6 @@ function rowOf({ ref, outcome, loaded, saved, why, sellerSaid, error }: Negotiat
     their_action: round.theirAction,
   }));
   const total = quote && totalOfQuote(quote);
-  const quoted = loaded?.line.quotedCpm ?? null;
   const before = quoted && quote?.impressions ? costOfImpressions(quoted, quote.impressions) : null;
   // Tenths of a percent, in integers.
   const tenths = saved && before && before.micros > 0n ? mulDiv(saved.micros, 1000n, before.micros) : null;
@@ -105,14 +105,12 @@ function rowOf({ ref, outcome, loaded, saved, why, sellerSaid, error }: Negotiat
     status: outcome,
     why,
     rounds,
-    rounds_text: loaded
-      ? loaded.line.rounds
-          .map(
-            ({ n, move, we, they }) =>
-              `${n}: ${move === "accept" ? "accept" : we ? formatAmount(we) : "-"} → ${they ? formatAmount(they) : "-"}`,
-          )
-          .join("; ")
-      : "",
+    rounds_text: played
+      .map(
+        ({ n, move, we, they }) =>
+          `${n}: ${move === "accept" ? "accept" : we ? formatAmount(we) : "-"} → ${they ? formatAmount(they) : "-"}`,
+      )
+      .join("; "),
     price: quote && pricesWords(pricesOf(quote)),
     cpm: quote?.cpm ? formatMoney(quote.cpm) : null,
     total: total ? formatMoney(total) : null,

@@ -15,7 +15,7 @@ const words = z.array(oneLine(80)).max(20);
 
 /** For sellers that sell budgets (AdCP). */
 const budgetTerms = {
-  max_bid: fields.money("In an auction, the most per unit").optional(),
+  max_bid: fields.moneyToo("In an auction, the most per unit").optional(),
   pricing_option: z.string().max(200).optional(),
   creative_ids: z.array(z.string().max(200)).max(50).optional(),
 };
@@ -25,6 +25,7 @@ const item = z.strictObject({
   flight: z.strictObject({ start: fields.day, end: fields.day }),
   budget: fields.money("Impressions are computed, rounded down").optional(),
   impressions: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe("Instead of a budget"),
+  offer_cpm: fields.money("Own CPM to put to the seller (IAB)").optional(),
   deal_type: fields.dealType.optional(),
   targeting: z
     .strictObject({ geo: words.optional(), audience: words.optional(), frequency_cap: oneLine(60).optional() })
@@ -34,8 +35,8 @@ const item = z.strictObject({
   with: z
     .array(
       z.strictObject({
-        product: z.string().max(400).describe("Its reference"),
-        budget: fields.money("Its budget"),
+        product: z.string().max(400),
+        budget: z.string().max(40),
         ...budgetTerms,
       }),
     )
@@ -50,11 +51,11 @@ export const requestQuote = defineTool({
   title: "Request quotes",
   effect: "record",
   description:
-    "Ask for priced, expiring offers, several at once; AdCP by budget, auctions with max_bid. Books nothing. The same item while its quote is open returns that quote. quote_ids renews quotes at the same terms.",
+    "Ask for priced, expiring offers, several at once; AdCP by budget, auctions with max_bid. offer_cpm proposes your own price. Books nothing. The same item while its quote is open returns that quote. quote_ids renews quotes at the same terms, and looks at what waits for a seller.",
   input: z.strictObject({
     campaign: fields.campaign.optional(),
     items: z.array(item).min(1).max(20).optional(),
-    quote_ids: z.array(fields.quoteId).min(1).max(20).optional().describe("Renew these instead"),
+    quote_ids: z.array(z.string().max(400)).min(1).max(20).optional().describe("Renew these instead"),
     goal: z.enum(goals).optional(),
     deadline_s: fields.deadline.optional(),
   }),
@@ -87,7 +88,7 @@ export const requestQuote = defineTool({
     ? await desk.renew(input.quote_ids, by, deadlineMs)
     : await desk.quote({
         campaign: input.campaign ?? null,
-        items: (input.items ?? []).map(itemOf),
+        items: (input.items ?? []).map((one, index) => itemOf(one, `items[${index}]`)),
         goal: input.goal ?? null,
         by,
         deadlineMs,
@@ -132,8 +133,8 @@ export const requestQuote = defineTool({
 
 type Item = z.output<typeof item>;
 
-function itemOf(given: Item, index: number): QuoteItem {
-  const at = `items[${index}]`;
+/** What to ask a seller for, from arguments. @throws BuyingError `invalid_arguments`, its field below `at` */
+export function itemOf(given: Item, at: string): QuoteItem {
   if ((given.budget === undefined) === (given.impressions === undefined)) {
     throw new BuyingError(
       "invalid_arguments",
@@ -143,7 +144,9 @@ function itemOf(given: Item, index: number): QuoteItem {
     );
   }
   const { geo = [], audience = [], frequency_cap: cap } = given.targeting ?? {};
+  const offer = amount(given.offer_cpm, `${at}.offer_cpm`);
   return {
+    ...(offer ? { offer } : {}),
     product: given.product,
     flight: flightOf(given.flight.start, given.flight.end, new Date(), `${at}.flight`),
     budget: amount(given.budget, `${at}.budget`),
@@ -223,9 +226,11 @@ function quoteRow(report: QuoteReport, rank: number) {
       guaranteed: report.avails.guaranteed,
       estimated_cpm: report.avails.estimatedCpm ? formatMoney(report.avails.estimatedCpm) : null,
       estimated_total: report.avails.estimatedTotal ? formatMoney(report.avails.estimatedTotal) : null,
+      delivery_confidence: report.avails.deliveryConfidence ?? null,
     },
     priced_as: quote.pricedAs,
     discounts: quote.discounts,
+    proposal: proposalRow(report),
     seller_says: quote.rationale,
     shown_as: reveal.tier,
     shown_because: reveal.why,
@@ -240,6 +245,27 @@ function quoteRow(report: QuoteReport, rank: number) {
     flow_id: report.loaded.flowId,
     found_open: report.found,
     why: `${rank === 1 ? "lowest CPM" : `rank ${rank} by CPM`}, ${quote.guaranteed ? "guaranteed" : "not guaranteed"}`,
+  };
+}
+
+/** Own terms put to the seller beside the quote, or those it was made for; null without any. */
+function proposalRow({ loaded: { line } }: QuoteReport) {
+  const { proposal, agreedAs } = line.quote;
+  if (agreedAs) {
+    const isKept = line.quote.cpm !== null && compare(line.quote.cpm, agreedAs.cpm) <= 0;
+    const status = isKept ? "agreed" : "not_kept";
+    return { proposal_id: agreedAs.proposalId, status, cpm: formatMoney(agreedAs.cpm) };
+  }
+  if (!proposal) return null;
+  const counter = line.rounds.at(-1)?.they ?? null;
+  const open = line.status === "proposed" ? "awaiting_seller" : "countered";
+  return {
+    proposal_id: proposal.id,
+    approval_id: proposal.approvalId,
+    status: line.negotiation?.status ?? open,
+    cpm: formatMoney(proposal.cpm),
+    seller_cpm: counter && formatMoney(counter),
+    seller_said: proposal.sellerSaid || null,
   };
 }
 
@@ -276,6 +302,9 @@ function notes(quotes: readonly QuoteRow[]): string {
       ...(one.seller_says === ""
         ? []
         : [`${one.quote_id}: the seller explains its price (its words): "${one.seller_says}"`]),
+      ...(one.proposal?.seller_said
+        ? [`${one.quote_id}: the seller said of your terms (its words): "${one.proposal.seller_said}"`]
+        : []),
       ...(one.not_honoured.length > 0
         ? [`${one.quote_id}: the seller will not honour ${one.not_honoured.join(", ")}`]
         : []),

@@ -15,7 +15,7 @@ export const syncCreatives = defineTool({
   title: "Hand over creatives",
   effect: "traffic",
   description:
-    "Put creatives into an AdCP seller's library and on packages. Each has its own outcome; repeat to see its review. Spends nothing.",
+    "Put creatives into a seller's library and on packages. Each has its own outcome; repeat to see its review. Spends nothing.",
   input: z.strictObject({
     seller: id.optional(),
     media_buy_id: z.string().max(400).optional().describe("Needed for assignments"),

@@ -192,7 +192,7 @@ function unchecked<In>(schema: z.ZodType<In>) {
 
 /**
  * An answer's schema as clients see it. zod writes `additionalProperties: {}` where rows may carry more than they promise;
- * left out it means the same, and is read alike by every host.
+ * left out it means the same, and is read alike by every host. How long our own lists may be is no news to a reader.
  */
 function open<Out>(schema: z.ZodType<Out>) {
   const standard = schema["~standard"];
@@ -205,6 +205,7 @@ function open<Out>(schema: z.ZodType<Out>) {
           const more = jsonSchema.additionalProperties;
           if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
           if (Object.keys(jsonSchema.properties ?? { some: true }).length === 0) delete jsonSchema.properties;
+          delete jsonSchema.maxItems;
         },
       }),
     ),
@@ -213,14 +214,17 @@ function open<Out>(schema: z.ZodType<Out>) {
 }
 
 /**
+/**
  * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts and lists of
- * them may be at most (which {@link checked} refuses all the same), the largest integer, and that keys are texts.
+ * them may be, that a list is not empty and that its rows know no other fields (to all of which {@link checked} holds them),
+ * the largest integer, and that keys are texts.
  */
 function bare(schema: Record<string, unknown>): Record<string, unknown> {
+  const unsaid = ["$schema", "propertyNames", "maxLength", "minLength", "minItems"];
   function said(this: unknown, key: string, value: unknown) {
-    const isLength = key === "maxLength" || (key === "maxItems" && isListOfTexts(this));
-    const isUnsaid = isLength || key === "$schema" || key === "propertyNames" || value === Number.MAX_SAFE_INTEGER;
-    return isUnsaid ? undefined : value;
+    const isOfRows = key === "additionalProperties" && value === false && this !== schema;
+    const isOfTexts = key === "maxItems" && isListOfTexts(this);
+    return unsaid.includes(key) || isOfRows || isOfTexts || value === Number.MAX_SAFE_INTEGER ? undefined : value;
   }
   return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
 }

@@ -43,8 +43,9 @@ class Schemas {
     this.#folder = folders[version];
   }
 
-  errors(task: string, side: "request" | "response", value: unknown): readonly string[] {
-    const check = this.#check(task, side);
+  /** @param path a file of the edition, `core/error.json` */
+  errors(path: string, value: unknown): readonly string[] {
+    const check = this.#check(path);
     if (check(value)) return [];
     const said = (check.errors ?? []).map(({ instancePath, message, params }) => {
       const name = params["unevaluatedProperty"] ?? params["additionalProperty"];
@@ -53,16 +54,20 @@ class Schemas {
     return [...new Set(said)];
   }
 
-  #check(task: string, side: "request" | "response"): ValidateFunction {
-    const name = `${task} ${side}`;
-    const known = this.#compiled.get(name);
-    if (known) return known;
+  /** Where the schema of a task is. */
+  pathOf(task: string, side: "request" | "response"): string {
     const stem = polling[task];
     const paths = stem ? [stem] : places.map((place) => `${place}/${task.replaceAll("_", "-")}`);
     const path = paths.map((one) => `${one}-${side}.json`).find((one) => existsSync(join(this.#folder, one)));
     if (!path) throw new Error(`AdCP has no schema of the ${side} of ${task} here`);
+    return path;
+  }
+
+  #check(path: string): ValidateFunction {
+    const known = this.#compiled.get(path);
+    if (known) return known;
     const check = this.#ajv.compile({ $ref: this.#load(path) });
-    this.#compiled.set(name, check);
+    this.#compiled.set(path, check);
     return check;
   }
 
@@ -104,10 +109,17 @@ function schemasOf(version: AdcpVersion): Schemas {
  * @param task as on the wire, `create_media_buy`
  */
 export function requestErrors(version: AdcpVersion, task: string, args: unknown): readonly string[] {
-  return schemasOf(version).errors(task, "request", args);
+  const schemas = schemasOf(version);
+  return schemas.errors(schemas.pathOf(task, "request"), args);
 }
 
 /** What is wrong with a seller's answer, its envelope included; as {@link requestErrors}, further members allowed. */
 export function responseErrors(version: AdcpVersion, task: string, answer: unknown): readonly string[] {
-  return schemasOf(version).errors(task, "response", answer);
+  const schemas = schemasOf(version);
+  return schemas.errors(schemas.pathOf(task, "response"), answer);
+}
+
+/** What is wrong with a document by a schema file of the version (`core/mcp-webhook-payload.json`), as {@link responseErrors}. */
+export function documentErrors(version: AdcpVersion, path: string, value: unknown): readonly string[] {
+  return schemasOf(version).errors(path, value);
 }

@@ -10,17 +10,11 @@ import {
   memoryBackend,
   serve,
 } from "@adcp/sdk/server";
-import * as z from "zod";
+import { type Asked, askedIn } from "./asked.ts";
 import { type Cut, type Handle, LossyServer } from "./lossy-server.ts";
 import { Books, type Buy, type OpenAccount } from "./sdk-books.ts";
 import type { Channels } from "./sdk-catalogue.ts";
 import { platformOf } from "./sdk-platform.ts";
-
-/** A request that reached the seller: the AdCP task it names, and its arguments as sent. */
-export interface Asked {
-  readonly task: string;
-  readonly args: Readonly<Record<string, unknown>>;
-}
 
 export interface SdkSellerOptions {
   readonly carrier: "mcp" | "a2a";
@@ -61,26 +55,6 @@ export interface SdkSeller {
   /** The next `create_media_buy` is carried out to the end, and its connection breaks before (default) or in the answer. */
   dropNextAnswer(cut?: Cut): void;
   close(): Promise<void>;
-}
-
-const called = z.object({
-  params: z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) }),
-});
-const messaged = z.object({
-  params: z.object({
-    message: z.object({
-      parts: z.array(
-        z.looseObject({ data: z.object({ skill: z.string(), input: z.record(z.string(), z.unknown()) }) }),
-      ),
-    }),
-  }),
-});
-
-function askedIn(body: unknown): Asked | null {
-  const call = called.safeParse(body).data?.params;
-  if (call) return { task: call.name, args: call.arguments };
-  const data = messaged.safeParse(body).data?.params.message.parts[0]?.data;
-  return data ? { task: data.skill, args: data.input } : null;
 }
 
 const quiet = () => undefined;

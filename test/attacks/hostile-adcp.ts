@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { adcpDesk, askedIn, type RawSeller, rawSeller } from "../e2e/adcp-sellers.ts";
+import { askedInBody } from "../adcp/asked.ts";
+import { adcpDesk, type RawSeller, rawSeller } from "../e2e/adcp-sellers.ts";
 import { approving, type Connection } from "../e2e/client.ts";
 import type { TestDesk } from "../e2e/fixtures.ts";
 
@@ -40,7 +41,7 @@ export async function hostileAdcp(profile: RawSeller["profile"]): Promise<Hostil
       ...(body === "" ? {} : { body }),
     });
     const text = await answer.text();
-    const asked = incoming.method === "POST" ? askedIn(body) : null;
+    const asked = incoming.method === "POST" ? askedInBody(body) : null;
     const told = asked && how ? lied(how, asked.task, asked.args, text) : text;
     if (told === null) return;
     outgoing.writeHead(answer.status, { "content-type": "application/json" }).end(told);

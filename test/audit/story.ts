@@ -145,6 +145,9 @@ export function portsOn(desk: Desk, ledger: Ledger, signatures: Signatures): Por
         throw new Error("no seller is called here");
       },
       resolved: async (record) => record,
+      verified: async (record) => record,
+      search: none,
+      evidence: none,
       introduce: none,
     },
     strategies: [],

@@ -155,6 +155,9 @@ function portsOn(ledger: Ledger, now: () => Date, newId: () => string): Ports {
       all: none,
       find: none,
       resolved: none,
+      verified: none,
+      search: none,
+      evidence: none,
       introduce: none,
       connect: () => {
         throw new Error("no seller is called here");

@@ -104,7 +104,7 @@ describe("how a key is sent", () => {
       credentials: { seat: { bearer: "b", api_key: "k" } },
     };
     const text = JSON.stringify({ desk: "d", advertiser: "A", sellers: [seller] });
-    expect(() => parseConfig(text, "config.json", {})).toThrow(/either bearer or api_key/);
+    expect(() => parseConfig(text, "config.json", {})).toThrow(/one of bearer, api_key and access_token/);
   });
 
   test("from the environment, where the config names a variable", async () => {

@@ -112,7 +112,15 @@ export function both(...changes: readonly Change[]): Change {
 
 /** Finding sellers without any filter, in plenty of time. */
 export function discovery(change: Partial<DiscoverRequest> = {}): DiscoverRequest {
-  const nothing = { channels: [], countries: [], minTrust: null, capability: null, query: null, url: null };
+  const nothing = {
+    channels: [],
+    countries: [],
+    minTrust: null,
+    capability: null,
+    protocol: null,
+    query: null,
+    url: null,
+  };
   return { ...nothing, refresh: false, deadlineMs: 10_000, ...change };
 }
 

@@ -178,7 +178,7 @@ async function portsOf(
           ...{ record, credentials, url: record.origin, carrier: null, account: null, publishers: new Map() },
         })),
       allowLoopback: true,
-      blocked: [],
+      keptOut: { sellers: [], domains: [] },
       timeouts: { discovery: 5_000, media_kit: 5_000, booking: 5_000 },
       cache,
       cacheSeconds: 60,

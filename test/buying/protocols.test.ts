@@ -75,6 +75,33 @@ describe("what a seller speaks is found out", () => {
     expect(protocols(found)["openbid"]).toBe("adcp");
   });
 
+  test("of an OpenDirect seller by its card and its closed catalogue, without a word of the buyer", async () => {
+    const bench = await openBench(silentConfig, { sellers: ["northbeam"], opendirect: ["citylight"] });
+    open.push(() => bench.close());
+    const found = await bench.desk.discover(discovery());
+    expect(protocols(found)).toEqual({ northbeam: "iab-seller-agent", citylight: "opendirect" });
+    const [card, catalogue] = bench.sandbox.requests("citylight");
+    expect([card?.target, catalogue?.target]).toEqual([
+      "/.well-known/agent.json",
+      "/api/v2.1/products?limit=1&offset=0",
+    ]);
+    for (const one of [card, catalogue]) expect(one?.headers).not.toHaveProperty("authorization");
+  });
+
+  test.each(["baseprice", "basePrice", "BasePrice"])(
+    "of an OpenDirect seller without a card by how it writes its products: %s",
+    async (price) => {
+      const { origin } = await serve((incoming, outgoing) => {
+        const isCatalogue = incoming.url?.startsWith("/api/v2.1/products");
+        const products = [{ [price]: 25, ...(price === "BasePrice" ? { Id: "1" } : { id: "1" }) }];
+        outgoing.writeHead(isCatalogue ? 200 : 404, { "content-type": "application/json" });
+        outgoing.end(JSON.stringify(isCatalogue ? { products } : {}));
+      });
+      const bench = await benchWith(`${origin}/api/v2.1`);
+      expect(protocols(await bench.desk.discover(discovery()))["other"]).toBe("opendirect");
+    },
+  );
+
   test("and not asked for where the config says it", async () => {
     const { url, got } = await stubMcp(({ rpc }, outgoing) => reply(outgoing, rpc.id, { result: {} }));
     const bench = await benchWith(url, { carrier: "mcp" });

@@ -2,7 +2,7 @@ import { parseMoney } from "../../src/domain/money.ts";
 import type { Quote, QuoteRequest } from "../../src/domain/quote.ts";
 import { startSandbox } from "../../src/sandbox/sandbox.ts";
 import { adcp } from "../../src/sellers/adcp.ts";
-import { askedIn } from "../e2e/adcp-sellers.ts";
+import { askedInBody } from "../adcp/asked.ts";
 import { mapCache } from "../sellers/map-cache.ts";
 import { requestFor, type SellerBench, type Step } from "./seller-bench.ts";
 
@@ -43,13 +43,14 @@ export async function adcpBench(carrier: "mcp" | "a2a"): Promise<SellerBench> {
     log: silent,
   });
   const booking = (body: string) => {
-    const asked = askedIn(body);
+    const asked = askedInBody(body);
     return asked?.task === "create_media_buy" ? [JSON.stringify(asked.args)] : [];
   };
   return {
     seller,
     productId,
     ask: budgetRequest(),
+    notHonoured: [],
     sentBookings: () => sandbox.requests(sellerId).flatMap(({ body }) => booking(body)),
     trouble: (kind, step) =>
       sandbox.fault(sellerId, step ? { kind, operation: steps[step] ?? step, uses: 1 } : { kind }),

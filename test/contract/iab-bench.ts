@@ -32,6 +32,7 @@ export async function iabBench(sellerId: string, productId: string): Promise<Iab
     sandbox,
     productId,
     ask: requestFor(sellerId, productId),
+    notHonoured: ["geo", "frequency_cap"],
     sentBookings: () =>
       sandbox
         .requests(sellerId)

@@ -32,10 +32,12 @@ export type Step = "card" | "catalogue" | "quote" | "quote-read" | "negotiate" |
 /** A seller under test, reached by the protocol under test, and ways around it. */
 export interface SellerBench {
   readonly seller: Seller;
-  /** A product with one price, sold as PD. */
+  /** A product with one price, sold as what is asked for. */
   readonly productId: string;
   /** What is asked of it throughout. */
   readonly ask: QuoteRequest;
+  /** What of that it has no words for. */
+  readonly notHonoured: readonly string[];
   /** The bodies of all requests to book, as they arrived. */
   sentBookings(): readonly string[];
   trouble(kind: Trouble, step?: Step): void;
@@ -56,8 +58,9 @@ export interface SellerBench {
  * - `quotes` the seller keeps quotes, each bought at most once and gone when it expires; else its prices are published
  * - `hang` a booking without an answer is given up within the test's time
  * - `negotiate` prices are offered back and forth, and the seller keeps score
+ * - `activation` a deal is set up in a DSP
  */
-export type Lack = "volume" | "tiers" | "quotes" | "avails" | "negotiate" | "order" | "cancel" | "hang";
+export type Lack = "volume" | "tiers" | "quotes" | "avails" | "negotiate" | "order" | "cancel" | "hang" | "activation";
 
 /** What is left out of the suite for a seller, each with the reason why. */
 export type Skips = Readonly<Partial<Record<Lack, string>>>;
@@ -143,6 +146,8 @@ export interface Stage {
   quoted(): Promise<Quote>;
   /** The frozen request that books a quote, with a key of its own. */
   frozen(quote: Quote, access?: Access): FrozenRequest;
+  /** A quote as it stands before the one write that commits: as it is, where one write books. */
+  beforeCommitting(request: FrozenRequest, quote: Quote): Promise<Quote>;
   /** Books, where the seller decides while it is asked. */
   book(request: FrozenRequest, quote: Quote, access?: Access): Promise<Deal>;
   /** A fresh quote, booked. */
@@ -181,7 +186,17 @@ export function stageEachTest(start: () => Promise<SellerBench>, skip: Skips): S
       const terms = termsFor(stage.seller, quote, stage.request);
       return stage.seller.bookingRequest(terms, quote, stage.key(), access.identity, accepted);
     },
-    book: async (request, quote, access = agency) => dealIn(await stage.seller.book(request, quote, access)),
+    async beforeCommitting(request, quote) {
+      const { seller } = stage;
+      if (!seller.letGo || ["reserved", "unheld"].includes(quote.placed?.step ?? "")) return quote;
+      const next = await seller.book(request, quote, agency);
+      if (next.kind !== "advanced") throw new Error(`it did not go on: ${next.kind}`);
+      return stage.beforeCommitting(request, next.quote);
+    },
+    async book(request, quote, access = agency) {
+      const booked = await stage.seller.book(request, quote, access);
+      return booked.kind === "advanced" ? stage.book(request, booked.quote, access) : dealIn(booked);
+    },
     async booked() {
       const quote = await stage.quoted();
       return { quote, deal: await stage.book(stage.frozen(quote), quote) };

@@ -1,20 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { verifies } from "../requirements.ts";
-import { whyNoSchemas } from "../adcp/schemas.ts";
 import { few } from "../long.ts";
-import {
-  adcpDesk,
-  checkedRequests,
-  type RawSeller,
-  rawSeller,
-  sdkSeller,
-  type StorySeller,
-  times,
-} from "./adcp-sellers.ts";
+import { rawSeller, requestsAreValid, sdkSeller, story, times } from "./adcp-sellers.ts";
 import { signedWord } from "../people.ts";
 import { balancesOf, operatorOf, until } from "./booking-fixtures.ts";
-import { approving, at, type Connection } from "./client.ts";
-import { flight, type TestDesk } from "./fixtures.ts";
+import { at } from "./client.ts";
+import { flight } from "./fixtures.ts";
 
 // Some stories wait for the watcher's next look.
 vi.setConfig({ testTimeout: 60_000 });
@@ -33,38 +24,17 @@ const rows = [
 ] as const;
 const inShort = ["our sandbox over MCP", "our sandbox over A2A", "@adcp/sdk over MCP", "@adcp/sdk over A2A"];
 
-let raw: RawSeller;
-let forgetful: RawSeller;
-let sellers: readonly StorySeller[];
-let desk: TestDesk;
-let client: Connection;
-beforeAll(async () => {
-  [raw, forgetful] = await Promise.all([
-    rawSeller("raw", "openbid"),
-    rawSeller("forgetful", "openbid", "short-replay"),
-  ]);
-  const others = await Promise.all([
-    rawSeller("rawa2a", "openbid", "a2a-only"),
-    rawSeller("rawa2a03", "openbid", "a2a-only", "a2a-0.3"),
-    rawSeller("strict", "openbid", "strict30"),
-    rawSeller("provisional", "openbid", "provisional"),
-    sdkSeller("sdkmcp", { carrier: "mcp", channels: { sports_display_auction: "social" } }),
-    sdkSeller("sdka2a", { carrier: "a2a", channels: { outdoor_video_auction: "streaming_audio" } }),
-  ]);
-  sellers = [raw, forgetful, ...others];
-  desk = await adcpDesk(sellers);
-  client = await desk.connect({ person: approving });
+const on = story({
+  raw: (id) => rawSeller(id, "openbid"),
+  forgetful: (id) => rawSeller(id, "openbid", "short-replay"),
+  rawa2a: (id) => rawSeller(id, "openbid", "a2a-only"),
+  rawa2a03: (id) => rawSeller(id, "openbid", "a2a-only", "a2a-0.3"),
+  strict: (id) => rawSeller(id, "openbid", "strict30"),
+  provisional: (id) => rawSeller(id, "openbid", "provisional"),
+  sdkmcp: (id) => sdkSeller(id, { carrier: "mcp", channels: { sports_display_auction: "social" } }),
+  sdka2a: (id) => sdkSeller(id, { carrier: "a2a", channels: { outdoor_video_auction: "streaming_audio" } }),
 });
-afterAll(async () => {
-  await desk.close();
-  await Promise.all(sellers.map((seller) => seller.close()));
-});
-
-function sellerOf(id: string): StorySeller {
-  const found = sellers.find((seller) => seller.id === id);
-  if (!found) throw new Error(`no seller ${id}`);
-  return found;
-}
+const raw = () => on.seller("raw");
 
 let hundreds = 100;
 
@@ -80,18 +50,18 @@ function item(id: string, bid: string | null) {
 }
 
 async function quoted(id: string): Promise<string> {
-  const reply = await client.ok("request_quote", { items: [item(id, "8.50 USD")] });
+  const reply = await on.client.ok("request_quote", { items: [item(id, "8.50 USD")] });
   return reply.string("quotes", 0, "quote_id");
 }
 
-const buy = (quoteId: string) => client.ok("create_media_buy", { lines: [{ quote_id: quoteId }] });
+const buy = (quoteId: string) => on.client.ok("create_media_buy", { lines: [{ quote_id: quoteId }] });
 
 describe.each(few(rows, ...inShort))("an auction of $name", ({ id, floor }) => {
   test("is not bid for without a bid, or below its floor; the answer says what a bid has to be", async () => {
     verifies("adcp.bid.below_floor", "adcp.products.bid_guidance");
-    const seller = sellerOf(id);
+    const seller = on.seller(id);
     const bids = [null, "1.50 USD"];
-    const reply = await client.ok("request_quote", { items: bids.map((bid) => item(id, bid)) });
+    const reply = await on.client.ok("request_quote", { items: bids.map((bid) => item(id, bid)) });
     expect(reply.list("quotes")).toEqual([]);
     expect(reply.at("failed", 0)).toMatchObject({ code: "invalid_arguments", field: "max_bid" });
     expect(reply.at("failed", 1)).toMatchObject({ code: "below_minimum", field: "max_bid" });
@@ -105,9 +75,9 @@ describe.each(few(rows, ...inShort))("an auction of $name", ({ id, floor }) => {
 
   test("is booked at once, at the bids that a person approved", async () => {
     verifies("adcp.storyboard.auction", "adcp.bid.immediate", "adcp.bid.per_package");
-    const seller = sellerOf(id);
+    const seller = on.seller(id);
     const asked = await buy(await quoted(id));
-    expect(client.questions.at(-1)).toMatch(/bid.*8\.50 USD.*22\.00 USD/s);
+    expect(on.client.questions.at(-1)).toMatch(/bid.*8\.50 USD.*22\.00 USD/s);
     expect(asked.string("status"), asked.text).toBe("booked");
     expect(seller.buys()).toHaveLength(1);
     expect(seller.buys()[0]?.packages).toEqual([
@@ -119,14 +89,14 @@ describe.each(few(rows, ...inShort))("an auction of $name", ({ id, floor }) => {
   });
 
   test("is bought once where the answer was lost", async () => {
-    const seller = sellerOf(id);
+    const seller = on.seller(id);
     const [buys, sent] = [seller.buys().length, times(seller, "create_media_buy")];
     const quote = await quoted(id);
     seller.loseNextAnswer();
     const asked = await buy(quote);
     expect(["booking_unknown", "booked"], asked.text).toContain(asked.string("status"));
     await until("its outcome is known", async () => {
-      const told = await client.ok("get_media_buys", { ids: [quote] });
+      const told = await on.client.ok("get_media_buys", { ids: [quote] });
       return told.string("media_buys", 0, "status") === "booked";
     });
     expect(seller.buys()).toHaveLength(buys + 1);
@@ -136,52 +106,52 @@ describe.each(few(rows, ...inShort))("an auction of $name", ({ id, floor }) => {
 });
 
 test("a request that is carried out after its caller gave up is bought once too", async () => {
-  const before = raw.buys().length;
+  const before = raw().buys().length;
   const quote = await quoted("raw");
-  raw.fault({ kind: "late-commit", operation: "deal", uses: 1, ms: 1_500, close: true });
+  raw().fault({ kind: "late-commit", operation: "deal", uses: 1, ms: 1_500, close: true });
   const asked = await buy(quote);
   expect(["booking_unknown", "booked"], asked.text).toContain(asked.string("status"));
   await until("its outcome is known", async () => {
-    const told = await client.ok("get_media_buys", { ids: [quote] });
+    const told = await on.client.ok("get_media_buys", { ids: [quote] });
     return told.string("media_buys", 0, "status") === "booked";
   });
-  await until("the late commit came", () => !raw.sandbox.faults("openbid").length);
+  await until("the late commit came", () => !raw().sandbox.faults("openbid").length);
   await new Promise((done) => setTimeout(done, 1_600));
-  expect(raw.buys()).toHaveLength(before + 1);
+  expect(raw().buys()).toHaveLength(before + 1);
 });
 
 test("a lost answer of a seller that cannot be looked at is sent no second time, and the inbox says whose turn it is", async () => {
   verifies("promise.booking_unknown");
   const quote = await quoted("forgetful");
-  forgetful.loseNextAnswer();
-  forgetful.fault({ kind: "error-text", operation: "deal-read" });
+  on.seller("forgetful").loseNextAnswer();
+  on.seller("forgetful").fault({ kind: "error-text", operation: "deal-read" });
   const asked = await buy(quote);
   expect(asked.string("status"), asked.text).toBe("booking_unknown");
-  const looks = () => times(forgetful, "get_media_buys");
+  const looks = () => times(on.seller("forgetful"), "get_media_buys");
   await until("it was looked at a few times", () => looks() > 2);
-  const inbox = await client.ok("get_inbox");
+  const inbox = await on.client.ok("get_inbox");
   expect(inbox.text).toContain(`for a person to settle: ${quote}. Who has asked the seller runs:`);
   expect(inbox.text).toMatch(/settle <media_buy_id> --booked <deal id>, or --not-booked/);
   expect(inbox.at("attention", 0, "unknown_because")).toMatch(
     /\. It is not sent again, its money stays held, and the seller is still looked at; a person asks the seller/,
   );
-  expect(times(forgetful, "create_media_buy")).toBe(1);
-  const [booked] = forgetful.buys();
-  const operator = operatorOf(desk);
+  expect(times(on.seller("forgetful"), "create_media_buy")).toBe(1);
+  const [booked] = on.seller("forgetful").buys();
+  const operator = operatorOf(on.desk);
   await operator
     .settle(quote, await signedWord(operator, quote, { dealId: booked?.id ?? "" }))
     .finally(() => operator.close());
-  expect((await client.ok("get_media_buys", { ids: [quote] })).string("media_buys", 0, "status")).toBe("booked");
-  expect((await client.ok("get_inbox")).list("attention")).toEqual([]);
+  expect((await on.client.ok("get_media_buys", { ids: [quote] })).string("media_buys", 0, "status")).toBe("booked");
+  expect((await on.client.ok("get_inbox")).list("attention")).toEqual([]);
 });
 
 test("a provisional buy is no booking until the seller confirms it", async () => {
-  const seller = sellerOf("provisional");
+  const seller = on.seller("provisional");
   const quote = await quoted("provisional");
   const asked = await buy(quote);
   expect(asked.at("media_buys", 0, "seller_waits", "for"), asked.text).toBe("confirmation");
   await seller.sign();
-  const told = await client.ok("get_media_buys", { ids: [quote], refresh: true });
+  const told = await on.client.ok("get_media_buys", { ids: [quote], refresh: true });
   expect(told.string("media_buys", 0, "status")).toBe("booked");
 });
 
@@ -194,40 +164,40 @@ test("an exchange of display and video, a social seller and one of audio are bou
     "sdka2a/outdoor_video_auction": "audio",
   };
   const channels = [...new Set(Object.values(wanted))];
-  const kit = await client.ok("get_media_kit", { sellers: ["raw", "sdkmcp", "sdka2a"], channels, limit: 50 });
+  const kit = await on.client.ok("get_media_kit", { sellers: ["raw", "sdkmcp", "sdka2a"], channels, limit: 50 });
   const found = new Map(kit.list("products").map((one) => [at(one, "product"), at(one, "channel")]));
   for (const [product, channel] of Object.entries(wanted)) expect(found.get(product), product).toBe(channel);
   const items = Object.keys(wanted).map((product) => ({
     ...{ product, flight: flight(), budget: "2500.00 USD", max_bid: "23.00 USD" },
   }));
-  const reply = await client.ok("request_quote", { items });
+  const reply = await on.client.ok("request_quote", { items });
   const lines = reply.list("quotes").map((one) => ({ quote_id: at(one, "quote_id") }));
   expect(lines, reply.text).toHaveLength(4);
-  const asked = await client.ok("create_media_buy", { lines });
+  const asked = await on.client.ok("create_media_buy", { lines });
   expect(asked.string("status"), asked.text).toBe("booked");
 });
 
 test("another bid is another decision: the person is asked about the new one", async () => {
-  const reply = await client.ok("request_quote", {
+  const reply = await on.client.ok("request_quote", {
     items: [{ product: "raw/ctv_open_auction", flight: flight(), budget: "9000.00 USD", max_bid: "21.00 USD" }],
   });
   const quote = reply.string("quotes", 0, "quote_id");
-  const asked = await client.ok("create_media_buy", { lines: [{ quote_id: quote, max_bid: "24.00 USD" }] });
-  expect(client.questions.at(-1)).toMatch(/24\.00 USD/);
+  const asked = await on.client.ok("create_media_buy", { lines: [{ quote_id: quote, max_bid: "24.00 USD" }] });
+  expect(on.client.questions.at(-1)).toMatch(/24\.00 USD/);
   expect(asked.string("status"), asked.text).toBe("booked");
-  expect(raw.buys().at(-1)?.packages).toEqual([{ product: "ctv_open_auction", budget: 9000, bid: 24 }]);
+  expect(raw().buys().at(-1)?.packages).toEqual([{ product: "ctv_open_auction", budget: 9000, bid: 24 }]);
 });
 
 test("a bid above the mandate's price is refused before anybody is asked, however it is passed", async () => {
-  const sent = times(raw, "create_media_buy");
-  const [asked, before] = [client.questions.length, await balancesOf(desk)];
+  const sent = times(raw(), "create_media_buy");
+  const [asked, before] = [on.client.questions.length, await balancesOf(on.desk)];
   const dear = { product: "raw/ctv_open_auction", flight: flight(), budget: "9100.00 USD" };
-  const reply = await client.ok("request_quote", { items: [{ ...dear, max_bid: "61.00 USD" }] });
+  const reply = await on.client.ok("request_quote", { items: [{ ...dear, max_bid: "61.00 USD" }] });
   expect(reply.at("quotes", 0, "mandate"), reply.text).toBe("refused");
   const quotes = [
     { quote_id: reply.string("quotes", 0, "quote_id") },
     {
-      quote_id: (await client.ok("request_quote", { items: [{ ...dear, max_bid: "24.00 USD" }] })).string(
+      quote_id: (await on.client.ok("request_quote", { items: [{ ...dear, max_bid: "24.00 USD" }] })).string(
         "quotes",
         0,
         "quote_id",
@@ -236,25 +206,12 @@ test("a bid above the mandate's price is refused before anybody is asked, howeve
     },
   ];
   for (const line of quotes) {
-    const refused = await client.call("create_media_buy", { lines: [line] });
+    const refused = await on.client.call("create_media_buy", { lines: [line] });
     expect(refused.text).toMatch(/max_cpm|60\.00 USD/);
     expect(refused.text).toContain("Nothing was booked.");
   }
-  expect([times(raw, "create_media_buy"), client.questions.length]).toEqual([sent, asked]);
-  expect(await balancesOf(desk)).toEqual(before);
+  expect([times(raw(), "create_media_buy"), on.client.questions.length]).toEqual([sent, asked]);
+  expect(await balancesOf(on.desk)).toEqual(before);
 });
 
-describe("every request that reached these sellers", () => {
-  test("is a valid one of AdCP 3.0", () => {
-    const { count, wrong } = checkedRequests(sellers, "3.0");
-    expect(wrong).toEqual([]);
-    expect(count).toBeGreaterThan(30);
-  });
-
-  const why = whyNoSchemas("3.1");
-  test.runIf(whyNoSchemas("3.1") === null)(`is a valid one of AdCP 3.1${why ? `: not here, ${why}` : ""}`, () => {
-    const { count, wrong } = checkedRequests(sellers, "3.1");
-    expect(wrong).toEqual([]);
-    expect(count).toBeGreaterThan(30);
-  });
-});
+requestsAreValid(on.asked, { "3.0": 30, "3.1": 30 }, "create_media_buy");

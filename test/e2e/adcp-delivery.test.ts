@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { whyNoSchemas } from "../adcp/schemas.ts";
-import { adcpDesk, book, days, delivered, checkedRequests } from "./adcp-flight.ts";
+import { expect, test } from "vitest";
+import { book, days, delivered, flightDesk, sentTo } from "./adcp-flight.ts";
+import { requestsAreValid } from "./adcp-sellers.ts";
 import { verifies } from "../requirements.ts";
-import { approving, at, type Connection } from "./client.ts";
-import { flight, quoteFrom, startDesk, type TestDesk } from "./fixtures.ts";
+import { approving, at } from "./client.ts";
+import { flight, quoteFrom, startDesk } from "./fixtures.ts";
 
-let desk: TestDesk;
-let client: Connection;
-
-beforeAll(async () => {
-  desk = await adcpDesk();
-  client = await desk.connect({ person: approving });
-});
-afterAll(() => desk.close());
+const on = flightDesk();
 
 test("an auction that falls behind: figures, pace with its threshold, and a range of bids", async () => {
   verifies(
@@ -27,10 +20,10 @@ test("an auction that falls behind: figures, pace with its threshold, and a rang
     "adcp.delivery.clearing_price",
   );
   const item = { product: "openbid/ctv_open_auction", budget: "200000.00 USD", max_bid: "19.00 USD" };
-  const id = await book(client, item);
-  desk.sandbox.adcp.pass("openbid", days(11));
-  const reply = await client.ok("get_delivery", { ids: [id], daily: true });
-  const [booked] = desk.sandbox.adcp.buys("openbid")[0]?.packages ?? [];
+  const id = await book(on.client, item);
+  on.desk.sandbox.adcp.pass("openbid", days(11));
+  const reply = await on.client.ok("get_delivery", { ids: [id], daily: true });
+  const [booked] = on.desk.sandbox.adcp.buys("openbid")[0]?.packages ?? [];
   expect(delivered(reply)).toMatchObject({
     impressions: booked?.impressions,
     spend: `${booked?.spend.toFixed(2)} USD`,
@@ -42,19 +35,19 @@ test("an auction that falls behind: figures, pace with its threshold, and a rang
   expect(reply.text).toContain("not billing-grade");
   expect(reply.list("deliveries", 0, "packages", 0, "daily").length).toBeGreaterThanOrEqual(10);
   expect(delivered(reply)).toMatchObject({ effective_cpm: expect.stringMatching(/^\d+\.\d{2,4} USD$/) });
-  const again = await client.ok("get_delivery", { ids: [id] });
+  const again = await on.client.ok("get_delivery", { ids: [id] });
   expect(delivered(again)).not.toHaveProperty("daily");
 });
 
 test("a guaranteed buy: the promise of the terms is held against what was delivered; nobody says win rate", async () => {
   verifies("adcp.inflight.win_rate", "adcp.delivery.sla", "adcp.products.sla");
   const item = { product: "streamhaus/outdoor_ctv_q2_guaranteed", budget: "60000.00 USD" };
-  const asked = await client.ok("request_quote", { items: [{ ...item, flight: flight(1, 30) }] });
+  const asked = await on.client.ok("request_quote", { items: [{ ...item, flight: flight(1, 30) }] });
   const id = asked.string("quotes", 0, "quote_id");
-  await client.ok("create_media_buy", { lines: [{ quote_id: id }] });
-  desk.sandbox.adcp.sign("streamhaus");
-  await client.ok("get_media_buys", { ids: [id], refresh: true });
-  const before = await client.ok("get_delivery", { ids: [id] });
+  await on.client.ok("create_media_buy", { lines: [{ quote_id: id }] });
+  on.desk.sandbox.adcp.sign("streamhaus");
+  await on.client.ok("get_media_buys", { ids: [id], refresh: true });
+  const before = await on.client.ok("get_delivery", { ids: [id] });
   expect(delivered(before)).toMatchObject({ win_rate: null, clearing_price: null, effective_cpm: null });
   expect(before.text).toContain("not reported");
   // The flight begins tomorrow: nothing is late, and there is nothing to advise.
@@ -62,9 +55,9 @@ test("a guaranteed buy: the promise of the terms is held against what was delive
   const video = { asset_type: "video", url: "https://cdn.acmeoutdoor.example/a.mp4", width: 1920, height: 1080 };
   const creative = { creative_id: "spot", name: "Spot", format: "video_30s", assets: { video_file: video } };
   const assignments = [{ creative_id: "spot", package: "streamhaus/outdoor_ctv_q2_guaranteed" }];
-  await client.ok("sync_creatives", { media_buy_id: id, creatives: [creative], assignments });
-  desk.sandbox.adcp.pass("streamhaus", days(11));
-  const after = await client.ok("get_delivery", { ids: [id] });
+  await on.client.ok("sync_creatives", { media_buy_id: id, creatives: [creative], assignments });
+  on.desk.sandbox.adcp.pass("streamhaus", days(11));
+  const after = await on.client.ok("get_delivery", { ids: [id] });
   expect(delivered(after)).toMatchObject({
     budget_used_percent: expect.stringMatching(/^\d+\.\d$/),
     promises: [{ promise: "at least 95 % of plays completed", delivered: "0.91", kept: false }],
@@ -77,20 +70,20 @@ test("a guaranteed buy: the promise of the terms is held against what was delive
 
 test("a seller that still reports under the storyboards' name is read as any other", async () => {
   verifies("adcp.delivery.shape");
-  const read = async () => (await client.ok("get_delivery", {})).list("deliveries");
+  const read = async () => (await on.client.ok("get_delivery", {})).list("deliveries");
   const before = await read();
-  desk.sandbox.adcp.modes("openbid", "legacy");
+  on.desk.sandbox.adcp.modes("openbid", "legacy");
   const after = await read();
-  desk.sandbox.adcp.modes("openbid");
+  on.desk.sandbox.adcp.modes("openbid");
   const figures = (rows: readonly unknown[]) => rows.map((row) => [at(row, "impressions"), at(row, "spend")]);
   expect(figures(after)).toEqual(figures(before));
   expect(figures(after).flat()).not.toContain(null);
 });
 
 test("a desk without bookings has nothing to tell, and one that delivers is found without being named", async () => {
-  const all = await client.ok("get_delivery");
+  const all = await on.client.ok("get_delivery");
   expect(all.list("deliveries")).toHaveLength(2);
-  const unknown = await client.call("get_delivery", { ids: ["openbid/none"] });
+  const unknown = await on.client.call("get_delivery", { ids: ["openbid/none"] });
   expect(unknown.text).toMatch(/^unknown_media_buy/);
 });
 
@@ -108,12 +101,4 @@ test("an IAB seller reports next to nothing, and nothing is made up", async () =
   }
 });
 
-const noSchemas = whyNoSchemas("3.1");
-test.runIf(whyNoSchemas("3.1") === null)(
-  `every request is a valid one of AdCP 3.1${noSchemas ? `: not here, ${noSchemas}` : ""}`,
-  () => {
-    const { tasks, wrong } = checkedRequests(desk);
-    expect(wrong).toEqual([]);
-    expect(tasks).toContain("get_media_buy_delivery");
-  },
-);
+requestsAreValid(() => sentTo(on.desk), { "3.0": 0, "3.1": 10 }, "get_media_buy_delivery");

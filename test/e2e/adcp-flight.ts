@@ -1,12 +1,10 @@
-import { requestErrors } from "../adcp/schemas.ts";
-import type { Asked } from "../adcp/sdk-seller.ts";
-import { askedIn } from "./adcp-sellers.ts";
+import { type Asked, askedInBody } from "../adcp/asked.ts";
 import type { Connection, Reply } from "./client.ts";
-import { type DeskOptions, flight, startDesk, type TestDesk } from "./fixtures.ts";
+import { flight, type SharedDesk, sharedDesk, startDesk, type TestDesk } from "./fixtures.ts";
 
-/** A desk with the two AdCP sellers of the sandbox, and no others. */
-export function adcpDesk(options: DeskOptions = {}): Promise<TestDesk> {
-  return startDesk({ ...options, sandbox: { sellers: [], adcp: ["streamhaus", "openbid"], ...options.sandbox } });
+/** A desk with the two AdCP sellers of the sandbox, and no others, for all tests of a file. */
+export function flightDesk(): SharedDesk {
+  return sharedDesk(() => startDesk({ sandbox: { sellers: [], adcp: ["streamhaus", "openbid"] } }));
 }
 
 /** One product of openbid by auction, as a line of `request_quote`. */
@@ -29,20 +27,5 @@ export function delivered(reply: Reply, at = 0): unknown {
 
 /** The tasks that reached the desk's AdCP sellers, with their arguments as sent, in order. */
 export function sentTo(desk: TestDesk): readonly Asked[] {
-  return desk.sandbox.requests().flatMap(({ body }) => askedIn(body) ?? []);
-}
-
-/** What is wrong with the requests that reached the desk's AdCP sellers, by the official 3.1 schemas; and which tasks there were. */
-export function checkedRequests(desk: TestDesk): {
-  readonly tasks: ReadonlySet<string>;
-  readonly wrong: readonly string[];
-} {
-  const asked = sentTo(desk);
-  const wrong = asked.flatMap(({ task, args }) =>
-    // What a seller can do is asked before an edition is chosen.
-    ["get_adcp_capabilities"].includes(task)
-      ? []
-      : requestErrors("3.1", task, args).map((error) => `${task}: ${error}`),
-  );
-  return { tasks: new Set(asked.map(({ task }) => task)), wrong: [...new Set(wrong)] };
+  return desk.sandbox.requests().flatMap(({ body }) => askedInBody(body) ?? []);
 }

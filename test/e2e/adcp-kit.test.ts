@@ -1,34 +1,21 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { verifies } from "../requirements.ts";
-import { adcpDesk, type RawSeller, rawSeller } from "./adcp-sellers.ts";
-import { approving, at, type Connection, type Reply } from "./client.ts";
-import { flight, type TestDesk } from "./fixtures.ts";
+import { rawSeller, story } from "./adcp-sellers.ts";
+import { at, type Reply } from "./client.ts";
+import { flight } from "./fixtures.ts";
 
 /** What a planner is shown of AdCP products, and what of a choice reaches the seller. */
 
-let house: RawSeller;
-let market: RawSeller;
-let old: RawSeller;
-let desk: TestDesk;
-let client: Connection;
-beforeAll(async () => {
-  [house, market, old] = await Promise.all([
-    rawSeller("house", "streamhaus"),
-    rawSeller("market", "openbid"),
-    rawSeller("old", "streamhaus", "legacy"),
-  ]);
-  desk = await adcpDesk([house, market, old]);
-  client = await desk.connect({ person: approving });
-});
-afterAll(async () => {
-  await desk.close();
-  await Promise.all([house, market, old].map((seller) => seller.close()));
+const on = story({
+  house: (id) => rawSeller(id, "streamhaus"),
+  market: (id) => rawSeller(id, "openbid"),
+  old: (id) => rawSeller(id, "streamhaus", "legacy"),
 });
 
 test("a kit tells each product's kind, price, forecast, formats, minimum and floor", async () => {
   verifies("adcp.products.id", "adcp.products.delivery_type", "adcp.products.fixed_price", "adcp.products.forecast");
   verifies("adcp.products.formats", "adcp.products.floor");
-  const kit = await client.ok("get_media_kit", { sellers: ["house", "market"], limit: 50 });
+  const kit = await on.client.ok("get_media_kit", { sellers: ["house", "market"], limit: 50 });
   const product = (ref: string) => kit.list("products").find((one) => at(one, "product") === ref);
   const preroll = product("house/sports_preroll_q2_guaranteed");
   expect(preroll).toMatchObject({
@@ -54,7 +41,7 @@ test("a kit tells each product's kind, price, forecast, formats, minimum and flo
 
 test("an auction tells what each level of bid is forecast to bring, and whom it can be aimed at", async () => {
   verifies("adcp.products.forecast_by_bid", "adcp.products.targeting");
-  const kit = await client.ok("get_media_kit", { sellers: ["market"], limit: 50 });
+  const kit = await on.client.ok("get_media_kit", { sellers: ["market"], limit: 50 });
   const ours = kit.list("products").find((one) => at(one, "product") === "market/sports_display_auction");
   expect(at(ours, "terms", "forecast_levels")).toHaveLength(4);
   expect(at(ours, "terms", "forecast_levels", 1)).toEqual({
@@ -85,7 +72,7 @@ test("the account's id, what asking for it did, and whom it is for reach the pla
       : { product: "market/sports_display_auction", max_bid: "6.00 USD" }),
     ...{ flight: flights, budget: "9000.00 USD" },
   }));
-  const asked = await client.ok("request_quote", { items });
+  const asked = await on.client.ok("request_quote", { items });
   const shown = (reply: Reply) =>
     reply
       .list("quotes")
@@ -97,7 +84,7 @@ test("the account's id, what asking for it did, and whom it is for reach the pla
   expect(asked.text).toContain(`the seller's account ${ids[0]}, of this brand and operator alone`);
   expect(asked.text).toContain("the account is new there");
   // It is kept with the quote: who asks later, in another process, learns the same and creates nothing.
-  const later = await desk.connect();
+  const later = await on.desk.connect();
   const again = await later.ok("request_quote", { items });
   expect(shown(again)).toEqual(shown(asked));
   expect(again.at("quotes", 0, "found_open")).toBe(true);
@@ -106,10 +93,15 @@ test("the account's id, what asking for it did, and whom it is for reach the pla
 test("below a product's minimum nothing is asked of the seller", async () => {
   verifies("adcp.products.minimum_spend");
   const item = { product: "house/sports_preroll_q2_guaranteed", flight: flight(), budget: "100.00 USD" };
-  const reply = await client.ok("request_quote", { items: [item] });
+  const reply = await on.client.ok("request_quote", { items: [item] });
   expect(reply.at("failed", 0)).toMatchObject({ code: "below_minimum" });
   expect(reply.string("failed", 0, "message")).toContain("at least 5,000.00 USD");
-  expect(house.asked().filter(({ task }) => task === "create_media_buy")).toEqual([]);
+  expect(
+    on
+      .seller("house")
+      .asked()
+      .filter(({ task }) => task === "create_media_buy"),
+  ).toEqual([]);
 });
 
 test("instants, account, creatives and prices go out as they were approved, and only after that", async () => {
@@ -120,14 +112,18 @@ test("instants, account, creatives and prices go out as they were approved, and 
     ...{ product: "house/sports_preroll_q2_guaranteed", flight: days, budget: "30000.00 USD" },
     creative_ids: ["video_30s_trail_pro"],
   };
-  const quote = (await client.ok("request_quote", { items: [item] })).string("quotes", 0, "quote_id");
-  const bookings = () => house.asked().filter(({ task }) => task === "create_media_buy");
+  const quote = (await on.client.ok("request_quote", { items: [item] })).string("quotes", 0, "quote_id");
+  const bookings = () =>
+    on
+      .seller("house")
+      .asked()
+      .filter(({ task }) => task === "create_media_buy");
   expect(bookings()).toEqual([]);
-  const questions = client.questions.length;
-  await client.ok("create_media_buy", { lines: [{ quote_id: quote }] });
-  expect(client.questions.length).toBe(questions + 1);
-  expect(client.questions.at(-1)).toContain("promised at least 75 % of plays completed");
-  expect(client.questions.at(-1)).toMatch(
+  const questions = on.client.questions.length;
+  await on.client.ok("create_media_buy", { lines: [{ quote_id: quote }] });
+  expect(on.client.questions.length).toBe(questions + 1);
+  expect(on.client.questions.at(-1)).toContain("promised at least 75 % of plays completed");
+  expect(on.client.questions.at(-1)).toMatch(
     /Cancelling: .*Published by the seller: sports_preroll_q2_guaranteed: with less than 14 days of notice, a fee of 25 % of what is not spent by then\./,
   );
   const [sent] = bookings();
@@ -144,16 +140,19 @@ test("instants, account, creatives and prices go out as they were approved, and 
       },
     ],
   });
-  const later = house.asked().filter(({ args }) => "account" in args);
+  const later = on
+    .seller("house")
+    .asked()
+    .filter(({ args }) => "account" in args);
   expect(new Set(later.map(({ args }) => JSON.stringify(args["account"]))).size).toBe(1);
 });
 
 test("a page of the seller's, its words and its own estimate reach the planner", async () => {
   verifies("adcp.pending.setup_url", "adcp.pending.setup_message", "adcp.create.estimated_completion");
   const item = { product: "old/sports_preroll_q2_guaranteed", flight: flight(), budget: "30000.00 USD" };
-  const quote = (await client.ok("request_quote", { items: [item] })).string("quotes", 0, "quote_id");
-  const asked = await client.ok("create_media_buy", { lines: [{ quote_id: quote }] });
-  const told = await client.ok("get_media_buys", { ids: [quote], refresh: true });
+  const quote = (await on.client.ok("request_quote", { items: [item] })).string("quotes", 0, "quote_id");
+  const asked = await on.client.ok("create_media_buy", { lines: [{ quote_id: quote }] });
+  const told = await on.client.ok("get_media_buys", { ids: [quote], refresh: true });
   expect(told.at("media_buys", 0, "seller_waits")).toMatchObject({
     for: "signature",
     url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\//),
@@ -163,8 +162,9 @@ test("a page of the seller's, its words and its own estimate reach the planner",
   expect(told.text).toMatch(/the person can act at http.* \(the seller's page\); the seller said \(its words\): "/);
   // The address is for a person: nothing of ours opened it.
   expect(
-    old.sandbox
-      .requests("streamhaus")
+    on
+      .seller("old")
+      .sandbox.requests("streamhaus")
       .filter(({ method }) => method === "GET")
       .map(({ target }) => target),
   ).not.toContain(new URL(told.string("media_buys", 0, "seller_waits", "url")).pathname);

@@ -1,11 +1,12 @@
-import * as z from "zod";
+import { afterAll, expect, test } from "vitest";
 import type { AdcpMode } from "../../src/sandbox/adcp/profile.ts";
 import type { FaultOrder } from "../../src/sandbox/control.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
+import { type Asked, askedInBody } from "../adcp/asked.ts";
 import { openPublisher, type Publisher } from "../adcp/publisher.ts";
-import { type AdcpVersion, requestErrors } from "../adcp/schemas.ts";
-import { type Asked, openSdkSeller, type SdkSeller, type SdkSellerOptions } from "../adcp/sdk-seller.ts";
-import { type ConfigFile, startDesk, type TestDesk } from "./fixtures.ts";
+import { type AdcpVersion, requestErrors, whyNoSchemas } from "../adcp/schemas.ts";
+import type { SdkSeller, SdkSellerOptions } from "../adcp/sdk-seller.ts";
+import { type ConfigFile, type SharedDesk, sharedDesk, startDesk, type TestDesk } from "./fixtures.ts";
 
 /** AdCP sellers of different makes behind one face, so that one story is told over all of them. */
 
@@ -44,28 +45,6 @@ export interface RawSeller extends StorySeller {
 
 const common = { trust: "registered", relationship: "established", protocol: "adcp" } as const;
 
-const called = z.object({
-  params: z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) }),
-});
-const messaged = z.object({
-  params: z.object({
-    message: z.object({
-      parts: z.array(
-        z.looseObject({ data: z.object({ skill: z.string(), input: z.record(z.string(), z.unknown()) }) }),
-      ),
-    }),
-  }),
-});
-
-/** The AdCP task a JSON-RPC request names, over MCP or A2A; null for what belongs to the transport. */
-export function askedIn(body: string): Asked | null {
-  const json: unknown = JSON.parse(body || "null");
-  const call = called.safeParse(json).data?.params;
-  if (call) return { task: call.name, args: call.arguments };
-  const data = messaged.safeParse(json).data?.params.message.parts[0]?.data;
-  return data ? { task: data.skill, args: data.input } : null;
-}
-
 /** Our own sandbox's seller, in these modes from its first day, under this name on the desk. */
 export async function rawSeller(
   id: string,
@@ -81,7 +60,7 @@ export async function rawSeller(
     sandbox,
     profile,
     entry: { ...common, id, name: id, domain: `${id}.example`, url, publishers, credentials },
-    asked: () => sandbox.requests(profile).flatMap(({ body }) => askedIn(body) ?? []),
+    asked: () => sandbox.requests(profile).flatMap(({ body }) => askedInBody(body) ?? []),
     buys: () =>
       sandbox.adcp.buys(profile).map(({ media_buy_id, packages }) => ({
         id: media_buy_id,
@@ -103,6 +82,8 @@ export async function sdkSeller(
 ): Promise<StorySeller & { readonly sdk: SdkSeller; readonly publisher: Publisher }> {
   const publisherDomain = `${id}-publisher.example`;
   const publisher = await openPublisher(publisherDomain);
+  // Loading it takes seconds, which only who tells a story with it should wait.
+  const { openSdkSeller } = await import("../adcp/sdk-seller.ts");
   const sdk = await openSdkSeller({ ...options, publisherDomain });
   publisher.authorize(sdk.url);
   const publishers = { [publisherDomain]: publisher.base };
@@ -146,6 +127,66 @@ export function adcpDesk(
   });
 }
 
+/** A desk that knows some sellers, for all tests of a file. */
+export interface Story<Makers> extends SharedDesk {
+  seller<Id extends keyof Makers>(id: Id): Made<Makers, Id>;
+  /** Every AdCP task that reached any of them. */
+  asked(): readonly Asked[];
+}
+
+type Make = (id: string) => Promise<StorySeller>;
+type Made<Makers, Id extends keyof Makers> = Makers[Id] extends (id: string) => Promise<infer Seller> ? Seller : never;
+
+/** Opens sellers and a desk on them. @param makers what opens each, by its name on the desk */
+export function story<Makers extends Readonly<Record<string, Make>>>(makers: Makers): Story<Makers> {
+  const opened = new Map<keyof Makers, StorySeller>();
+  const seller = (id: keyof Makers) => opened.get(id) ?? expect.fail(`there is no seller ${String(id)}`);
+  const sellers = () => Object.keys(makers).map(seller);
+  // Hooks run from the last to the first: the desk closes before its sellers do.
+  afterAll(async () => void (await Promise.all([...opened.values()].map((one) => one.close()))));
+  const on = sharedDesk(async () => {
+    await Promise.all(Object.entries(makers).map(async ([id, make]) => opened.set(id, await make(id))));
+    return adcpDesk(sellers());
+  });
+  return {
+    get desk() {
+      return on.desk;
+    },
+    get client() {
+      return on.client;
+    },
+    reconnect: on.reconnect,
+    // Each was put there by the maker of that name.
+    seller: <Id extends keyof Makers>(id: Id) => seller(id) as Made<Makers, Id>,
+    asked: () => sellers().flatMap((one) => one.asked()),
+  };
+}
+
+/**
+ * The last tests of a file: what its stories sent was valid, by the official schemas of the edition it was sent in.
+ * @param least how much there was of each edition, so that none at all is seen
+ * @param task what must be among it
+ */
+export function requestsAreValid(
+  asked: () => readonly Asked[],
+  least: Readonly<Record<AdcpVersion, number>>,
+  task: string,
+): void {
+  const check = (edition: AdcpVersion) => {
+    const mine = asked().filter((one) => editionOf(one) === edition);
+    const wrong = mine.flatMap((one) =>
+      requestErrors(edition, one.task, one.args).map((error) => `${one.task}: ${error} in ${JSON.stringify(one.args)}`),
+    );
+    expect([...new Set(wrong)]).toEqual([]);
+    expect(mine.length).toBeGreaterThan(least[edition]);
+    expect(asked().map((one) => one.task)).toContain(task);
+  };
+  test("every request is a valid one of AdCP 3.0", () => check("3.0"));
+  const why = whyNoSchemas("3.1");
+  const title = `every request is a valid one of AdCP 3.1${why ? `: not here, ${why}` : ""}`;
+  test.runIf(whyNoSchemas("3.1") === null)(title, () => check("3.1"));
+}
+
 /** How often a seller was asked to run a task. */
 export function times(seller: StorySeller, task: string): number {
   return seller.asked().filter((asked) => asked.task === task).length;
@@ -154,19 +195,4 @@ export function times(seller: StorySeller, task: string): number {
 /** The edition a request names for itself: 3.1 says so, 3.0 has no word for it. */
 function editionOf({ args }: Asked): AdcpVersion {
   return args["adcp_version"] === "3.1" ? "3.1" : "3.0";
-}
-
-/**
- * What is wrong with the requests of one edition that reached these sellers, by the official schemas; and how many there
- * were, so that none at all is seen. Throws where the schemas of the edition are not here.
- */
-export function checkedRequests(
-  sellers: readonly StorySeller[],
-  edition: AdcpVersion,
-): { readonly count: number; readonly wrong: readonly string[] } {
-  const mine = sellers.flatMap((seller) => seller.asked()).filter((asked) => editionOf(asked) === edition);
-  const wrong = mine.flatMap(({ task, args }) =>
-    requestErrors(edition, task, args).map((error) => `${task}: ${error} in ${JSON.stringify(args)}`),
-  );
-  return { count: mine.length, wrong: [...new Set(wrong)] };
 }

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect } from "vitest";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../src/sandbox/sandbox.ts";
-import { type ConnectOptions, type Connection, connect, type ServerStart } from "./client.ts";
+import { approving, type ConnectOptions, type Connection, connect, type ServerStart } from "./client.ts";
 import { HttpServer } from "./http-server.ts";
 import { type ServedHere, serveStdioHere } from "./served-here.ts";
 
@@ -131,6 +132,37 @@ export async function startDesk(options: DeskOptions = {}): Promise<TestDesk> {
 export function startSandboxDesk(): TestDesk {
   const directory = mkdtempSync(join(tmpdir(), "mbm-sandbox-"));
   return new TestDesk(directory, null, environmentIn(directory));
+}
+
+/** {@link sharedDesk}: its parts are there while tests run. */
+export interface SharedDesk {
+  readonly desk: TestDesk;
+  /** Its person approves everything. */
+  readonly client: Connection;
+  /** Another client in the place of that one, with a server of its own. */
+  reconnect(): Promise<void>;
+}
+
+/** A desk for all tests of a file, with one client. */
+export function sharedDesk(open: () => Promise<TestDesk>): SharedDesk {
+  let there: { readonly desk: TestDesk; client: Connection } | undefined;
+  const now = () => there ?? expect.fail("a shared desk is there only while tests run");
+  beforeAll(async () => {
+    const desk = await open();
+    there = { desk, client: await desk.connect({ person: approving }) };
+  });
+  afterAll(async () => there?.desk.close());
+  return {
+    get desk() {
+      return now().desk;
+    },
+    get client() {
+      return now().client;
+    },
+    async reconnect() {
+      now().client = await now().desk.connect({ person: approving });
+    },
+  };
 }
 
 /** A day in the future, so that no test grows old: `flight(30, 60)` begins in 30 days. */

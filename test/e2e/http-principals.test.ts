@@ -32,7 +32,10 @@ async function nothingCameOf(ref: string): Promise<void> {
   expect(dealsOf(desk, ref)).toBe(0);
 }
 
-const reading = ["discover_sellers", "get_media_kit", "get_inbox", "get_media_buys", "get_delivery", "get_history"];
+const reading = [
+  ...["discover_sellers", "get_media_kit", "compare_quotes"],
+  ...["get_inbox", "get_media_buys", "get_delivery", "get_history"],
+];
 const quoting = ["request_quote", "negotiate"];
 const buying = ["create_media_buy", "approve", "update_media_buy", "sync_creatives"];
 

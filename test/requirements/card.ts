@@ -18,7 +18,7 @@ export const card = {
   "server.in_a_minute": tested("A fresh clone reaches a booked sandbox deal with two commands."),
   "server.two_processes": tested("Two server processes on one desk quote, approve and book once."),
   "server.iab": tested("Sellers that speak the IAB Tech Lab seller agent contract are bought from."),
-  "server.opendirect": issue(6, "Sellers that speak OpenDirect 2.1 are bought from."),
+  "server.opendirect": tested("Sellers that speak OpenDirect 2.1 are bought from."),
   "server.adcp": tested("Sellers that speak AdCP are bought from."),
 
   // Stack

@@ -1,4 +1,4 @@
-import { byDesign, issue, later, type Row, tested } from "./row.ts";
+import { byDesign, later, type Row, tested } from "./row.ts";
 
 /** Seed 000: the buyer guide's overview (stages, approval gate, events, tiers, guide topics). */
 export const seed000 = {
@@ -27,7 +27,7 @@ export const seed000 = {
   "negotiation.over_a2a": tested("A seller reached over A2A is negotiated with over A2A."),
   "booking.over_rest": tested("An approved line is booked through the seller agent's own REST API."),
   "booking.over_mcp": tested("An approved line is booked through the seller's MCP tools."),
-  "booking.over_opendirect": issue(6, "An approved line is booked through the seller's OpenDirect API."),
+  "booking.over_opendirect": tested("An approved line is booked through the seller's OpenDirect API."),
   "media_buy.transitions": tested("A media buy moves only along its transition table; any other move is refused."),
   "media_buy.persisted": tested("Quotes, approvals and media buys survive a restart of the server."),
 
@@ -35,7 +35,7 @@ export const seed000 = {
   "flow.campaign": tested("A brief becomes several booked deals across channels after one person's approval."),
   "flow.campaign.many_deals": tested("One approval can hold several lines, of several sellers, and books them all."),
   "flow.deal.from_quote": tested("One deal is bought from one quote, with no campaign around it."),
-  "flow.deal.from_product": issue(7, "One deal is bought directly from a product, for planning done elsewhere."),
+  "flow.deal.from_product": tested("One deal is bought directly from a product, for planning done elsewhere."),
   "flow.shared_ground": tested("Campaign buys and single deals use the same states, events and ledger."),
 
   // The person's approval

@@ -1,4 +1,4 @@
-import { byDesign, issue, type Row, tested } from "./row.ts";
+import { byDesign, type Row, tested } from "./row.ts";
 
 /** Seed 001: seller agent integration (connection settings, OpenDirect calls, the order of a booking). */
 export const seed001 = {
@@ -7,15 +7,14 @@ export const seed001 = {
     "Without config the desk is a sandbox desk with sandbox sellers, and every answer says so.",
   ),
   "connection.many_sellers": tested("One desk talks to several sellers, each with its own address and credentials."),
-  "connection.base_url": issue(6, "OPENDIRECT_BASE_URL names the OpenDirect seller, its path prefix kept."),
+  "connection.base_url": tested("OPENDIRECT_BASE_URL names the OpenDirect seller, its path prefix kept."),
   "connection.base_url.default": byDesign(
     8,
     "No seller has a default address: an unconfigured desk is visibly a sandbox desk.",
   ),
-  "connection.token_setting": issue(6, "OPENDIRECT_TOKEN is the bearer token, bound to that seller's origin."),
-  "connection.api_key_setting": issue(6, "OPENDIRECT_API_KEY is the API key, bound to that seller's origin."),
-  "connection.seller_endpoints": issue(
-    6,
+  "connection.token_setting": tested("OPENDIRECT_TOKEN is the bearer token, bound to that seller's origin."),
+  "connection.api_key_setting": tested("OPENDIRECT_API_KEY is the API key, bound to that seller's origin."),
+  "connection.seller_endpoints": tested(
     "SELLER_ENDPOINTS lists sellers, separated by commas; blanks and empty parts do no harm.",
   ),
   "connection.auth.bearer_first": tested("A seller with a token is called with Authorization: Bearer and no API key."),
@@ -40,20 +39,18 @@ export const seed001 = {
     "The media kit is filtered by highest CPM; a product without a known price is not passed off as cheap.",
   ),
   "kit.product.by_reference": tested("One product is found by its reference; an ambiguous name brings candidates."),
-  "opendirect.products.list": issue(
-    6,
+  "opendirect.products.list": tested(
     "OpenDirect products are listed page by page ($skip and $top, and the other dialects).",
   ),
-  "opendirect.products.search": issue(
-    6,
+  "opendirect.products.search": tested(
     "OpenDirect products are searched by channel, format and price where served, else filtered here.",
   ),
-  "opendirect.products.get": issue(6, "One OpenDirect product is read by id."),
-  "opendirect.avails": issue(6, "OpenDirect avails are asked for in both dialects; a total is never taken for a CPM."),
+  "opendirect.products.get": tested("One OpenDirect product is read by id."),
+  "opendirect.avails": tested("OpenDirect avails are asked for in both dialects; a total is never taken for a CPM."),
   "avails.impressions": tested("Avails say how many impressions are free in the flight."),
   "avails.estimated_cpm": tested("Avails say the estimated CPM."),
   "avails.total_cost": tested("Avails say the total cost, as exact money."),
-  "avails.delivery_confidence": issue(6, "Avails say the delivery confidence where the seller gives one."),
+  "avails.delivery_confidence": tested("Avails say the delivery confidence where the seller gives one."),
   "avails.before_recommending": tested(
     "A quote shows the free volume beside the price, before anybody is asked to approve.",
   ),
@@ -72,14 +69,13 @@ export const seed001 = {
   ),
 
   // Orders and lines
-  "opendirect.order.create": issue(6, "An order is created under the buyer's account."),
-  "opendirect.order.after_approval": issue(6, "No order is created before the person approved."),
-  "opendirect.line.create": issue(6, "A line for a product is created under the order, as a draft."),
-  "opendirect.line.reserve": issue(6, "A draft line is reserved, and read back."),
-  "opendirect.line.book": issue(6, "A reserved line is booked at the approved rate, and read back."),
-  "opendirect.line.stats": issue(6, "A line's stats are read: delivery, pacing, spend."),
-  "opendirect.sequence": issue(
-    6,
+  "opendirect.order.create": tested("An order is created under the buyer's account."),
+  "opendirect.order.after_approval": tested("No order is created before the person approved."),
+  "opendirect.line.create": tested("A line for a product is created under the order, as a draft."),
+  "opendirect.line.reserve": tested("A draft line is reserved, and read back."),
+  "opendirect.line.book": tested("A reserved line is booked at the approved rate, and read back."),
+  "opendirect.line.stats": tested("A line's stats are read: delivery, pacing, spend."),
+  "opendirect.sequence": tested(
     "Card, search, avails, negotiation if any, order, line, reserve and book follow each other in one test.",
   ),
   "delivery.performance": tested("A booked deal's performance is read from the IAB seller agent."),

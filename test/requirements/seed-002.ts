@@ -1,4 +1,4 @@
-import { issue, type Row, tested } from "./row.ts";
+import { type Row, tested } from "./row.ts";
 
 /** Seed 002: data flow (quote to deal, proposal to deal, negotiation). */
 export const seed002 = {
@@ -29,27 +29,22 @@ export const seed002 = {
   ),
 
   // Proposal to deal
-  "proposal.submit": issue(6, "Own terms are put to a seller: product, deal type, price, impressions, dates."),
-  "proposal.accepted": issue(6, "A proposal the seller accepts is accepted at once."),
-  "proposal.counter_offered": issue(6, "A seller's counter-terms are shown and can be answered."),
-  "proposal.rejected": issue(6, "A proposal the seller rejects ends, with the seller's reason."),
-  "proposal.pending_approval": issue(
-    6,
+  "proposal.submit": tested("Own terms are put to a seller: product, deal type, price, impressions, dates."),
+  "proposal.accepted": tested("A proposal the seller accepts is accepted at once."),
+  "proposal.counter_offered": tested("A seller's counter-terms are shown and can be answered."),
+  "proposal.rejected": tested("A proposal the seller rejects ends, with the seller's reason."),
+  "proposal.pending_approval": tested(
     "A proposal waiting for the seller's operator is a normal state, with its approval id.",
   ),
-  "proposal.operator_decides": issue(
-    6,
+  "proposal.operator_decides": tested(
     "Only the seller's operator decides on the seller's side; its decide and resume calls are never made by us.",
   ),
-  "proposal.resumes": issue(6, "Once the operator decided, the proposal goes on from where it waited."),
-  "proposal.deal": issue(
-    6,
-    "A deal is made from an accepted proposal where the seller really makes one, else by quote.",
-  ),
-  "proposal.deal.fields": issue(6, "That deal carries its id, type, price and OpenRTB parameters."),
+  "proposal.resumes": tested("Once the operator decided, the proposal goes on from where it waited."),
+  "proposal.deal": tested("A deal is made from an accepted proposal where the seller really makes one, else by quote."),
+  "proposal.deal.fields": tested("That deal carries its id, type, price and OpenRTB parameters."),
 
   // Negotiation
-  "negotiation.on_proposal": issue(6, "A proposal below the seller's price opens a negotiation."),
+  "negotiation.on_proposal": tested("A proposal below the seller's price opens a negotiation."),
   "negotiation.message": tested("A counter-offer is a negotiation message with the buyer's price."),
   "negotiation.legacy_counter": tested(
     "A seller of the earlier contract is countered on its proposal; which contract it is, is found out, not guessed.",

@@ -1,18 +1,17 @@
-import { byDesign, issue, type Row, tested } from "./row.ts";
+import { byDesign, type Row, tested } from "./row.ts";
 
 /** Seed 003, first half: finding sellers, trust, media kits, cache, errors and timeouts. */
 export const seed003Discovery = {
   // Registry and cards
-  "discovery.registry.query": issue(6, "The AAMP agent registry is asked for seller agents."),
-  "discovery.registry.url": issue(6, "The registry's address is a setting."),
-  "discovery.registry.timeout": issue(6, "The registry's timeout is a setting."),
-  "discovery.registry.filter": issue(6, "A registry's answer is filtered by capability."),
+  "discovery.registry.query": tested("The AAMP agent registry is asked for seller agents."),
+  "discovery.registry.url": tested("The registry's address is a setting."),
+  "discovery.registry.timeout": tested("The registry's timeout is a setting."),
+  "discovery.registry.filter": tested("A registry's answer is filtered by capability."),
   "discovery.registry.down": byDesign(
     9,
     "A registry that is down is said to be down; it is never an empty list of sellers.",
   ),
-  "discovery.registry.fallback": issue(
-    6,
+  "discovery.registry.fallback": tested(
     "When the registry is down the last known good list is offered, marked stale, beside the configured sellers.",
   ),
   "discovery.all": tested("Without any filter every seller the desk may see is listed."),
@@ -22,17 +21,14 @@ export const seed003Discovery = {
   "discovery.card.direct": tested("One seller's card is read directly from its address."),
   "discovery.card.name": tested("A found seller has an id, a name and a domain."),
   "discovery.card.protocols": tested("A found seller says which of our protocols it speaks."),
-  "discovery.card.mcp_a2a_opendirect": issue(
-    6,
-    "Cards that declare MCP, A2A or OpenDirect lead to the right protocol.",
-  ),
+  "discovery.card.mcp_a2a_opendirect": tested("Cards that declare MCP, A2A or OpenDirect lead to the right protocol."),
   "discovery.card.malformed": tested("One malformed card loses only its own seller, and that is said."),
 
   // Trust
   "trust.before_contact": tested("Nothing of the buyer is sent to a seller before its trust is known."),
-  "trust.verify": issue(6, "A seller's trust is asked from the registry, by its address."),
-  "trust.is_registered": issue(6, "Whether a seller is registered is part of the answer."),
-  "trust.registry_id": issue(6, "A registered seller's registry id is shown."),
+  "trust.verify": tested("A seller's trust is asked from the registry, by its address."),
+  "trust.is_registered": tested("Whether a seller is registered is part of the answer."),
+  "trust.registry_id": tested("A registered seller's registry id is shown."),
   "trust.level": tested("Every listed seller has a trust level and who says so."),
   "trust.preferred": tested("A preferred seller may see up to the advertiser."),
   "trust.verified": tested("A verified seller may see up to the agency."),
@@ -44,7 +40,7 @@ export const seed003Discovery = {
   ),
   "trust.blocked": tested("A blocked seller is never contacted, not even for its card."),
   "trust.filter": tested("Sellers under the trust asked for are kept out, and named with the reason."),
-  "trust.recommendation": issue(6, "Each trust level comes with a recommendation in words."),
+  "trust.recommendation": tested("Each trust level comes with a recommendation in words."),
 
   // Media kits
   "kit.parallel": tested("Without a seller named, all trusted sellers' kits are read in parallel."),

@@ -10,7 +10,7 @@ import { bodyOf, openLoopback } from "../../src/sandbox/loopback.ts";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import type { SandboxSeller } from "../../src/sandbox/sandbox-seller.ts";
 import { account, at, auction, document, guaranteed, openAccount, task } from "./adcp-calls.ts";
-import { documentErrors, whyNoSchemas } from "./adcp-schemas.ts";
+import { documentErrors, whyNoSchemas } from "../adcp/schemas.ts";
 
 /** The people at the sellers' desks: by command, over a restart, and what they send. */
 

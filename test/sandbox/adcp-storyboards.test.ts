@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Sandbox, startSandbox } from "../../src/sandbox/sandbox.ts";
 import type { SandboxSeller } from "../../src/sandbox/sandbox-seller.ts";
 import { account, at, auction, brand, guaranteed, key, openAccount, task, v31 } from "./adcp-calls.ts";
-import { taskErrors, whyNoSchemas } from "./adcp-schemas.ts";
+import { requestErrors, responseErrors, whyNoSchemas } from "../adcp/schemas.ts";
 
 /** Both storyboards, played raw against the sandbox, at AdCP 3.1. The clock stands at 2027-03-01. */
 
@@ -158,8 +158,8 @@ describe("the auction storyboard", () => {
     const media_buy_id = String(at(made, "media_buy_id"));
     const ids = [0, 1].map((index) => String(at(made, "packages", index, "package_id")));
     sandbox.adcp.pass("openbid", day);
-    const read = { account, media_buy_ids: [media_buy_id], include_snapshot: true };
-    const paced = await call(openbid, "get_media_buys", read);
+    const read = { account, media_buy_ids: [media_buy_id] };
+    const paced = await call(openbid, "get_media_buys", { ...read, include_snapshot: true });
     const snapshot = at(paced, "media_buys", 0, "packages", 0, "snapshot");
     expect(snapshot).toMatchObject({
       pacing_index: 1,
@@ -180,7 +180,6 @@ describe("the auction storyboard", () => {
     sandbox.adcp.pass("openbid", day);
     const ran = await call(openbid, "get_media_buy_delivery", {
       ...read,
-      include_snapshot: undefined,
       include_package_daily_breakdown: true,
     });
     const rows = at(ran, "media_buy_deliveries", 0, "by_package");
@@ -233,8 +232,8 @@ describe("the auction storyboard", () => {
 test.runIf(whyNoSchemas("3.1") === null)("everything that was said is right by the schemas of 3.1.19", () => {
   expect(heard.length).toBeGreaterThan(30);
   const wrong = heard.flatMap(({ name, args, answer }) => [
-    ...taskErrors("3.1", name, "request", args).map((error) => `${name} request ${error}`),
-    ...taskErrors("3.1", name, "response", answer).map(
+    ...requestErrors("3.1", name, args).map((error) => `${name} request ${error}`),
+    ...responseErrors("3.1", name, answer).map(
       (error) => `${name} answer ${error} ${JSON.stringify(answer).slice(0, 200)}`,
     ),
   ]);

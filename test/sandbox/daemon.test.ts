@@ -10,7 +10,7 @@ import { sandboxCommand } from "../../src/sandbox/command.ts";
 import { ensureSandbox, keepSandbox, resetSandbox, runSandboxDaemon } from "../../src/sandbox/daemon.ts";
 import { livingLock, readLock } from "../../src/sandbox/lock-file.ts";
 import { isAlive, takeTurn } from "../../src/sandbox/takeover.ts";
-import { at, book, get, quoted } from "./calls.ts";
+import { at, book, get, post, quoted } from "./calls.ts";
 
 /** Real processes: a bundled program that is the sandbox (`daemon`) or asks for one (`ensure`). */
 
@@ -254,6 +254,12 @@ describe("the command", () => {
     expect((await ordered("expire", "northbeam", late, "--gone")).code).toBe(0);
     expect((await get(seller, `/api/v1/quotes/${late}`)).status).toBe(404);
     expect((await ordered("requests", "northbeam")).out).toContain("/api/v1/deals");
+    await ordered("proposals", "northbeam", '{"approvalAbove":0}');
+    const terms = { product_id: "prod-53e78a97", deal_type: "preferreddeal", price: 30, impressions: 10_000 };
+    await post(seller, "/proposals", { ...terms, start_date: "2027-01-04", end_date: "2027-01-31" });
+    const words = ["--cpm", "31.5", "--words", "Dearer."];
+    expect((await ordered("decide", "northbeam", "counter", ...words)).out).toContain('"proposed_price": 31.5');
+    expect((await ordered("decide", "northbeam", "approve")).err).toContain("nothing waits");
     const status = await ordered("status");
     expect(status.out).toContain(seller.url);
     expect(status.out).toContain("sandbox-northbeam-agency");

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterEach } from "vitest";
 import { noCache } from "./no-cache.ts";
 import { iabSellerAgent } from "../../src/sellers/iab-seller-agent.ts";
+import type { ConnectOptions } from "../../src/sellers/protocol.ts";
 import type { Access, Seller } from "../../src/sellers/seller.ts";
 
 /** An answer: JSON, or plain text with its status. */
@@ -16,6 +18,8 @@ export interface StubSeller {
   readonly origin: string;
   /** Method and path with query of each request, in order. */
   readonly seen: readonly string[];
+  /** The body of each. */
+  readonly bodies: readonly string[];
   close(): Promise<void>;
 }
 
@@ -28,9 +32,12 @@ export const agency: Access = { tier: "agency", identity: {} };
  */
 async function stubSeller(
   answers: Readonly<Record<string, Stubbed | ((query: URLSearchParams) => Stubbed)>>,
+  settings: Pick<ConnectOptions, "proposals"> = {},
 ): Promise<StubSeller> {
   const seen: string[] = [];
-  const server = createServer((request, response) => {
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
+    bodies.push(await text(request));
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://stub");
     seen.push(`${request.method} ${request.url}`);
     const named = answers[`${request.method} ${pathname}`] ?? { status: 404, json: { detail: "Not Found" } };
@@ -46,6 +53,7 @@ async function stubSeller(
   await once(server, "listening");
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const seller = iabSellerAgent.connect({
+    ...settings,
     sellerId: "stub",
     ...{ origin, url: origin, carrier: null, account: null, publishers: new Map(), cache: noCache, cacheSeconds: 0 },
     credentials: { agency: { apiKey: "key" } },
@@ -56,6 +64,7 @@ async function stubSeller(
     seller,
     origin,
     seen,
+    bodies,
     async close() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
@@ -69,8 +78,8 @@ afterEach(async () => {
 });
 
 /** As {@link stubSeller}, ended with the test. */
-export async function stub(answers: Parameters<typeof stubSeller>[0]): Promise<StubSeller> {
-  const made = await stubSeller(answers);
+export async function stub(...asked: Parameters<typeof stubSeller>): Promise<StubSeller> {
+  const made = await stubSeller(...asked);
   open.push(made);
   return made;
 }

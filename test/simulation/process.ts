@@ -92,6 +92,9 @@ function portsOf(world: World, holder: string, self: () => Process): Ports {
         return sellerPort(world, self(), model);
       },
       resolved: async (record) => record,
+      verified: async (record) => record,
+      search: async () => [],
+      evidence: async () => [],
       introduce: find,
     },
     strategies: [threshold],
@@ -136,6 +139,7 @@ function recordOf({ id, desk }: ModelSeller): SellerRecord {
     name: id,
     domain: `${id}.example`,
     origin: `https://${id}.example`,
+    url: `https://${id}.example`,
     // Whoever audits the books knows by the protocol how its lost answers are settled.
     protocol: desk ? "adcp" : "model",
     trust: "verified",
@@ -144,6 +148,7 @@ function recordOf({ id, desk }: ModelSeller): SellerRecord {
     credentials: [],
     byAccount: false,
     blocked: false,
+    ...{ words: [], fromRegistry: false, cautions: [], tags: [], listedUnder: null },
   };
 }
 

@@ -8,7 +8,17 @@ import { verifies } from "../requirements.ts";
  * Every argument of every tool, by its path. Whoever adds one has to come here and answer: can a model approve with it?
  */
 const allArguments: Readonly<Record<string, readonly string[]>> = {
-  discover_sellers: ["capability", "channels[]", "countries[]", "deadline_s", "min_trust", "query", "refresh", "url"],
+  discover_sellers: [
+    "capability",
+    "channels[]",
+    "countries[]",
+    "deadline_s",
+    "min_trust",
+    "protocol",
+    "query",
+    "refresh",
+    "url",
+  ],
   get_media_kit: [
     "brief",
     "channels[]",
@@ -35,6 +45,7 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "items[].flight.start",
     "items[].impressions",
     "items[].max_bid",
+    "items[].offer_cpm",
     "items[].pricing_option",
     "items[].product",
     "items[].targeting.audience[]",
@@ -60,7 +71,19 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "step",
     "strategy",
   ],
-  create_media_buy: ["campaign", "lines[].creative_ids[]", "lines[].max_bid", "lines[].quote_id", "po_number"],
+  create_media_buy: [
+    "campaign",
+    "lines[].budget",
+    "lines[].creative_ids[]",
+    "lines[].deal_type",
+    "lines[].flight.end",
+    "lines[].flight.start",
+    "lines[].impressions",
+    "lines[].max_bid",
+    "lines[].product",
+    "lines[].quote_id",
+    "po_number",
+  ],
   approve: ["approval_id", "wait_s"],
   plan_campaign: [
     "action",

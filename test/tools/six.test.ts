@@ -204,7 +204,7 @@ describe("create_media_buy", () => {
     expect(Object.fromEntries(statuses)).toEqual({ [slow]: "booking_unknown", [good]: "booked" });
     expect(reply.at("status")).toBe("booking_unknown");
     expect(reply.at("nothing_booked")).toBe(false);
-    expect(reply.text).toContain("the money stays held and nothing is sent twice");
+    expect(reply.text).toContain("the money stays held and nothing is bought twice");
     expect(dealsOf(desk, good)).toBe(1);
     expect(dealsOf(desk, slow)).toBe(0);
   });

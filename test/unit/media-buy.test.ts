@@ -243,6 +243,6 @@ describe("a quote's price", () => {
 });
 
 test("money is committed from the decision until it is known to be free", () => {
-  const free = ["open", "declined", "superseded", "awaiting_approval", "cancelled"];
+  const free = ["open", "proposed", "declined", "superseded", "awaiting_approval", "cancelled"];
   expect(lineStatuses.filter((status) => !committed.includes(status))).toEqual(free);
 });

@@ -149,6 +149,22 @@ export const dealAnswer = z.object({
 /** Only a deal's status, for a look after a cancellation. */
 export const dealState = z.object({ deal: z.object({ status: z.string() }) });
 
+const counterTerms = z.object({ proposed_price: decimal, max_impressions: count, reason: text, action: text });
+
+/** `/proposals`, POST: dollars as numbers, in the currency of the quote; a `status` of `failed` never gets here. */
+export const proposalAnswer = z.object({
+  proposal_id: z.string(),
+  status: z.string(),
+  counter_terms: counterTerms.nullable().catch(null),
+  approval_id: text,
+});
+
+/** `/approvals/{id}`, GET: without a response while nobody has decided. Its moments may come without a zone. */
+export const approvalAnswer = z.object({
+  request: z.object({ proposal_id: text, status: text, expires_at: text }),
+  response: z.object({ decision: z.string(), reason: text, modifications: object }).nullish(),
+});
+
 const negotiationStatus = z.enum(["active", "accepted", "rejected"]);
 const roundAction = z.enum(["counter", "final_offer", "accept", "reject"]);
 
@@ -173,6 +189,9 @@ export const negotiationAnswer = z.object({
   status: negotiationStatus,
   rounds: z.array(z.object({ seller_price: z.number(), action: z.string() })),
 });
+
+/** `/deals`, POST, by a seller that makes deals of proposals: only which one; the deal itself is read. */
+export const proposalDealAnswer = z.object({ deal_id: z.string() });
 
 /** `/api/v1/orders`, POST. */
 export const orderAnswer = z.object({ order_id: z.string(), status: text });

@@ -27,6 +27,17 @@ export function moneyFromNumber(value: number | null, currency: string): Money |
   return micros === null ? null : tryMoney(micros, currency);
 }
 
+/** {@link moneyFromNumber} for integer micros. */
+export function moneyFromMicros(micros: bigint, currency: string): Money | null {
+  return tryMoney(micros, currency);
+}
+
+/** {@link moneyFromNumber} for a decimal that is text already. */
+export function moneyFromText(text: string | null | undefined, currency: string): Money | null {
+  const micros = microsFromText(text ?? "");
+  return micros === null ? null : tryMoney(micros, currency);
+}
+
 /** A non-negative decimal in micros, half up beyond the sixth decimal; null where the text is no plain decimal. */
 function microsFromText(text: string): bigint | null {
   const match = /^(\d{1,15})(?:\.(\d+))?$/.exec(text);
