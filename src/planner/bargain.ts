@@ -34,8 +34,9 @@ export async function bargain(
     benchmark,
     maxCpm,
   );
-  const after = [...first, ...others];
-  return quotes.map((quote) => after.find(({ ref }) => ref === quote.ref) ?? quote);
+  // In two groups, each in its order: a seller may answer with a quote of another id.
+  const groups = { first: [...first], others: [...others] };
+  return quotes.map((quote) => (isTrusted(quote) ? groups.first : groups.others).shift() ?? quote);
 }
 
 async function talked(

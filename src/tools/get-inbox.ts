@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { LoadedLine } from "../buying/lines.ts";
-import { proposalWords } from "../domain/proposal-words.ts";
 import { costOf } from "../domain/campaign.ts";
+import { proposalWords } from "../domain/proposal-words.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
 import { pricesOf, totalOfQuote } from "../domain/quote.ts";
 import { isSentNoMore } from "../domain/resending.ts";

@@ -18,7 +18,9 @@ export const seed000 = {
   "allocation.by_portfolio_manager": tested(
     "The portfolio manager splits the budget over channels; the parts add up exactly.",
   ),
-  "allocation.channels": tested("Branding, CTV, mobile and performance each can get a share of the budget."),
+  "allocation.channels": tested(
+    "Display for branding or performance, CTV, mobile and the rest each can get a share of the budget.",
+  ),
   "research.specialist.discovers": tested("A channel specialist finds the sellers of its channel."),
   "research.specialist.browses": tested("A channel specialist reads media kits and judges the inventory."),
   "research.parallel": tested("Channels are researched in parallel; one that fails loses nothing of the others."),
