@@ -4,7 +4,7 @@ import { channelOf, highestCpm } from "../domain/quote-facts.ts";
 import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
 import { weigh } from "../domain/mandate.ts";
-import { add, compare, displayMoney, type Money, money, zero } from "../domain/money.ts";
+import { add, compare, displayMoney, type Money, percentOf, zero } from "../domain/money.ts";
 import { totalOfQuote } from "../domain/quote.ts";
 import { approvalLine } from "./line-terms.ts";
 import { type LoadedLine, loadLine } from "./lines.ts";
@@ -62,7 +62,7 @@ export async function checkRecommended(
 /** The most of a channel's budget that one seller may have. */
 function capOf({ brief }: Campaign, budget: Money): Money {
   const percent = brief.sellerShare ?? null;
-  return percent === null ? budget : money((budget.micros * BigInt(percent)) / 100n, budget.currency);
+  return percent === null ? budget : percentOf(budget, percent);
 }
 
 /** A quote that may be a line of the channel; else why not, in our words. */

@@ -38,6 +38,8 @@ import type { Planner } from "./specialist.ts";
 const LOOK_MS = 8_000;
 /** How soon the work on a campaign notices that somebody paused or cancelled it. */
 const NOTICE_MS = 500;
+/** The pause between looks at what is not in this process's hands. */
+const LOOK_AGAIN_MS = 200;
 
 /** A campaign as it stands, with its lines after all renewals. */
 export interface CampaignReport {
@@ -121,16 +123,28 @@ export class Campaigns {
     return { campaign, lines: await linesOf(this.#ports, campaign), working: this.#jobs.has(campaignId) };
   }
 
-  /** Works on a campaign, or joins the work; returns when it waits for somebody, has ended, or the time is over. */
+  /**
+   * Works on a campaign, or joins the work; returns when it waits for somebody, has ended, or the time is over. What another
+   * process is at, and what sellers still have to answer, is looked at until then.
+   */
   async follow(campaignId: string, waitMs: number, listener: Listener, signal?: AbortSignal): Promise<void> {
-    await loadCampaign(this.#ports, campaignId);
-    const job = this.#start(campaignId);
-    job.listeners.add(listener);
-    const stop = new AbortController();
-    const signals = signal ? [stop.signal, signal] : [stop.signal];
-    await Promise.race([job.done, this.#ports.sleep(waitMs, AbortSignal.any(signals)).catch(() => undefined)]);
-    stop.abort();
-    job.listeners.delete(listener);
+    const { now, sleep } = this.#ports;
+    const until = now().getTime() + waitMs;
+    for (;;) {
+      const { campaign } = await loadCampaign(this.#ports, campaignId);
+      if (!workableCampaign.includes(campaign.status)) return;
+      const job = this.#start(campaignId);
+      job.listeners.add(listener);
+      const stop = new AbortController();
+      const signals = signal ? [stop.signal, signal] : [stop.signal];
+      const left = Math.max(0, until - now().getTime());
+      await Promise.race([job.done, sleep(left, AbortSignal.any(signals)).catch(() => undefined)]);
+      stop.abort();
+      job.listeners.delete(listener);
+      const { status } = (await loadCampaign(this.#ports, campaignId)).campaign;
+      if (status === "awaiting_approval" || signal?.aborted || now().getTime() >= until) return;
+      if (workableCampaign.includes(status)) await sleep(LOOK_AGAIN_MS);
+    }
   }
 
   /** Stops the work where it is; a person who is being asked is no longer. @throws BuyingError `conflict` once it was decided */

@@ -210,7 +210,7 @@ function changes(before: Campaign, event: CampaignEvent, at: string): Partial<Ca
         shares,
         notes: [...before.notes, ...notes],
         results,
-        lines: linesOf(results),
+        lines: linesOf(shares, results),
         allocations: before.allocations + 1,
       };
     }
@@ -247,11 +247,15 @@ function changes(before: Campaign, event: CampaignEvent, at: string): Partial<Ca
 
 function withResult(before: Campaign, channel: Channel, result: ChannelResult): Partial<Campaign> {
   const results = new Map([...before.results, [channel, result]]);
-  return { results, lines: linesOf(results) };
+  return { results, lines: linesOf(before.shares, results) };
 }
 
-function linesOf(results: ReadonlyMap<Channel, ChannelResult>): readonly CampaignLine[] {
-  return [...results.values()].flatMap((result) => (result.kind === "researched" ? result.lines : []));
+/** In the order of the shares, not in that in which channels happened to be done. */
+function linesOf(shares: readonly Share[], results: ReadonlyMap<Channel, ChannelResult>): readonly CampaignLine[] {
+  return shares.flatMap(({ channel }) => {
+    const result = results.get(channel);
+    return result?.kind === "researched" ? result.lines : [];
+  });
 }
 
 function hasSame(before: readonly Share[], after: readonly Share[], channel: Channel): boolean {

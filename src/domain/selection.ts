@@ -1,4 +1,4 @@
-import { add, compare, type Money, min, money, mulDiv, subtract, zero } from "./money.ts";
+import { add, compare, type Money, min, mulDiv, percentOf, subtract, zero } from "./money.ts";
 
 /** Something a budget can be put on. Amounts are in one currency. */
 export interface Offer {
@@ -52,8 +52,7 @@ export function rankedCpm({ comparesAt, isPreferred }: Offer): bigint {
 export const cheapestFirst: Select = (offers, budget, limits) => {
   const chosen: Chosen[] = [];
   const left: { id: string; why: string }[] = [];
-  const cap =
-    limits.sellerShare === null ? budget : money((budget.micros * BigInt(limits.sellerShare)) / 100n, budget.currency);
+  const cap = limits.sellerShare === null ? budget : percentOf(budget, limits.sellerShare);
   const spent = new Map<string, Money>();
   let rest = budget;
   for (const offer of [...offers].sort(byPrice)) {

@@ -1,8 +1,11 @@
 import type { Brief } from "../domain/brief.ts";
 import type { Price, Product } from "../domain/inventory.ts";
-import { costOfImpressions, type Money, min, zero } from "../domain/money.ts";
+import { costOfImpressions, type Money, min, percentOf, zero } from "../domain/money.ts";
 import { countsImpressions, type PricingOption } from "../domain/package.ts";
 import type { Offer } from "../domain/selection.ts";
+
+/** By how much a price that is negotiable is taken to come down, in percent: a guess, made before anybody is asked. */
+const COMES_DOWN = 6;
 
 /**
  * Products of a channel as offers to plan with, before anybody is asked: at the price the kit shows us, within what the seller
@@ -30,7 +33,7 @@ export function candidates(
         id: ref,
         sellerId,
         cpm: price,
-        comparesAt: price,
+        comparesAt: product.negotiable ? percentOf(price, 100 - COMES_DOWN) : price,
         ...boundsOf(product, price, budget),
         isPreferred,
       });

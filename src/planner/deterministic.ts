@@ -3,10 +3,23 @@ import type { LoadedLine } from "../buying/lines.ts";
 import type { QuoteItem } from "../buying/quote.ts";
 import { type Brief, placesOf } from "../domain/brief.ts";
 import { highestCpm } from "../domain/quote-facts.ts";
+import type { Ref } from "../domain/ids.ts";
 import type { Product } from "../domain/inventory.ts";
-import { add, compare, displayMoney, type Money, min, money, subtract, zero } from "../domain/money.ts";
+import {
+  add,
+  compare,
+  displayMoney,
+  type Money,
+  min,
+  money,
+  mulDiv,
+  percentOf,
+  subtract,
+  toMinorUnit,
+  zero,
+} from "../domain/money.ts";
 import { totalOfQuote } from "../domain/quote.ts";
-import { cheapestFirst, type Offer, type Select, type SelectionLimits } from "../domain/selection.ts";
+import { type Chosen, cheapestFirst, type Offer, type Select, type SelectionLimits } from "../domain/selection.ts";
 import { bargain } from "./bargain.ts";
 import { bidFor, candidates, optionOf } from "./candidates.ts";
 import { PLANNER, type Verbs } from "./verbs.ts";
@@ -14,13 +27,13 @@ import { PLANNER, type Verbs } from "./verbs.ts";
 const KIT_MS = 15_000;
 const QUOTE_MS = 30_000;
 const COMPARE_MS = 5_000;
-/** Less of a channel's budget than this, in percent, is not worth another round of quotes. */
-const WORTH_A_ROUND = 3n;
+/** Less of a channel's budget than this, in percent, is not worth a line of its own. */
+const LEAST_LINE = 5;
 const ROUNDS = 2;
 
 /**
  * Plans without a model: splits by the table, and in each channel chooses from the media kits what the budget buys most
- * impressions of, asks for quotes, brings them down, and buys more with what that saved. The same market brings the same plan.
+ * impressions of, asks for quotes, brings them down, and asks again for as much as the budget buys at the price they came down to. The same market brings the same plan.
  * @param select how a budget is put on offers; an optimiser may take its place
  */
 export function deterministicPlanner(verbs: Verbs, select: Select = cheapestFirst): Planner {
@@ -33,6 +46,7 @@ export function deterministicPlanner(verbs: Verbs, select: Select = cheapestFirs
 
 /** A quote that may become a line. */
 interface Priced {
+  readonly product: Ref;
   readonly loaded: LoadedLine;
   readonly total: Money;
   readonly cpm: Money;
@@ -62,54 +76,89 @@ async function research(verbs: Verbs, select: Select, task: ChannelTask): Promis
   const limits: SelectionLimits = { maxCpm: brief.maxCpm, sellerShare: brief.sellerShare ?? null };
   // Near misses are asked too: a price comes down by about a tenth.
   const asking = { ...limits, maxCpm: limits.maxCpm && money((limits.maxCpm.micros * 10n) / 9n, budget.currency) };
-  const priced: Priced[] = [];
+  const standing = new Map<Ref, Priced>();
   let spendable = budget;
   let untried = offers;
-  // The second round spends what negotiation saved in the first, and what sellers refused to take.
+  // The second round is for what sellers of the first would not take.
   for (let round = 0; round < ROUNDS && !signal.aborted; round += 1) {
     const { chosen } = select(untried, spendable, asking);
     if (chosen.length === 0) break;
     progress(`asking for ${chosen.length} quotes over ${displayMoney(spendable)}`);
-    const got = await quoted(verbs, task, answer.products, chosen, notes);
-    if (signal.aborted) break;
-    progress(`negotiating ${got.length} quotes`);
-    priced.push(...(await compared(verbs, await bargain(verbs, got, brief.maxCpm), notes)));
-    const standing = chosenOf(select, priced, budget, brief, limits);
-    spendable = subtract(budget, standing.spent);
-    if (spendable.micros * 100n < budget.micros * WORTH_A_ROUND) break;
-    const answered = new Set(got.map(({ line }) => line.quote.product.ref));
-    const failed = new Set(chosen.map(({ id }) => id).filter((id) => !answered.has(id)));
-    untried = stillOpen(untried, failed, standing.lines, budget, limits.sellerShare);
+    for (const one of await bargained(verbs, task, answer.products, chosen, notes)) standing.set(one.product, one);
+    const larger = chosen.flatMap((one) => grown(one, standing.get(one.id)));
+    if (larger.length > 0 && !signal.aborted) {
+      progress(`asking for more of ${larger.length}, at what they came down to`);
+      for (const one of await bargained(verbs, task, answer.products, larger, []))
+        if (isBetter(one, standing.get(one.product), chosen)) standing.set(one.product, one);
+    }
+    const { lines, spent } = chosenOf(select, [...standing.values()], budget, brief, limits);
+    spendable = subtract(budget, spent);
+    const worth = percentOf(budget, LEAST_LINE);
+    if (compare(spendable, worth) < 0) break;
+    const asked = new Set(chosen.map(({ id }) => id));
+    untried = stillOpen(untried, asked, lines, budget, limits.sellerShare, worth);
   }
-  const { lines, left, spent } = chosenOf(select, priced, budget, brief, limits);
+  const { lines, left, spent } = chosenOf(select, [...standing.values()], budget, brief, limits);
   notes.push(...left);
   if (lines.length > 0) notes.push(`${displayMoney(subtract(budget, spent))} of ${displayMoney(budget)} is left`);
   const recommended = lines.map(({ loaded, why }) => ({ quote: loaded.ref, why }));
   return { recommended, notes, used: null };
 }
 
-/** What is still worth trying: what answered or was not asked yet, each seller with what its share leaves it. */
+/** What to ask for anew where a price came down: as much as the budget buys at the price it came down to. */
+function grown({ id, budget }: Chosen, found: Priced | undefined): readonly Chosen[] {
+  const { quotedCpm, quote } = found?.loaded.line ?? {};
+  if (!quotedCpm || !quote?.cpm || compare(quote.cpm, quotedCpm) >= 0) return [];
+  return [
+    { id, budget: toMinorUnit(money(mulDiv(budget.micros, quotedCpm.micros, quote.cpm.micros), budget.currency)) },
+  ];
+}
+
+/** True where the larger quote came down as far, so that it fits what its product may cost. Else the first one stands. */
+function isBetter(one: Priced, before: Priced | undefined, chosen: readonly Chosen[]): boolean {
+  const planned = chosen.find(({ id }) => id === one.product)?.budget;
+  if (!planned || !before || compare(one.total, planned) > 0) return false;
+  return compare(one.comparesAt, before.comparesAt) <= 0 && compare(one.total, before.total) > 0;
+}
+
+/** What was not asked yet, each seller with what its share leaves it, and nothing so small that it is not worth a line. */
 function stillOpen(
   offers: readonly Offer[],
-  failed: ReadonlySet<string>,
+  asked: ReadonlySet<string>,
   lines: readonly Priced[],
   budget: Money,
   share: number | null,
+  worth: Money,
 ): readonly Offer[] {
-  const cap = share === null ? budget : money((budget.micros * BigInt(share)) / 100n, budget.currency);
+  const cap = share === null ? budget : percentOf(budget, share);
   return offers.flatMap((offer) => {
     const own = lines.filter(({ loaded }) => loaded.line.quote.sellerId === offer.sellerId);
     const used = own.reduce((sum, { total }) => add(sum, total), zero(budget.currency));
     const most = min(offer.most, subtract(cap, used));
-    return failed.has(offer.id) || compare(most, offer.least) < 0 ? [] : [{ ...offer, most }];
+    const least = compare(offer.least, worth) < 0 ? worth : offer.least;
+    return asked.has(offer.id) || compare(most, least) < 0 ? [] : [{ ...offer, least, most }];
   });
+}
+
+/** Quotes for what was chosen, brought down and compared. */
+async function bargained(
+  verbs: Verbs,
+  task: ChannelTask,
+  products: readonly Product[],
+  chosen: readonly Chosen[],
+  notes: string[],
+): Promise<readonly Priced[]> {
+  const got = await quoted(verbs, task, products, chosen, notes);
+  if (task.signal.aborted) return [];
+  task.progress(`negotiating ${got.length} quotes`);
+  return compared(verbs, await bargain(verbs, got, task.brief.maxCpm), notes);
 }
 
 async function quoted(
   verbs: Verbs,
   { brief }: ChannelTask,
   products: readonly Product[],
-  chosen: readonly { readonly id: string; readonly budget: Money }[],
+  chosen: readonly Chosen[],
   notes: string[],
 ): Promise<readonly LoadedLine[]> {
   const items = chosen.map(({ id, budget }) => itemFor(brief, id, budget, products));
@@ -155,7 +204,9 @@ async function compared(verbs: Verbs, quotes: readonly LoadedLine[], notes: stri
       notes.push(`${ref}: not paid for by impressions, so that no limit holds for what 1,000 of them cost`);
       return [];
     }
-    return [{ loaded, total: totalOfQuote(loaded.line.quote), cpm, comparesAt, why }];
+    return [
+      { product: loaded.line.quote.product.ref, loaded, total: totalOfQuote(loaded.line.quote), cpm, comparesAt, why },
+    ];
   });
 }
 

@@ -19,8 +19,8 @@ import { SandboxStore } from "./state.ts";
 export interface SandboxOptions {
   /** Where the sellers' memory is kept over restarts; absent: in memory only. */
   readonly stateFile?: string;
-  /** Ids of the IAB sellers to start; absent: all three. */
-  readonly sellers?: readonly string[];
+  /** The IAB sellers to start, by id or as they are; absent: all three. */
+  readonly sellers?: readonly (string | SellerProfile)[];
   /** The AdCP sellers to start: all (`true`), or by id; absent: none. */
   readonly adcp?: boolean | readonly string[];
   /** The OpenDirect sellers to start: all (`true`), or by id; absent: none. */
@@ -59,9 +59,10 @@ class RunningSandbox extends SandboxControl implements Sandbox {
   }
 }
 
-function chosen(ids: readonly string[] | undefined): readonly SellerProfile[] {
-  if (!ids) return sellerProfiles;
-  return ids.map((id) => {
+function chosen(wished: SandboxOptions["sellers"]): readonly SellerProfile[] {
+  if (!wished) return sellerProfiles;
+  return wished.map((id) => {
+    if (typeof id !== "string") return id;
     const profile = sellerProfiles.find((seller) => seller.id === id);
     if (!profile) throw new Error(`no sandbox seller ${id}`);
     return profile;
