@@ -70,7 +70,8 @@ export async function converse<Answer>(messages: Messages, talk: Talk<Answer>): 
     if (read.ok) return { answer: read.answer, used };
     if (mended) break;
     mended = true;
-    said.push({ role: "assistant", content });
+    // An empty answer is none that the conversation could hold.
+    if (text !== "") said.push({ role: "assistant", content });
     said.push({ role: "user", content: `That is not the answer's form: ${read.why}. Give it again, as JSON alone.` });
   }
   throw failed("The planning model gave no answer of the form it was asked for.", "retry_later");

@@ -13,7 +13,7 @@ import { converse, type Talked } from "./conversation.ts";
 import { Messages, type Model } from "./model.ts";
 import { researchTools } from "./research-tools.ts";
 import { openToolbox, type Serve } from "./toolbox.ts";
-import { onOneLine } from "./words.ts";
+import { wordsOfModel } from "./words.ts";
 
 /** Most requests for one channel; a campaign's own limit may end it sooner. */
 const CHANNEL_TURNS = 16;
@@ -142,8 +142,10 @@ function researchOf(
 ): Research {
   const known = answer.recommended.filter(({ quote_id: ref }) => seen.has(ref));
   const unknown = answer.recommended.length - known.length;
-  const recommended = new Map(known.map(({ quote_id: quote, why }) => [quote, { quote, why: onOneLine(why, 300) }]));
-  const notes = answer.notes.slice(0, 10).map((words) => `${model} noted: “${onOneLine(words, 300)}”`);
+  const recommended = new Map(
+    known.map(({ quote_id: quote, why }) => [quote, { quote, why: wordsOfModel(model, why) }]),
+  );
+  const notes = answer.notes.slice(0, 10).map((words) => wordsOfModel(model, words));
   const dropped =
     unknown > 0 ? [`${unknown} of what ${model} recommended was no quote it was given, and was dropped`] : [];
   return { recommended: [...recommended.values()], notes: [...dropped, ...notes], used };

@@ -22,6 +22,7 @@ export interface ResearchTool {
 
 const items = z.array(z.looseObject({ product: z.string() }));
 const quotes = z.array(z.looseObject({ max_cpm: z.string().optional() }));
+const offered = z.looseObject({ offer_cpm: z.string() });
 
 /** All that research needs. What buys, asks or decides is not here; nor would the server offer it. */
 export const researchTools: readonly ResearchTool[] = [
@@ -52,7 +53,7 @@ export const researchTools: readonly ResearchTool[] = [
       if (excluded) return `the brief excludes the seller of ${JSON.stringify(excluded.product.slice(0, 100))}`;
       const { start, end } = brief.flight;
       const own = { flight: { start, end }, ...targetingOf(brief), brief: wordsOf(brief) };
-      const filled = parsed.data.map((one) => ({ ...one, ...own }));
+      const filled = parsed.data.map((one) => ({ ...one, ...offerWithin(one, brief), ...own }));
       return { ...given, campaign: brief.name, goal: brief.objective, items: filled };
     },
   },
@@ -63,7 +64,7 @@ export const researchTools: readonly ResearchTool[] = [
     fill: (given, { brief }) => {
       const parsed = quotes.safeParse(given["quotes"]);
       if (!parsed.success) return "quotes must be a list of {quote_id, target_cpm, max_cpm}";
-      return { ...given, quotes: parsed.data.map((one) => ({ ...one, ...ceiling(one.max_cpm, brief) })) };
+      return { ...given, quotes: parsed.data.map((one) => ({ ...one, max_cpm: ceiling(one.max_cpm, brief) })) };
     },
   },
   {
@@ -74,15 +75,21 @@ export const researchTools: readonly ResearchTool[] = [
   },
 ];
 
-/** The lower of the model's ceiling and the brief's. What is no amount is left for the server to refuse. */
-function ceiling(given: string | undefined, { maxCpm }: Brief): Arguments {
-  if (!maxCpm) return {};
-  if (given === undefined) return { max_cpm: formatMoney(maxCpm) };
+/** The lower of an amount of the model's and the brief's highest CPM. What is no amount is left for the server to refuse. */
+function ceiling(given: string | undefined, { maxCpm }: Brief): string | undefined {
+  if (!maxCpm) return given;
+  if (given === undefined) return formatMoney(maxCpm);
   try {
-    return { max_cpm: formatMoney(min(parseMoney(given), maxCpm)) };
+    return formatMoney(min(parseMoney(given), maxCpm));
   } catch {
-    return {};
+    return given;
   }
+}
+
+/** A price of its own that is put to a seller with the request. */
+function offerWithin(item: Arguments, brief: Brief): Arguments {
+  const own = offered.safeParse(item);
+  return own.success ? { offer_cpm: ceiling(own.data.offer_cpm, brief) } : {};
 }
 
 function targetingOf({ geo, audience, frequencyCap }: Brief): Arguments {

@@ -8,3 +8,11 @@ export function onOneLine(text: string, max: number): string {
   const points = Array.from(line);
   return points.length <= max ? line : `${points.slice(0, max - 1).join("")}…`;
 }
+
+/**
+ * A model's words, said to be its own, wherever they are shown: sellers' words may be in them. Nothing is left that a table or
+ * Markdown would act on, or that would end the quotation.
+ */
+export function wordsOfModel(model: string, text: string): string {
+  return `${model}: “${onOneLine(text.replace(/[“”|`<>[\]\\]/g, "'"), 300)}”`;
+}

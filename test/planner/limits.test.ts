@@ -110,9 +110,11 @@ describe("cancelling", () => {
         planner.research(taskOf({ campaignId, channel, signal, progress: index ? quiet : progress })),
       );
     for (const one of await Promise.allSettled(work)) expect(one).toMatchObject({ status: "rejected" });
+    // What was under way in the desk itself comes to its end.
+    await delay(500);
     const asked = scene.stub.asked.length;
     const logged = scene.log().length;
-    await delay(200);
+    await delay(300);
     expect(scene.stub.asked.length).toBe(asked);
     expect(scene.log().length).toBe(logged);
   });

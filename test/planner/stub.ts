@@ -177,6 +177,8 @@ function problemWith({ system, messages, output_config: config, ...more }: z.out
       one.type === "tool_use" ? [one["id"]] : [],
     );
     const answered = blocksOf(said).flatMap((one) => (one.type === "tool_result" ? [one["tool_use_id"]] : []));
+    if (blocksOf(said).length === 0) return "messages hold something";
+    if (blocksOf(said).some((one) => one.type === "text" && one["text"] === "")) return "texts hold something";
     if (role === "user" && JSON.stringify(called) !== JSON.stringify(answered)) return "each call needs its result";
   }
   return messages.at(-1)?.role === "user" ? null : "the last message is not the user's";

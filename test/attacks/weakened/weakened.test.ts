@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Case, edited, type Outcome, outcomeOf, runIn, weakenedFiles } from "./copy.ts";
-import { planners, quick, races, replays, selfApprovals, type Weakness } from "./weakness.ts";
+import { quick, races, replays, selfApprovals, type Weakness } from "./weakness.ts";
+import { planners } from "./weakness-planner.ts";
 import { distrusts } from "./weakness-trust.ts";
 
 /** A copy is made, built and tried in seconds; a machine that does much else takes longer. */

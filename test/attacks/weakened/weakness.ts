@@ -25,9 +25,6 @@ const changedTerms = "test/e2e/booking-changed-terms.test.ts";
 const twoProcesses = "test/e2e/booking-two-processes.test.ts";
 const ledgerProcesses = "test/ledger/processes.test.ts";
 const passkey = "test/page/passkey.test.ts";
-const plannerRights = "test/attacks/planner-rights.test.ts";
-const plannerLimits = "test/planner/limits.test.ts";
-const plannerResearch = "test/planner/research.test.ts";
 
 export const quick: Weakness = {
   name: "takes an answer for one although no question was asked",
@@ -583,78 +580,6 @@ export const races: readonly Weakness[] = [
         file: mandate,
         name: "limits of a day, met by two processes at once approvals whose sum is too much: what fits is booked, the rest is refused",
         says: /to have a length of 3 but got 8/,
-      },
-    ],
-  },
-];
-
-/** Each lets the model that plans do, tell or take more. */
-export const planners: readonly Weakness[] = [
-  {
-    name: "lets the planner ask to buy",
-    edits: [
-      {
-        file: "src/domain/principal.ts",
-        take: 'scopes: ["buy:read", "buy:quote"],',
-        give: 'scopes: ["buy:read", "buy:quote", "buy:write"],',
-      },
-    ],
-    caughtBy: [
-      {
-        file: plannerRights,
-        name: "a specialist that wants to buy would be refused by the server itself, were its calls passed on",
-        says: /expected true to be false/,
-      },
-    ],
-  },
-  {
-    name: "lets the planner word what sellers read",
-    edits: [
-      {
-        file: "src/planner/toolbox.ts",
-        take: "found.research.withheld.find((path) => holds(given.data, stepsOf(path)));",
-        give: "[...found.research.withheld].find(() => false);",
-      },
-    ],
-    caughtBy: [
-      {
-        file: plannerRights,
-        name: "a specialist that was talked into telling has no argument for words to search a kit by",
-        says: /to deeply equal|to strictly equal/,
-      },
-    ],
-  },
-  {
-    name: "believes the planner's quotes, whoever they were given to",
-    edits: [
-      {
-        file: "src/planner/llm.ts",
-        take: "answer.recommended.filter(({ quote_id: ref }) => seen.has(ref));",
-        give: "answer.recommended.filter(({ quote_id: ref }) => seen.size > 0 || seen.has(ref));",
-      },
-    ],
-    caughtBy: [
-      {
-        file: plannerResearch,
-        name: "a specialist recommends no quote it was not given",
-        says: /to have a length of 1 but got 3/,
-      },
-    ],
-  },
-  {
-    name: "holds what a request may cost only while it is under way",
-    edits: [
-      {
-        file: "src/planner/account.ts",
-        take: "spend: (used) => settle(1, countOf(used), costOf(used, prices)),",
-        give: "spend: (used) => settle(1, countOf(used), 0n),",
-      },
-    ],
-    caughtBy: [
-      {
-        file: plannerLimits,
-        name: "what planning a campaign may take holds for its cost over all channels at once",
-        says: /max_cost/,
       },
     ],
   },
