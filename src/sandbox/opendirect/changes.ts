@@ -100,30 +100,41 @@ function wish(call: OpenDirectCall): Answer {
 function changed(seller: OpenDirectRuntime, line: StoredLine, { wished }: StoredChange): StoredLine {
   if (!wished) return line;
   const { startdate, enddate, qty, name, ...rest } = wishFields.parse(wished);
+  const laterMs = seller.behaviour.laterDays * 86_400_000;
   const rateMicros = rest.targeting ? priceOf(seller, term(seller, line), rest.targeting) : line.rateMicros;
   return {
     ...line,
     name: name ?? line.name,
     qty: qty ?? line.qty,
-    startAt: startdate ?? line.startAt,
+    startAt: startdate === undefined ? line.startAt : startdate + laterMs,
     endAt: enddate ?? line.endAt,
     rateMicros,
     asked: { ...line.asked, ...rest },
   };
 }
 
-/** A person decides. The line goes on in the state it was in, changed or as it was. */
-export function decideChange(seller: OpenDirectRuntime, change: StoredChange, status: "APPROVED" | "REJECTED"): void {
+/** A person decides. The line goes on in the state it was in, changed or as it was. @param reason told with the line */
+export function decideChange(
+  seller: OpenDirectRuntime,
+  change: StoredChange,
+  status: "APPROVED" | "REJECTED",
+  reason: string | null = null,
+): void {
   seller.books.changes[change.id] = { ...change, status };
-  release(seller, change, status === "APPROVED");
+  release(seller, change, status === "APPROVED", reason);
   seller.commit();
 }
 
-function release(seller: OpenDirectRuntime, change: StoredChange, isApproved: boolean): void {
+function release(
+  seller: OpenDirectRuntime,
+  change: StoredChange,
+  isApproved: boolean,
+  reason: string | null = null,
+): void {
   const line = seller.books.lines[change.lineId];
   if (line?.status !== "ChangePending") return;
-  const after = isApproved ? changed(seller, line, change) : line;
-  seller.books.lines[line.id] = moved(after, line.before ?? "Booked", { before: null });
+  const after = isApproved && !seller.behaviour.ignoresChanges ? changed(seller, line, change) : line;
+  seller.books.lines[line.id] = moved(after, line.before ?? "Booked", { before: null, reason });
 }
 
 function withdraw(call: OpenDirectCall): Answer {
@@ -160,11 +171,11 @@ const operation = "change";
 
 export const changeRoutes: readonly OpenDirectRoute[] = [
   { methods: ["POST"], path: collection, operation, handle: open },
-  { methods: ["GET"], path: collection, operation, handle: list },
-  { methods: ["GET"], path: one, operation, handle: (call) => answer(onWire(known(call))) },
+  { methods: ["GET"], path: collection, operation: "line-read", handle: list },
+  { methods: ["GET"], path: one, operation: "line-read", handle: (call) => answer(onWire(known(call))) },
   { methods: ["DELETE"], path: one, operation, handle: withdraw },
   { methods: ["PUT"], path: `${one}/approve`, operation, handle: notYours },
   { methods: ["PUT"], path: `${one}/reject`, operation, handle: notYours },
-  { methods: ["POST"], path: `${one}/lines`, operation, handle: wish },
-  { methods: ["GET"], path: `${one}/lines`, operation, handle: lines },
+  { methods: ["POST"], path: `${one}/lines`, operation: "line", handle: wish },
+  { methods: ["GET"], path: `${one}/lines`, operation: "line-read", handle: lines },
 ];
