@@ -3,7 +3,7 @@ import type { Flight } from "../domain/flight.ts";
 import { isoDay } from "../domain/flight.ts";
 import type { Ref } from "../domain/ids.ts";
 import type { Channel } from "../domain/inventory.ts";
-import type { Line, LineStatus } from "../domain/media-buy.ts";
+import { flightNow, type Line, type LineStatus } from "../domain/media-buy.ts";
 import { minorUnit, type Money, money, sum } from "../domain/money.ts";
 import type { Package } from "../domain/package.ts";
 import { totalOfQuote } from "../domain/quote.ts";
@@ -60,11 +60,8 @@ export function mediaPlans(planned: readonly Planned[]): readonly MediaPlan[] {
 
 /** What a line adds to a plan: a row for each of its packages, at what was booked once something is. */
 export function plannedOf({ ref, line }: { readonly ref: Ref; readonly line: Line }): readonly Planned[] {
-  const { quote, deal, booking, changes, status } = line;
-  // Its own dates count once a change of them was made; before that a seller's word for them is not what was approved.
-  const dates = changes.length > 0 && deal ? deal.flight : quote.flight;
-  const flight = { start: dates.start.slice(0, 10), end: dates.end.slice(0, 10) };
-  const shared = { ref, sellerId: quote.sellerId, dealType: quote.dealType, status, flight };
+  const { quote, deal, booking, status } = line;
+  const shared = { ref, sellerId: quote.sellerId, dealType: quote.dealType, status, flight: flightNow(line) };
   if (!quote.packages || quote.changes) {
     const total = (deal && booking ? costOfDeal(booking.terms, deal) : null) ?? totalOfQuote(quote);
     return [{ ...shared, name: quote.product.name, channel: quote.product.channel, total }];

@@ -4,7 +4,7 @@ import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
 import { costOfDeal } from "../domain/booked.ts";
 import type { Deal } from "../domain/deal.ts";
-import type { Line } from "../domain/media-buy.ts";
+import { flightNow, type Line } from "../domain/media-buy.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
 import { totalOfQuote } from "../domain/quote.ts";
 import { cardText } from "../card/text.ts";
@@ -174,7 +174,7 @@ export function buyRow({ ref, line, flowId }: LoadedLine) {
         : `the deal stands, but the seller's order could not be placed: ${line.orderFailure}`,
     total: formatMoney(cost ?? totalOfQuote(quote)),
     approved_total: booking?.terms.total ?? null,
-    flight: quote.flight,
+    flight: flightNow(line),
     booked_at: line.bookedAt,
     packages: deal ? packageRows(line, deal) : [],
     seller_waits: line.wait && {

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { inLong } from "../long.ts";
 import { verifies } from "../requirements.ts";
 import { balancesOf, until } from "./booking-fixtures.ts";
 import { approving, type Connection, rejecting } from "./client.ts";
@@ -67,6 +68,8 @@ describe("less", () => {
       const now = await client.ok("get_media_buys", { ids: [id] });
       expect(now.at("media_buys", 0, "total"), now.text).toBe("7500.00 USD");
       expect(now.at("media_buys", 0, "packages", 0, "impressions")).toBe(300_000);
+      const delivery = await client.ok("get_delivery", { ids: [id] });
+      expect(delivery.text).toContain("of 7,500.00 USD");
       const same = await change(client, id, volume(300_000));
       expect(same.text).toContain("already as it was asked for");
 
@@ -92,6 +95,8 @@ describe("less", () => {
         const done = await settled(client, moved.string("media_buys", 0, "media_buy_id"));
         expect(done.status, done.text).toBe("booked");
         expect(new Date(lines()[0]?.endAt ?? 0).toISOString().slice(0, 10)).toBe(end);
+        const now = await client.ok("get_media_buys", { ids: [id] });
+        expect(now.at("media_buys", 0, "flight")).toEqual({ start: dates.start, end });
       }
     });
   });
@@ -154,9 +159,10 @@ test.each(["change", "line"] as const)(
       const posted = requestsIn(scene).length;
       desk.sandbox.opendirect.lose(seller, step);
       const less = await change(client, id, volume(300_000));
-      expect(less.string("status"), less.text).toBe("booking_unknown");
       const changeId = less.string("media_buys", 0, "media_buy_id");
       await until("the seller has it", async () => (await settled(client, changeId)).status === "awaiting_seller");
+      const story = await client.ok("get_history", { media_buy_id: changeId });
+      expect(story.text.match(/no answer that settles it/g)).toHaveLength(1);
       expect(changesAt(scene)).toMatchObject([{ status: "PENDING", wished: { qty: 300_000 } }]);
       expect(requestsIn(scene).length - posted).toBe(2);
       desk.sandbox.opendirect.decideChange(seller, "APPROVED");
@@ -166,6 +172,69 @@ test.each(["change", "line"] as const)(
     });
   },
 );
+
+/** Each takes as long as two claims to send. */
+const neverArrived = inLong ? (["change", "line"] as const) : (["line"] as const);
+test.each(neverArrived)("a %s that never arrived is sent once more, and is there once", async (step) => {
+  await onOpenDirect(async (scene) => {
+    const { client, desk } = scene;
+    const id = await booked(client);
+    desk.sandbox.fault(seller, { kind: "hang", operation: step, uses: 1 });
+    const less = await change(client, id, volume(300_000));
+    const changeId = less.string("media_buys", 0, "media_buy_id");
+    await until(
+      "the seller has it",
+      async () => (await settled(client, changeId)).status === "awaiting_seller",
+      30_000,
+    );
+    expect(changesAt(scene)).toMatchObject([{ status: "PENDING", wished: { qty: 300_000 } }]);
+    expect(requestsIn(scene)).toHaveLength(3);
+  });
+});
+
+test("what a person approved is not sent when the line was changed by others, and what they have open comes first", async () => {
+  await onOpenDirect(async (scene) => {
+    const { desk, client, lines } = scene;
+    const id = await booked(client);
+    const [line] = lines();
+    if (!line) throw new Error("no line");
+    // Somebody else at the buyer opens one, by the seller's own form.
+    const others = () => desk.sandbox.opendirect.openChange(seller, line.id, { qty: 410_000 });
+    const slow = await desk.connect({
+      person: () => {
+        others();
+        desk.sandbox.opendirect.decideChange(seller, "APPROVED");
+        return { action: "accept", content: { decision: "approve" } };
+      },
+    });
+    const late = await change(slow, id, volume(480_000));
+    expect(late.string("status"), late.text).not.toBe("booked");
+    expect(requestsIn(scene)).toEqual([]);
+    expect(await micros(scene)).toBe(10_000_000_000n);
+    const strange = await change(client, id, volume(300_000));
+    expect(strange.text).toMatch(/^conflict: .*its volume is 410000, on record is 400000\. Somebody else changed it/);
+    others();
+    const open = await change(client, id, volume(300_000));
+    expect(open.isError, open.text).toBe(true);
+    expect(open.text).toContain("has a change request of this line open already, which its people decide first");
+    expect(requestsIn(scene)).toEqual([]);
+  });
+});
+
+test("a request whose second write the seller refuses is withdrawn: nothing of it stays open", async () => {
+  await onOpenDirect(async (scene) => {
+    const { client, behave, lines, sent } = scene;
+    const id = await booked(client);
+    behave({ inventory: 0 });
+    const more = await change(client, id, volume(480_000));
+    expect(more.string("status"), more.text).toBe("refused");
+    expect(more.text).toContain("its words: “The quantity is not available any more.”");
+    expect(sent("DELETE")).toEqual(["DELETE /accounts/…/changerequests/…"]);
+    expect(changesAt(scene)).toEqual([]);
+    expect(lines()).toMatchObject([{ status: "Booked", qty: 400_000 }]);
+    expect(await micros(scene)).toBe(10_000_000_000n);
+  });
+});
 
 test("approved, and the line reads otherwise: an incident, by what the line says", async () => {
   await onOpenDirect(async (scene) => {

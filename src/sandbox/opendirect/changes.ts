@@ -3,7 +3,7 @@ import { type Answer, answer } from "../wire.ts";
 import { created, knownAccount } from "./accounts.ts";
 import type { OpenDirectCall, OpenDirectRoute } from "./call.ts";
 import { idField, lineFields, read } from "./fields.ts";
-import { current, moved } from "./line-states.ts";
+import { current, moved, shortage } from "./line-states.ts";
 import { lineOnWire, term } from "./line-wire.ts";
 import { listed } from "./listing.ts";
 import { priceOf } from "./money.ts";
@@ -61,19 +61,29 @@ function open(call: OpenDirectCall): Answer {
   const { orderid, lineid, accountid: _path, ...asked } = read(requestFields, call.body());
   const line = lineOf(seller, lineid);
   if (!line || line.orderId !== orderid || line.accountId !== account.id) throw missing("line");
+  const change = opened(seller, line, asked, null);
+  return created(`/accounts/${account.id}/changerequests/${change.id}`, onWire(change));
+}
+
+function opened(seller: OpenDirectRuntime, line: StoredLine, asked: Json, wished: Json | null): StoredChange {
   if (!changeable.includes(line.status)) {
     throw wrong("InvalidTransition", `A line that is ${line.status} takes no change request.`);
   }
   const id = seller.newId();
-  const change: StoredChange = {
-    ...{ id, accountId: account.id, orderId: orderid, lineId: lineid, asked },
-    status: "PENDING",
-    wished: null,
-  };
+  const { accountId, orderId, id: lineId } = line;
+  const change: StoredChange = { id, accountId, orderId, lineId, asked, status: "PENDING", wished };
   seller.books.changes[id] = change;
-  seller.books.lines[lineid] = moved(line, "ChangePending", { before: line.status });
+  seller.books.lines[lineId] = moved(line, "ChangePending", { before: line.status });
   seller.commit();
-  return created(`/accounts/${account.id}/changerequests/${id}`, onWire(change));
+  return change;
+}
+
+/** A change request of somebody else's, with what it asks for. Returns its id. */
+export function openChange(seller: OpenDirectRuntime, lineId: string, wished: Json): string {
+  const line = lineOf(seller, lineId);
+  if (!line) throw missing("line");
+  read(wishFields, wished);
+  return opened(seller, line, {}, wished).id;
 }
 
 function pending(call: OpenDirectCall): StoredChange {
@@ -90,10 +100,13 @@ function wish(call: OpenDirectCall): Answer {
   const wished = call.body();
   read(wishFields, wished);
   const after = { ...change, wished };
+  const asked = changed(seller, line, after);
+  const short = asked.qty > line.qty ? shortage(seller, asked) : null;
+  if (short) throw wrong(short.code, short.message);
   seller.books.changes[change.id] = after;
   seller.commit();
   const path = `/accounts/${change.accountId}/changerequests/${change.id}/lines/${line.id}`;
-  return created(path, lineOnWire(seller, changed(seller, line, after)));
+  return created(path, lineOnWire(seller, asked));
 }
 
 /** The line with what is wished for in it, at today's price where its targeting changes. */

@@ -1,5 +1,5 @@
 import { type BehaviourChange, behaviourSchema } from "./behaviour.ts";
-import { decideChange } from "./changes.ts";
+import { decideChange, openChange } from "./changes.ts";
 import { booked, current, declined, moved, reserved } from "./line-states.ts";
 import { term } from "./line-wire.ts";
 import { costOf } from "./money.ts";
@@ -131,6 +131,11 @@ export class OpenDirectControl {
     const waiting = Object.values(creatives).filter((creative) => creative.status === "PENDING");
     for (const creative of waiting) creatives[creative.id] = { ...creative, status };
     seller.commit();
+  }
+
+  /** Somebody else asks for a change of a line. Returns the request's id. */
+  openChange(sellerId: string, lineId: string, wished: Readonly<Record<string, unknown>>): string {
+    return openChange(this.#seller(sellerId), lineId, wished);
   }
 
   /** A person decides on a change request, the newest that waits or one by id. Returns its id. */
