@@ -215,11 +215,12 @@ function open<Out>(schema: z.ZodType<Out>) {
 
 /**
  * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts and lists
- * of them may be (which {@link checked} holds them to all the same), the largest integer, and that keys are texts.
+ * of them may be and that a list is not empty (to which {@link checked} holds them all the same), the largest integer, and that keys are texts.
  */
 function bare(schema: Record<string, unknown>): Record<string, unknown> {
   function said(this: unknown, key: string, value: unknown) {
-    const isLength = ["maxLength", "minLength"].includes(key) || (key === "maxItems" && isListOfTexts(this));
+    const isLength =
+      ["maxLength", "minLength", "minItems"].includes(key) || (key === "maxItems" && isListOfTexts(this));
     const isUnsaid = isLength || ["$schema", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER;
     return isUnsaid ? undefined : value;
   }
