@@ -14,7 +14,6 @@ export const campaignAnswer = z.looseObject({
   ...everyAnswer,
   campaign_id: z.string().nullable(),
   status: z.enum(["incomplete", ...campaignStatuses]),
-  missing: z.array(z.string()),
   lines: z.array(z.looseObject({ quote_id: z.string(), status: z.string(), total: z.string() })),
 });
 

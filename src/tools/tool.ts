@@ -166,8 +166,8 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
 
 /** How the apps extension names the document that shows a tool's answers, and who may call it. */
 function appOf(shownBy: "model and card" | "card") {
-  const visibility = shownBy === "card" ? ["app"] : ["model", "app"];
-  return { ui: { resourceUri: CARD_URI, visibility } };
+  // Left out, it is for model and app (MCP Apps, `_meta.ui.visibility`).
+  return { ui: { resourceUri: CARD_URI, ...(shownBy === "card" ? { visibility: ["app"] } : {}) } };
 }
 
 function annotationsOf(effect: Effect) {
@@ -216,15 +216,14 @@ function open<Out>(schema: z.ZodType<Out>) {
 /**
 /**
  * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts and lists of
- * them may be, that a list is not empty and that its rows know no other fields (to all of which {@link checked} holds them),
- * the largest integer, and that keys are texts.
+ * them may be, that a list is not empty (to all of which {@link checked} holds them), the largest integer, and that keys are
+ * texts.
  */
 function bare(schema: Record<string, unknown>): Record<string, unknown> {
   const unsaid = ["$schema", "propertyNames", "maxLength", "minLength", "minItems"];
   function said(this: unknown, key: string, value: unknown) {
-    const isOfRows = key === "additionalProperties" && value === false && this !== schema;
     const isOfTexts = key === "maxItems" && isListOfTexts(this);
-    return unsaid.includes(key) || isOfRows || isOfTexts || value === Number.MAX_SAFE_INTEGER ? undefined : value;
+    return unsaid.includes(key) || isOfTexts || value === Number.MAX_SAFE_INTEGER ? undefined : value;
   }
   return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
 }
