@@ -61,11 +61,11 @@ import { sellerDirectory } from "./sellers/directory.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
 import { boughtFrom, knownSeller, openGovernance, openRegistries, timeoutsOf } from "./desk-sellers.ts";
+import { plannerFor } from "./desk-planner.ts";
 import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
 import { verifySignature } from "./people/verify.ts";
-import { deterministicPlanner } from "./planner/deterministic.ts";
 import type { Verbs } from "./planner/verbs.ts";
 import { strategies } from "./strategies/index.ts";
 
@@ -242,10 +242,11 @@ export function openDesk(options: DeskOptions): Desk {
     negotiate: (ask) => negotiate(ports, ask),
   };
   const buy = async (ask: BuyAsk, waitMs: number) => sent(await createMediaBuy(ports, ask), waitMs);
-  const campaigns = new Campaigns(ports, (options.planner ?? deterministicPlanner)(verbs), (ask) => buy(ask, 0));
+  const planner = options.planner?.(verbs) ?? plannerFor(config.planner, verbs, () => desk);
+  const campaigns = new Campaigns(ports, planner, (ask) => buy(ask, 0));
   const watcher = new Watcher(ports, campaigns);
 
-  return {
+  const desk: Desk = {
     ...verbs,
     settings,
     campaigns,
@@ -329,6 +330,7 @@ export function openDesk(options: DeskOptions): Desk {
       await cache.close();
     },
   };
+  return desk;
 }
 
 /** Waits, or stops waiting. Nothing stays behind on the signal: a watcher sleeps on one for days. */

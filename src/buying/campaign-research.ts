@@ -39,7 +39,8 @@ export async function allocateBudget({ ports, planner, signal, note }: Working, 
   const market = await marketFor(ports, brief, KITS_MS);
   const channels = [...market.channels.keys()];
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(SPLIT_MS)]);
-  const chosen = await untilAborted(planner.allocate(brief, channels, inTime), inTime).catch((error: unknown) => {
+  const split = planner.allocate(brief, channels, inTime, campaignId);
+  const chosen = await untilAborted(split, inTime).catch((error: unknown) => {
     ports.log("the planner could not allocate", { campaign: campaignId, error: String(error) });
     return null;
   });

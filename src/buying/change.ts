@@ -59,9 +59,9 @@ export async function changeBuy(ports: Ports, id: Ref, ask: ChangeAsk, by: strin
   }
   const record = await ports.directory.find(line.quote.sellerId);
   const seller = ports.directory.connect(record);
+  const named = await nameOf(ports, buy, line.deal);
   const now = await seller.buyNow({ quote: line.quote, deal: line.deal }, accessAs(ports, line.quote.shownAs));
   refuseStrange(buy.ref, line.deal, now.deal);
-  const named = await nameOf(ports, buy, line.deal);
   const expiresAt = new Date(ports.now().getTime() + STANDS_MS).toISOString();
   const quoted = quoteOfChange(
     { ref: buy.ref, quote: line.quote, deal: line.deal },
@@ -122,10 +122,25 @@ function refuseStrange(ref: Ref, known: Deal, now: Deal): void {
     ];
   });
   const gone = before.filter(({ packageId }) => !after.some((one) => one.packageId === packageId));
-  const why = [...differing, ...gone.map(({ packageId }) => `package ${packageId} is gone`)];
+  const why = [
+    ...differing,
+    ...gone.map(({ packageId }) => `package ${packageId} is gone`),
+    ...(known.packages ? [] : strangeVolume(known, now)),
+  ];
   if (why.length === 0) return;
   const message = `${ref} at its seller is not what this desk has on record: ${why.join("; ")}. Somebody else changed it. Nothing was changed now.`;
   throw new BuyingError("conflict", message, "ask_person", { nothingBooked: false });
+}
+
+/** What of a deal by volume is not as it is on record. */
+function strangeVolume(known: Deal, now: Deal): readonly string[] {
+  const days = ({ flight }: Deal) => `${flight.start.slice(0, 10)} to ${flight.end.slice(0, 10)}`;
+  const facts: readonly (readonly [string, string, string])[] = [
+    ["volume", String(known.impressions), String(now.impressions)],
+    ["rate", known.cpm ? displayMoney(known.cpm) : "none", now.cpm ? displayMoney(now.cpm) : "not stated"],
+    ["flight", days(known), days(now)],
+  ];
+  return facts.flatMap(([what, kept, is]) => (kept === is ? [] : [`its ${what} is ${is}, on record is ${kept}`]));
 }
 
 function isSoAlready({ action }: ChangeAsk, { paused }: Deal): boolean {

@@ -28,7 +28,8 @@ const LOOKS = 5;
 export async function holdLine(ports: Ports, ref: Ref): Promise<void> {
   const { line } = await loadLine(ports, ref);
   const seller = ports.directory.connect(await ports.directory.find(line.quote.sellerId));
-  if (!ports.settings.holdBeforeApproval || seller.settlement !== "look_up") return;
+  // A change is of what is booked already: there is nothing to reserve.
+  if (!ports.settings.holdBeforeApproval || seller.settlement !== "look_up" || line.quote.changes) return;
   const access = accessAs(ports, line.quote.shownAs);
   const wait = await seller.ready(line.quote, access);
   if (wait) throw notHeld(ref, "the seller has to open the buyer's account first", "seller_unavailable");

@@ -92,7 +92,7 @@ export function pricesWords(prices: readonly LinePrice[]): string {
 }
 
 /** What a change of a media buy changes, each from what to what; none for a buy of its own. */
-export function changeWords({ changes, packages = [], flight }: Terms): readonly string[] {
+export function changeWords({ changes, packages = [], impressions, flight }: Terms): readonly string[] {
   if (!changes) return [];
   const { flight_before: was, paused } = changes;
   const moved = (what: string, before: string, after: string) =>
@@ -109,6 +109,11 @@ export function changeWords({ changes, packages = [], flight }: Terms): readonly
         ...(before.bid === null ? [] : moved(`${before.package_id}: bid`, before.bid, one.unit_price)),
       ];
     }),
+    ...changes.packages.flatMap(({ impressions: before }) =>
+      before === undefined || impressions === null
+        ? []
+        : moved("its volume of", `${before.toLocaleString("en-US")} impressions`, impressions.toLocaleString("en-US")),
+    ),
     ...moved(
       "its flight of",
       rangeWords(was.start.slice(0, 10), was.end.slice(0, 10)),

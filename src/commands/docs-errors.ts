@@ -47,6 +47,7 @@ export const recoveriesOf: Readonly<Record<ErrorCode, readonly Recovery[]>> = {
   terms_mismatch: ["ask_person"],
   booking_unknown: ["retry_later"],
   unsupported_by_seller: ["choose_another", "ask_person", "fix_arguments"],
+  planner_failed: ["retry_later", "ask_person"],
   conflict: ["retry_later", "fix_arguments", "ask_person", "wait", "none"],
   ledger_unavailable: ["retry_later", "ask_person"],
   newer_release: ["ask_person"],

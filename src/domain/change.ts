@@ -2,7 +2,7 @@ import { BuyingError } from "./errors.ts";
 import { type Flight, instants } from "./flight.ts";
 import type { Ref } from "./ids.ts";
 import type { Deal } from "./deal.ts";
-import { compare, displayMoney, formatMoney, type Money, subtract, sum, zero } from "./money.ts";
+import { compare, costOfImpressions, displayMoney, formatMoney, type Money, subtract, sum, zero } from "./money.ts";
 import { effective, type Package, unitsFor } from "./package.ts";
 import type { Quote } from "./quote.ts";
 
@@ -15,6 +15,8 @@ export interface PackageChange {
   readonly packageId: string;
   readonly budget: Money | null;
   readonly bid: Money | null;
+  /** Of a buy by volume, which has one package, its deal: how many are to be bought; absent where a budget was bought. */
+  readonly impressions?: number | null | undefined;
 }
 
 /** What is asked for. Days are `YYYY-MM-DD`; null leaves it as it is. */
@@ -31,9 +33,20 @@ export interface PackageNow {
   readonly budget: Money;
   /** Null where the price is fixed. */
   readonly bid: Money | null;
+  /** Of a buy by volume, what its budget is the cost of; absent where a budget was bought. */
+  readonly volume?: Volume | undefined;
 }
 
-/** What a quote changes, where it is for a media buy that stands; its `packages` are the buy's after it, in this order. */
+/** So many impressions at a CPM. */
+export interface Volume {
+  readonly impressions: number;
+  readonly cpm: Money;
+}
+
+/**
+ * What a quote changes, where it is for a media buy that stands; its `packages` are the buy's after it, in this order. Of a
+ * buy by volume, `before` is its one deal, and the quote's CPM and impressions are what it is after.
+ */
 export interface BuyChange {
   readonly buy: Ref;
   readonly dealId: string;
@@ -58,11 +71,28 @@ export interface ChangeTerms {
     readonly package_id: string;
     readonly budget: string;
     readonly bid: string | null;
+    /** Of a buy by volume; absent where a budget was bought. */
+    readonly impressions?: number;
+    readonly unit_price?: string;
   }[];
 }
 
+/** What a change leaves bought, package by package: budgets, or what the volume costs at its CPM. */
+function budgetsAfter({
+  packages,
+  cpm,
+  impressions,
+}: Pick<Quote, "packages" | "cpm" | "impressions">): readonly { readonly budget: Money }[] {
+  if (packages) return packages;
+  return cpm && impressions !== null ? [{ budget: costOfImpressions(cpm, impressions) }] : [];
+}
+
 /** How much more than now a change commits; zero where it commits less. */
-export function committedMore(before: readonly PackageNow[], after: readonly Package[]): Money {
+export function committedMore(
+  before: readonly PackageNow[],
+  quote: Pick<Quote, "packages" | "cpm" | "impressions">,
+): Money {
+  const after = budgetsAfter(quote);
   const currency = after[0]?.budget.currency ?? "";
   const all = (amounts: readonly { readonly budget: Money }[]) =>
     sum(
@@ -95,7 +125,8 @@ export function packagesNow(
 }
 
 /**
- * The quote of a change: the buy's packages after it, at the bids and budgets asked for.
+ * The quote of a change: the buy's packages after it, at the bids and budgets asked for; of a buy by volume its impressions,
+ * at the CPM it is booked at.
  * @param sellerQuoteId our own name for the change at that seller, unique for the buy
  * @throws BuyingError `invalid_arguments`, `below_minimum`, `currency_mismatch`; `conflict` where it changes nothing
  */
@@ -105,15 +136,16 @@ export function quoteOfChange(
   named: { readonly ref: Ref; readonly sellerQuoteId: string; readonly revision: number | null },
   expiresAt: string,
 ): Quote {
-  const pairs = packagesNow(buy.quote, buy.deal);
+  const pairs = buy.quote.packages ? packagesNow(buy.quote, buy.deal) : null;
+  const standing = pairs?.map(({ now }) => now) ?? [dealNow(buy.deal)];
   for (const [at, { packageId }] of ask.packages.entries()) {
-    if (pairs.some(({ now }) => now.packageId === packageId)) continue;
-    const candidates = pairs.map(({ now }) => now.packageId);
+    if (standing.some((now) => now.packageId === packageId)) continue;
+    const candidates = standing.map((now) => now.packageId);
     const message = `${buy.ref} has no package ${packageId.slice(0, 60)}; it has ${candidates.join(", ")}. Nothing was changed.`;
     const field = `packages[${at}].package`;
     throw new BuyingError("invalid_arguments", message, "fix_arguments", { field, candidates });
   }
-  const packages = pairs.map((pair) => changed(pair, ask));
+  const packages = pairs?.map((pair) => changed(pair, ask));
   const flightBefore = { start: buy.deal.flight.start.slice(0, 10), end: buy.deal.flight.end.slice(0, 10) };
   const flight = { start: ask.start ?? flightBefore.start, end: ask.end ?? flightBefore.end };
   const paused = ask.action === "change" ? null : ask.action === "pause";
@@ -122,18 +154,40 @@ export function quoteOfChange(
     ref: named.ref,
     sellerQuoteId: named.sellerQuoteId,
     state: "available",
-    ...effective(packages),
-    packages,
+    ...(packages ? { ...effective(packages), packages } : volumeAfter(buy.deal, ask)),
     flight,
     rationale: "",
     notes: [],
     changes: {
       ...{ buy: buy.ref, dealId: buy.deal.dealId, revision: named.revision, paused, flightBefore },
-      before: pairs.map(({ now }) => now),
+      before: standing,
     },
+    // What the buy itself had placed stands as its deal; a change places something of its own.
+    placed: undefined,
     expiresAt,
     dealId: null,
   };
+}
+
+/** A deal by volume as the one package that it is. @throws BuyingError where its seller does not say what it is */
+function dealNow({ dealId, cpm, impressions }: Deal): PackageNow {
+  if (cpm && impressions !== null)
+    return { packageId: dealId, budget: costOfImpressions(cpm, impressions), bid: null, volume: { impressions, cpm } };
+  const message = `${dealId} has no volume or no price on record; it is not changed here. Nothing was changed.`;
+  throw new BuyingError("terms_mismatch", message, "ask_person", { nothingBooked: false });
+}
+
+/** The volume of a deal as it is asked for. Its rate is the seller's: one that moves with the volume is another price. */
+function volumeAfter(
+  { cpm, impressions }: Deal,
+  { packages }: ChangeAsk,
+): Pick<Quote, "cpm" | "listCpm" | "impressions"> {
+  const wished = packages.at(-1);
+  if (wished && (wished.budget !== null || wished.bid !== null)) {
+    const message = `${wished.packageId}: it is bought by impressions at its seller's rate, so that impressions are what is changed. Nothing was changed.`;
+    throw new BuyingError("invalid_arguments", message, "fix_arguments", { field: "packages" });
+  }
+  return { cpm, listCpm: cpm, impressions: wished?.impressions ?? impressions };
 }
 
 function changed({ now, asked }: { now: PackageNow; asked: Package }, ask: ChangeAsk): Package {
@@ -142,6 +196,8 @@ function changed({ now, asked }: { now: PackageNow; asked: Package }, ask: Chang
   const price = wished?.bid ?? now.bid ?? asked.price;
   const refuse = (code: "invalid_arguments" | "below_minimum" | "currency_mismatch", why: string) =>
     new BuyingError(code, `${now.packageId}: ${why}. Nothing was changed.`, "fix_arguments", { field: "packages" });
+  if (wished?.impressions != null)
+    throw refuse("invalid_arguments", "it is bought for a budget, so that its budget is what is changed");
   if (budget.currency !== now.budget.currency || price.currency !== now.budget.currency)
     throw refuse("currency_mismatch", `it is bought in ${now.budget.currency}, and nothing is converted here`);
   if (wished?.bid && now.bid === null)
@@ -155,7 +211,7 @@ function changed({ now, asked }: { now: PackageNow; asked: Package }, ask: Chang
 }
 
 /** True where a change of packages and dates would leave all as it is; a pause is never nothing. */
-export function changesNothing({ changes, packages = [], flight }: Quote): boolean {
+export function changesNothing({ changes, packages = [], impressions, flight }: Quote): boolean {
   if (!changes || changes.paused !== null) return false;
   const { before, flightBefore } = changes;
   const isSame = packages.every(({ budget, price, kind }, at) => {
@@ -163,13 +219,16 @@ export function changesNothing({ changes, packages = [], flight }: Quote): boole
     if (!was || compare(was.budget, budget) !== 0) return false;
     return kind === "fixed" || was.bid === null || compare(was.bid, price) === 0;
   });
-  return isSame && flightBefore.start === flight.start && flightBefore.end === flight.end;
+  const isSameVolume = before.every(({ volume }) => !volume || volume.impressions === impressions);
+  return isSame && isSameVolume && flightBefore.start === flight.start && flightBefore.end === flight.end;
 }
 
 /** The change as terms hold it. */
-export function changeTermsOf({ changes, packages = [] }: Quote): ChangeTerms | null {
+export function changeTermsOf(quote: Quote): ChangeTerms | null {
+  const { changes } = quote;
   if (!changes) return null;
-  const currency = packages[0]?.budget.currency ?? "";
+  const after = budgetsAfter(quote);
+  const currency = after[0]?.budget.currency ?? "";
   const all = (amounts: readonly { readonly budget: Money }[]) =>
     formatMoney(
       sum(
@@ -182,18 +241,22 @@ export function changeTermsOf({ changes, packages = [] }: Quote): ChangeTerms | 
     deal: changes.dealId,
     paused: changes.paused,
     total_before: all(changes.before),
-    total_after: all(packages),
+    total_after: all(after),
     flight_before: instants(changes.flightBefore),
-    packages: changes.before.map(({ packageId, budget, bid }) => ({
+    packages: changes.before.map(({ packageId, budget, bid, volume }) => ({
       package_id: packageId,
       budget: formatMoney(budget),
       bid: bid && formatMoney(bid),
+      ...(volume ? { impressions: volume.impressions, unit_price: formatMoney(volume.cpm) } : {}),
     })),
   };
 }
 
-/** The seller's words for what a change does (AdCP, media buy valid action), each with the coarser ones it may be under. */
-export function actionsIn({ changes, packages = [], flight }: Quote): readonly (readonly string[])[] {
+/**
+ * The seller's words for what a change does (AdCP, media buy valid action), each with the coarser ones it may be under. Of a
+ * volume there is one of ours, `update_impressions`.
+ */
+export function actionsIn({ changes, packages = [], impressions, flight }: Quote): readonly (readonly string[])[] {
   if (!changes) return [];
   const { before, flightBefore, paused } = changes;
   const moved = packages.filter(({ budget }, at) => compare(budget, before[at]?.budget ?? budget) !== 0);
@@ -216,6 +279,7 @@ export function actionsIn({ changes, packages = [], flight }: Quote): readonly (
     ...(paused === null ? [] : [[paused ? "pause" : "resume"]]),
     ...(budgets === null ? [] : [[budgets, "update_budget"]]),
     ...(bids.length > 0 ? [["update_packages"]] : []),
+    ...(before.some(({ volume }) => volume && volume.impressions !== impressions) ? [["update_impressions"]] : []),
     ...(isMoved || ends ? [[...(ends && !isMoved ? [ends] : []), "update_flight_dates", "update_dates"]] : []),
   ];
 }

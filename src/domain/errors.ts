@@ -38,6 +38,7 @@ export const errorCodes = {
   terms_mismatch: "What the seller booked is not what was approved.",
   booking_unknown: "Whether the seller booked is not known yet; the budget stays held.",
   unsupported_by_seller: "This seller cannot do that.",
+  planner_failed: "The model that plans failed, declined, or reached one of its limits.",
   conflict: "Somebody else changed the same thing at the same moment.",
   ledger_unavailable: "The ledger could not be read or written.",
   newer_release: "A newer release wrote entries this one does not understand; it will not write over them.",

@@ -3,7 +3,7 @@
  * booking itself). Nothing of it costs money before it is booked.
  */
 export interface Placed {
-  /** The seller's ids, byte for byte, as they go back on the wire. */
+  /** The seller's ids, byte for byte, as they go back on the wire. Of a change, its change request stands for the order. */
   readonly orderId: string;
   readonly lineId: string | null;
   readonly step: PlacedStep;
@@ -13,11 +13,11 @@ export interface Placed {
 
 /**
  * `ordered`: an order without its line; `drafted`: the line too; `reserved`: inventory is held; `unheld`: the seller
- * reserves nothing, and the draft is booked as it is.
+ * reserves nothing, and the draft is booked as it is. `requested`: a change request without what it asks for.
  */
-export type PlacedStep = "ordered" | "drafted" | "reserved" | "unheld";
+export type PlacedStep = "requested" | "ordered" | "drafted" | "reserved" | "unheld";
 
-const ranks: Readonly<Record<PlacedStep, number>> = { ordered: 1, drafted: 2, reserved: 3, unheld: 3 };
+const ranks: Readonly<Record<PlacedStep, number>> = { requested: 1, ordered: 1, drafted: 2, reserved: 3, unheld: 3 };
 
 /** Whether nothing is left to be written but the booking itself. */
 export function isHeld(placed: Placed | undefined): boolean {
@@ -26,7 +26,7 @@ export function isHeld(placed: Placed | undefined): boolean {
 
 /** Whether one state follows another of the same order and line: a booking only goes on, and never over to another order. */
 export function isFurther(before: Placed | undefined, after: Placed | undefined): boolean {
-  if (!after || (after.lineId === null) !== (after.step === "ordered")) return false;
+  if (!after || (after.lineId === null) !== ["requested", "ordered"].includes(after.step)) return false;
   if (!before) return true;
   const isSame = before.orderId === after.orderId && (before.lineId === null || before.lineId === after.lineId);
   return isSame && ranks[after.step] > ranks[before.step];

@@ -153,9 +153,9 @@ export interface Quote {
   readonly dealId: string | null;
 }
 
-/** The money a quote commits: budgets as they are, what a change adds to them, or CPM × impressions ÷ 1,000, half up to the minor unit. */
+/** The money a quote commits: budgets as they are, what a change adds, or CPM × impressions ÷ 1,000, half up to the minor unit. */
 export function totalOfQuote(quote: Pick<Quote, "packages" | "changes" | "cpm" | "impressions">): Money {
-  if (quote.packages && quote.changes) return committedMore(quote.changes.before, quote.packages);
+  if (quote.changes) return committedMore(quote.changes.before, quote);
   if (quote.packages) return budgetOf(quote.packages);
   if (quote.cpm && quote.impressions !== null) return costOfImpressions(quote.cpm, quote.impressions);
   throw new RangeError("a quote with neither packages nor a CPM has no total");
@@ -180,7 +180,7 @@ export function pricesOf(quote: Quote): readonly LinePrice[] {
   }
   const { cpm: price, impressions: units } = atCpm(quote);
   const { id: product, channel } = quote.product;
-  return [{ product, channel, model: "cpm", price, isBid: false, total: totalOfQuote(quote), units }];
+  return [{ product, channel, model: "cpm", price, isBid: false, total: costOfImpressions(price, units), units }];
 }
 
 /** The one price a quote asks per unit; null where several products are bought together. */

@@ -187,7 +187,7 @@ export function pricesIn(terms: Terms): readonly LinePrice[] {
       model: "cpm",
       price,
       isBid: false,
-      total: totalOf(terms),
+      total: stakeOf(terms),
       units: impressions ?? 0,
     },
   ];

@@ -244,7 +244,7 @@ function connect(options: ConnectOptions): Seller {
     },
 
     async buyNow() {
-      const why = `${sellerId} changes no booked deal: this protocol can cancel one, and nothing else.`;
+      const why = `${sellerId} changes no booked deal: its change requests leave the deal as it is, approved or not. It can be cancelled, and what is more be bought as a deal of its own.`;
       throw new SellerFailure(sellerId, "unsupported", why, { definite: true });
     },
 

@@ -34,7 +34,7 @@ export async function readCard(
         },
     channels: distinct(products.flatMap(({ channel }) => channel ?? [])),
     dealTypes: distinct(products.flatMap(({ dealTypes }) => dealTypes)),
-    capabilities: ["media_kit", "quote", "book", "order", "cancel", "creatives", "performance"],
+    capabilities: ["media_kit", "quote", "book", "order", "cancel", "update", "creatives", "performance"],
     url: null,
   };
 }

@@ -81,6 +81,8 @@ export function casingOf(product: unknown): Casing | "iab" | null {
 /** What of the specification's names is more than one word, or another word in camel or Pascal case. */
 const otherNames: Readonly<Record<string, readonly [camel: string, pascal: string]>> = {
   accountid: ["accountId", "AccountId"],
+  orderid: ["orderId", "OrderId"],
+  requesterid: ["requesterId", "RequesterId"],
   publisherid: ["publisherId", "PublisherId"],
   advertiserid: ["advertiserId", "AdvertiserId"],
   buyerid: ["buyerId", "BuyerId"],

@@ -1,6 +1,7 @@
 import { createAccounts } from "./opendirect-accounts.ts";
 import { createActions } from "./opendirect-actions.ts";
 import { createBooking } from "./opendirect-booking.ts";
+import { changeRequest, createChanges } from "./opendirect-changes.ts";
 import { createCatalogue } from "./opendirect-catalogue.ts";
 import { createLibrary } from "./opendirect-creatives.ts";
 import { readOffer } from "./opendirect-avails.ts";
@@ -37,6 +38,7 @@ function connect(options: ConnectOptions): Seller {
   const library = createLibrary(session, accounts, catalogue);
   const quotes = createQuotes(session, accounts, catalogue, books, library);
   const booking = createBooking(session, books, act, library);
+  const changes = createChanges(session, books);
   const base = basePathOf(options.url);
 
   const noBargain = async (): Promise<never> => {
@@ -68,19 +70,23 @@ function connect(options: ConnectOptions): Seller {
 
     quote: quotes.quote,
     readQuote: async (quote, request, access) => ({
-      quote: await quotes.again(quote, request, access),
+      quote: quote.changes ? await changes.again(quote, access) : await quotes.again(quote, request, access),
       negotiation: null,
     }),
     counter: noBargain,
     accept: noBargain,
     refine: noBargain,
 
-    bookingRequest: (terms, quote, key) => bookingRequest(terms, quote, key, base),
+    bookingRequest: (terms, quote, key) =>
+      quote.changes
+        ? changeRequest(terms, quote, key, base, options.openDirect?.buyerId ?? null)
+        : bookingRequest(terms, quote, key, base),
     ready: async (_quote, access) => (await accounts.current(access)).wait,
-    book: booking.book,
-    findBooking: booking.find,
-    follow: booking.follow,
-    letGo: booking.letGo,
+    book: (request, quote, access) => (quote.changes ? changes : booking).book(request, quote, access),
+    findBooking: (quote, request, access) => (quote.changes ? changes : booking).find(quote, request, access),
+    follow: (wait, quote, request, access) =>
+      quote.changes ? changes.follow(wait, quote, access) : booking.follow(wait, quote, request, access),
+    letGo: (quote, access) => (quote.changes ? changes : booking).letGo(quote, access),
 
     // A line is booked within its order.
     async placeOrder(dealId) {
@@ -89,12 +95,7 @@ function connect(options: ConnectOptions): Seller {
 
     cancel: ({ quote, deal }, _key, access) => booking.cancel(quote, deal.dealId, access),
 
-    async buyNow() {
-      throw notHere(
-        sellerId,
-        `${sellerId} changes no booked line: over OpenDirect this release cancels one, and nothing else.`,
-      );
-    },
+    buyNow: ({ quote, deal }, access) => changes.now(quote, deal, access),
 
     async delivery({ quote, deal }, access) {
       const parts = partsOf(deal.dealId, quote);

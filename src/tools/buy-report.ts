@@ -38,15 +38,7 @@ type BuyStatus = (typeof buyStatuses)[number];
 export const buyAnswer = z.looseObject({
   ...everyAnswer,
   status: z.enum(buyStatuses),
-  approval: z
-    .looseObject({
-      approval_id: z.string(),
-      status: z.string(),
-      total: z.string(),
-      expires_at: z.string(),
-      person_can: z.array(z.string()),
-    })
-    .nullable(),
+  approval: z.looseObject({ approval_id: z.string(), status: z.string() }).nullable(),
   media_buys: z.array(z.looseObject({ media_buy_id: z.string(), status: z.string(), total: z.string() })),
   nothing_booked: z.boolean(),
 });

@@ -1,5 +1,6 @@
 import { pricesWords, volumeWords } from "../card/words.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
+import type { Placed } from "../domain/placed.ts";
 import type { Proposal, ProposalOutcome } from "../domain/proposal.ts";
 import { pricesOf, type Quote } from "../domain/quote.ts";
 import type { Entry } from "../ledger/entries.ts";
@@ -37,8 +38,8 @@ export function describeEntry(entry: Entry): string {
       return placedWords(entry.quote);
     case "let_go":
       return entry.left === null
-        ? `given up at the seller: order ${entry.placed.orderId}`
-        : `not given up at the seller, order ${entry.placed.orderId}: ${entry.left}`;
+        ? `given up at the seller: ${orderWords(entry.placed)}`
+        : `not given up at the seller, ${orderWords(entry.placed)}: ${entry.left}`;
     case "quote_declined":
       return `closed: ${entry.why}`;
     case "quote_refused":
@@ -160,8 +161,14 @@ function proposedWords({ id, cpm, approvalId }: Proposal, outcome: ProposalOutco
   return `${what}: ${outcome} by the seller`;
 }
 
+function orderWords({ step, orderId }: Placed): string {
+  return `${step === "requested" ? "change request" : "order"} ${orderId}`;
+}
+
 function placedWords({ placed, cpm }: Quote): string {
   switch (placed?.step) {
+    case "requested":
+      return `the seller has ${orderWords(placed)}, without what it asks for`;
     case "ordered":
       return `the seller has order ${placed.orderId}`;
     case "drafted":

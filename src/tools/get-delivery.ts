@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { LoadedLine } from "../buying/lines.ts";
 import type { Desk } from "../desk.ts";
+import { costOfDeal } from "../domain/booked.ts";
 import type { Delivery, PackageDelivery } from "../domain/delivery.ts";
 import { displayMoney, formatMoney, type Money } from "../domain/money.ts";
 import { type Approved, judge, type Judgement, type Moment, percent } from "../domain/pacing.ts";
@@ -130,7 +131,8 @@ function approvedOf({ line }: Pick<LoadedLine, "line">, reported: PackageDeliver
   const terms = booking?.terms.packages?.find(({ product }) => product === reported.productId);
   const booked = deal?.packages?.find(({ packageId }) => packageId === reported.packageId);
   return {
-    budget: booked?.budget ?? asked?.budget ?? totalOfQuote(quote),
+    budget:
+      booked?.budget ?? asked?.budget ?? (deal && booking && costOfDeal(booking.terms, deal)) ?? totalOfQuote(quote),
     price: booked?.bid ?? asked?.price ?? quote.cpm,
     isBid: asked?.kind === "auction",
     model: asked?.model ?? "cpm",

@@ -22,7 +22,7 @@ const budgetTerms = {
 
 const item = z.strictObject({
   product: z.string().max(400).describe('Reference like "northbeam/prod-53e78a97", or a unique name'),
-  flight: z.strictObject({ start: fields.day, end: fields.day }),
+  flight: fields.flight,
   budget: fields.money("Impressions are computed, rounded down").optional(),
   impressions: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe("Instead of a budget"),
   offer_cpm: fields.money("Own CPM to put to the seller (IAB)").optional(),

@@ -204,8 +204,8 @@ function open<Out>(schema: z.ZodType<Out>) {
           if (path.length > 0) delete jsonSchema.required;
           const more = jsonSchema.additionalProperties;
           if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
-          if (Object.keys(jsonSchema.properties ?? { some: true }).length === 0) delete jsonSchema.properties;
           delete jsonSchema.maxItems;
+          if (Object.keys(jsonSchema.properties ?? { some: true }).length === 0) delete jsonSchema.properties;
         },
       }),
     ),
@@ -214,16 +214,15 @@ function open<Out>(schema: z.ZodType<Out>) {
 }
 
 /**
-/**
- * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts and lists of
- * them may be, that a list is not empty (to all of which {@link checked} holds them), the largest integer, and that keys are
- * texts.
+ * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts and lists
+ * of them may be and that a list is not empty (to which {@link checked} holds them all the same), the largest integer, and that keys are texts.
  */
 function bare(schema: Record<string, unknown>): Record<string, unknown> {
-  const unsaid = ["$schema", "propertyNames", "maxLength", "minLength", "minItems"];
   function said(this: unknown, key: string, value: unknown) {
-    const isOfTexts = key === "maxItems" && isListOfTexts(this);
-    return unsaid.includes(key) || isOfTexts || value === Number.MAX_SAFE_INTEGER ? undefined : value;
+    const isLength =
+      ["maxLength", "minLength", "minItems"].includes(key) || (key === "maxItems" && isListOfTexts(this));
+    const isUnsaid = isLength || ["$schema", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER;
+    return isUnsaid ? undefined : value;
   }
   return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
 }

@@ -20,6 +20,7 @@ const input = z.strictObject({
         package: z.string().max(400).describe("package_id or product"),
         budget: money.describe("New, in whole").optional(),
         max_bid: money.optional(),
+        impressions: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe("New volume"),
         daily_cap: money.optional(),
       }),
     )
@@ -36,7 +37,7 @@ export const updateMediaBuy = defineTool({
   effect: "spend",
   shownBy: "model and card",
   description:
-    "Cancel, pause, resume, or change budgets, bids and dates; read back. Anything above what was approved, or a shift between packages, asks the person anew. Safe to repeat.",
+    "Cancel, pause, resume, or change budgets, bids, volume and dates; read back. Anything above what was approved, or a shift between packages, asks the person anew. Safe to repeat.",
   input,
   output: z.looseObject({
     ...everyAnswer,
@@ -122,10 +123,11 @@ function askOf(given: Input, buy: LoadedLine): ChangeAsk {
         throw new BuyingError("unsupported_by_seller", message, "choose_another", { field: `${field}.daily_cap` });
       }
       const packageId = packageOf(buy, one.package, field);
-      if (one.budget === undefined && one.max_bid === undefined)
-        throw refuse(`${one.package} needs a budget or a max_bid.`, field);
+      const { impressions = null } = one;
+      if (one.budget === undefined && one.max_bid === undefined && impressions === null)
+        throw refuse(`${one.package} needs a budget, a max_bid or, bought by volume, impressions.`, field);
       const bid = amount(one.max_bid, `${field}.max_bid`);
-      return { packageId, budget: amount(one.budget, `${field}.budget`), bid };
+      return { packageId, budget: amount(one.budget, `${field}.budget`), bid, impressions };
     }),
   };
 }
@@ -138,8 +140,11 @@ function packageOf({ ref, line }: LoadedLine, name: string, field: string): stri
   );
   const [only] = found;
   if (only && found.length === 1) return only.packageId;
-  // Whether a buy without packages can be changed at all is its seller's to say.
-  if (packages.length === 0) return name;
+  // A buy by volume is one package, its deal. Whether it can be changed at all is its seller's to say.
+  if (packages.length === 0) {
+    const { ref: product, id } = line.quote.product;
+    return line.deal && [id, product, ref].includes(name) ? line.deal.dealId : name;
+  }
   const candidates = packages.map(({ packageId }) => packageId);
   const message = `${ref} has ${found.length > 1 ? "several packages" : "no package"} ${JSON.stringify(name.slice(0, 60))}; it has ${candidates.join(", ")}. Nothing was changed.`;
   throw new BuyingError("invalid_arguments", message, "fix_arguments", { field: `${field}.package`, candidates });

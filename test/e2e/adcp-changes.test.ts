@@ -68,6 +68,10 @@ describe("bids", () => {
     expect(newest().revision).toBe(before);
     const floor = await change(id, [{ package: auction, max_bid: "4.00 USD" }]);
     expect(floor.text).toMatch(/^below_minimum/);
+    const volume = await change(id, [{ package: auction, impressions: 1_000 }]);
+    expect(volume.text).toMatch(
+      /^invalid_arguments: .*it is bought for a budget, so that its budget is what is changed/,
+    );
     const cap = await change(id, [{ package: auction, daily_cap: "100.00 USD" }]);
     expect(cap.text).toMatch(/^unsupported_by_seller: openbid takes no cap a day: its protocol has no field for one/);
     expect(newest().revision).toBe(before);

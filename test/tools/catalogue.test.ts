@@ -121,6 +121,7 @@ const allArguments: Readonly<Record<string, readonly string[]>> = {
     "media_buy_id",
     "packages[].budget",
     "packages[].daily_cap",
+    "packages[].impressions",
     "packages[].max_bid",
     "packages[].package",
     "start",

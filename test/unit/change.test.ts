@@ -167,6 +167,109 @@ describe("what is covered by the approval there is", () => {
   });
 });
 
+describe("a buy by volume", () => {
+  const line5 = {
+    ...deal,
+    dealId: "7/5",
+    productId: sample.product.id,
+    dealType: sample.dealType,
+    cpm: usd("25.00"),
+    impressions: 400_000,
+    packages: undefined,
+    total: undefined,
+  };
+  const byVolume: Quote = { ...sample, cpm: usd("25.00"), listCpm: usd("25.00"), impressions: 400_000 };
+  const bookedAt = (terms: Terms, ...events: readonly LineEvent[]): Line => {
+    const all: readonly LineEvent[] = [
+      { kind: "quoted", v: 1, quote: byVolume, request, campaign: null, by: "local", renews: null },
+      { kind: "booking_started", v: 1, booking: { ...booking(1, null), terms } },
+      { kind: "send_claimed", v: 1, attempt: 1, holder: "p", until: "2026-11-20T10:00:00Z", resend: false },
+      { kind: "booking_confirmed", v: 1, attempt: 1, deal: line5 },
+      ...events,
+    ];
+    const folded = all.reduce<Line | null>((before, event) => foldLine(before, event, "2026-11-20T09:00:00Z"), null);
+    return folded ?? expect.fail("no line");
+  };
+  const approved = termsFor(byVolume);
+  const to = (impressions: number | null, more: Partial<ChangeAsk> = {}, now = line5) => {
+    const packages = impressions === null ? [] : [{ packageId: "7/5", budget: null, bid: null, impressions }];
+    return quoteOfChange(
+      { ref: "citylight/q", quote: byVolume, deal: now },
+      { ...nothing, packages, ...more },
+      { ...named, revision: null },
+      "2026-11-21T09:30:00Z",
+    );
+  };
+
+  test.each<[string, Quote, RegExp | null]>([
+    ["fewer impressions", to(300_000), null],
+    ["an earlier end", to(null, { end: "2027-03-01" }), null],
+    [
+      "one impression more",
+      to(400_001),
+      /0\.03 USD more than now.*400001 impressions would be bought, approved are 400000/,
+    ],
+    ["a later end", to(300_000, { end: "2027-03-29" }), /it would run/],
+    [
+      "a rate that its seller has raised",
+      to(300_000, {}, { ...line5, cpm: usd("26.00") }),
+      /its rate would be 26\.00 USD CPM, approved is 25/,
+    ],
+    // At a lower rate for less money it is still more than was approved.
+    ["more for less", to(410_000, {}, { ...line5, cpm: usd("20.00") }), /410000 impressions would be bought/],
+  ])("%s", (_name, changed, why) => {
+    const beyond = beyondApproved(ceiling(bookedAt(approved)), termsFor(changed)).join();
+    if (why === null) expect(beyond).toBe("");
+    else expect(beyond).toMatch(why);
+  });
+
+  test("binds the volume before and after, commits only what is more, and gives back what is less", () => {
+    const more = termsFor(to(480_000));
+    expect(more).toMatchObject({
+      ...{ v: 1, impressions: 480_000, unit_price: "25.00 USD", total: "2000.00 USD" },
+      changes: {
+        ...{ deal: "7/5", total_before: "10000.00 USD", total_after: "12000.00 USD" },
+        packages: [
+          { package_id: "7/5", budget: "10000.00 USD", bid: null, impressions: 400_000, unit_price: "25.00 USD" },
+        ],
+      },
+    });
+    const less = termsFor(to(300_000));
+    expect(totalOf(less).micros).toBe(0n);
+    expect(formatMoney(returnedBy(less, usd("10000.00")))).toBe("2500.00 USD");
+    expect(bookedDifferences(less, { ...line5, impressions: 300_000 }, usd("25.00"))).toEqual([]);
+    expect(bookedDifferences(less, line5, usd("25.00"))).toMatchObject([{ field: "impressions", now: "400000" }]);
+  });
+
+  test("what was given back is approved no longer, and what a person approved since is the new measure", () => {
+    const made = (changed: Quote, under: boolean): LineEvent => ({
+      ...{ kind: "buy_changed", v: 1, deal: line5 },
+      change: { ref: named.ref, terms: termsFor(changed), under, returned: usd("0.00") },
+    });
+    const after = ceiling(bookedAt(approved, made(to(300_000), true)));
+    expect(after.packages).toMatchObject([
+      { budget: usd("7500.00"), volume: { impressions: 300_000, cpm: usd("25.00") } },
+    ]);
+    const raised = ceiling(bookedAt(approved, made(to(300_000), true), made(to(500_000), false)));
+    expect(raised.packages).toMatchObject([{ budget: usd("12500.00"), volume: { impressions: 500_000 } }]);
+  });
+
+  test("says what it does in the seller's words, and refuses what a line does not have", () => {
+    expect(actionsIn(to(300_000, { end: "2027-03-01" }))).toEqual([
+      ["update_impressions"],
+      ["shorten_flight", "update_flight_dates", "update_dates"],
+    ]);
+    expect(changesNothing(to(400_000))).toBe(true);
+    expect(changesNothing(to(399_999))).toBe(false);
+    const by = (one: object) => () => to(null, { packages: [{ packageId: "7/5", budget: null, bid: null, ...one }] });
+    expect(by({ budget: usd("5000.00") })).toThrow(/impressions are what is changed/);
+    expect(by({ packageId: "7/6", impressions: 1 })).toThrow(/has no package 7\/6; it has 7\/5/);
+    expect(() => changeTo({ packages: [{ packageId: "p1", budget: null, bid: null, impressions: 5 }] })).toThrow(
+      /its budget is what is changed/,
+    );
+  });
+});
+
 describe("terms of a change", () => {
   test("commit only what is more, and bind all of the new state and the old", () => {
     const terms = termsFor(changeTo({ packages: [p1({ budget: "1200.00" })] }));

@@ -55,7 +55,7 @@ export const behaviourSchema = z.strictObject({
   repriceOnBook: factor,
   /** A line is drafted with this share of the asked quantity. */
   short: factor,
-  /** A line is drafted so many days later than asked. */
+  /** A line is drafted so many days later than asked, or changed so (an example of 2.1 answers another start, too). */
   laterDays: z.number().int().min(0).max(365),
   /** This share of the inventory is left. */
   inventory: z.number().min(0).max(1),
@@ -80,6 +80,8 @@ export const behaviourSchema = z.strictObject({
   quiet: z.boolean(),
   /** Actions that are answered 200 and not done. */
   unchanged: z.array(z.enum(actions)),
+  /** Change requests are approved, and the line stays as it was. */
+  ignoresChanges: z.boolean(),
   /** Steps after which the order or the line is gone. */
   forgets: z.array(z.enum(steps)),
   /** Two orders of one name in an account are taken. */
@@ -133,6 +135,7 @@ export const usualBehaviour: Behaviour = {
   careless: false,
   quiet: false,
   unchanged: [],
+  ignoresChanges: false,
   forgets: [],
   duplicates: false,
   collide: false,

@@ -3,7 +3,7 @@ import { type Answer, answer } from "../wire.ts";
 import { created, knownAccount } from "./accounts.ts";
 import type { OpenDirectCall, OpenDirectRoute } from "./call.ts";
 import { idField, lineFields, read } from "./fields.ts";
-import { current, moved } from "./line-states.ts";
+import { current, moved, shortage } from "./line-states.ts";
 import { lineOnWire, term } from "./line-wire.ts";
 import { listed } from "./listing.ts";
 import { priceOf } from "./money.ts";
@@ -61,19 +61,29 @@ function open(call: OpenDirectCall): Answer {
   const { orderid, lineid, accountid: _path, ...asked } = read(requestFields, call.body());
   const line = lineOf(seller, lineid);
   if (!line || line.orderId !== orderid || line.accountId !== account.id) throw missing("line");
+  const change = opened(seller, line, asked, null);
+  return created(`/accounts/${account.id}/changerequests/${change.id}`, onWire(change));
+}
+
+function opened(seller: OpenDirectRuntime, line: StoredLine, asked: Json, wished: Json | null): StoredChange {
   if (!changeable.includes(line.status)) {
     throw wrong("InvalidTransition", `A line that is ${line.status} takes no change request.`);
   }
   const id = seller.newId();
-  const change: StoredChange = {
-    ...{ id, accountId: account.id, orderId: orderid, lineId: lineid, asked },
-    status: "PENDING",
-    wished: null,
-  };
+  const { accountId, orderId, id: lineId } = line;
+  const change: StoredChange = { id, accountId, orderId, lineId, asked, status: "PENDING", wished };
   seller.books.changes[id] = change;
-  seller.books.lines[lineid] = moved(line, "ChangePending", { before: line.status });
+  seller.books.lines[lineId] = moved(line, "ChangePending", { before: line.status });
   seller.commit();
-  return created(`/accounts/${account.id}/changerequests/${id}`, onWire(change));
+  return change;
+}
+
+/** A change request of somebody else's, with what it asks for. Returns its id. */
+export function openChange(seller: OpenDirectRuntime, lineId: string, wished: Json): string {
+  const line = lineOf(seller, lineId);
+  if (!line) throw missing("line");
+  read(wishFields, wished);
+  return opened(seller, line, {}, wished).id;
 }
 
 function pending(call: OpenDirectCall): StoredChange {
@@ -90,40 +100,54 @@ function wish(call: OpenDirectCall): Answer {
   const wished = call.body();
   read(wishFields, wished);
   const after = { ...change, wished };
+  const asked = changed(seller, line, after);
+  const short = asked.qty > line.qty ? shortage(seller, asked) : null;
+  if (short) throw wrong(short.code, short.message);
   seller.books.changes[change.id] = after;
   seller.commit();
   const path = `/accounts/${change.accountId}/changerequests/${change.id}/lines/${line.id}`;
-  return created(path, lineOnWire(seller, changed(seller, line, after)));
+  return created(path, lineOnWire(seller, asked));
 }
 
 /** The line with what is wished for in it, at today's price where its targeting changes. */
 function changed(seller: OpenDirectRuntime, line: StoredLine, { wished }: StoredChange): StoredLine {
   if (!wished) return line;
   const { startdate, enddate, qty, name, ...rest } = wishFields.parse(wished);
+  const laterMs = seller.behaviour.laterDays * 86_400_000;
   const rateMicros = rest.targeting ? priceOf(seller, term(seller, line), rest.targeting) : line.rateMicros;
   return {
     ...line,
     name: name ?? line.name,
     qty: qty ?? line.qty,
-    startAt: startdate ?? line.startAt,
+    startAt: startdate === undefined ? line.startAt : startdate + laterMs,
     endAt: enddate ?? line.endAt,
     rateMicros,
     asked: { ...line.asked, ...rest },
   };
 }
 
-/** A person decides. The line goes on in the state it was in, changed or as it was. */
-export function decideChange(seller: OpenDirectRuntime, change: StoredChange, status: "APPROVED" | "REJECTED"): void {
+/** A person decides. The line goes on in the state it was in, changed or as it was. @param reason told with the line */
+export function decideChange(
+  seller: OpenDirectRuntime,
+  change: StoredChange,
+  status: "APPROVED" | "REJECTED",
+  reason: string | null = null,
+): void {
   seller.books.changes[change.id] = { ...change, status };
-  release(seller, change, status === "APPROVED");
+  release(seller, change, status === "APPROVED", reason);
   seller.commit();
 }
 
-function release(seller: OpenDirectRuntime, change: StoredChange, isApproved: boolean): void {
+function release(
+  seller: OpenDirectRuntime,
+  change: StoredChange,
+  isApproved: boolean,
+  reason: string | null = null,
+): void {
   const line = seller.books.lines[change.lineId];
   if (line?.status !== "ChangePending") return;
-  const after = isApproved ? changed(seller, line, change) : line;
-  seller.books.lines[line.id] = moved(after, line.before ?? "Booked", { before: null });
+  const after = isApproved && !seller.behaviour.ignoresChanges ? changed(seller, line, change) : line;
+  seller.books.lines[line.id] = moved(after, line.before ?? "Booked", { before: null, reason });
 }
 
 function withdraw(call: OpenDirectCall): Answer {
@@ -160,11 +184,11 @@ const operation = "change";
 
 export const changeRoutes: readonly OpenDirectRoute[] = [
   { methods: ["POST"], path: collection, operation, handle: open },
-  { methods: ["GET"], path: collection, operation, handle: list },
-  { methods: ["GET"], path: one, operation, handle: (call) => answer(onWire(known(call))) },
+  { methods: ["GET"], path: collection, operation: "line-read", handle: list },
+  { methods: ["GET"], path: one, operation: "line-read", handle: (call) => answer(onWire(known(call))) },
   { methods: ["DELETE"], path: one, operation, handle: withdraw },
   { methods: ["PUT"], path: `${one}/approve`, operation, handle: notYours },
   { methods: ["PUT"], path: `${one}/reject`, operation, handle: notYours },
-  { methods: ["POST"], path: `${one}/lines`, operation, handle: wish },
-  { methods: ["GET"], path: `${one}/lines`, operation, handle: lines },
+  { methods: ["POST"], path: `${one}/lines`, operation: "line", handle: wish },
+  { methods: ["GET"], path: `${one}/lines`, operation: "line-read", handle: lines },
 ];

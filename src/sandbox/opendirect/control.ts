@@ -1,12 +1,12 @@
 import { type BehaviourChange, behaviourSchema } from "./behaviour.ts";
-import { decideChange } from "./changes.ts";
+import { decideChange, openChange } from "./changes.ts";
 import { booked, current, declined, moved, reserved } from "./line-states.ts";
 import { term } from "./line-wire.ts";
 import { costOf } from "./money.ts";
 import type { OpenDirectRuntime } from "./runtime.ts";
 import type { OpenDirectServer } from "./server.ts";
 import { deliveredBy } from "./stats.ts";
-import type { LineStatus, StoredAccount, StoredLine } from "./state.ts";
+import type { LineStatus, StoredAccount, StoredChange, StoredLine } from "./state.ts";
 
 /** A line as the seller's books have it, whatever its answers said. Money in micros of the order's currency. */
 export interface BookedLine {
@@ -66,7 +66,10 @@ export class OpenDirectControl {
   }
 
   /** The next answer to a step is lost after the step was done: the connection is cut. */
-  lose(sellerId: string, step: "account" | "order" | "line" | "reserve" | "book" | "cancel" | "reset"): void {
+  lose(
+    sellerId: string,
+    step: "account" | "order" | "line" | "reserve" | "book" | "cancel" | "reset" | "change",
+  ): void {
     const seller = this.#seller(sellerId);
     seller.state.faults = [...seller.state.faults, { kind: "drop-answer", operation: step, uses: 1 }];
     seller.commit();
@@ -130,13 +133,23 @@ export class OpenDirectControl {
     seller.commit();
   }
 
+  /** Somebody else asks for a change of a line. Returns the request's id. */
+  openChange(sellerId: string, lineId: string, wished: Readonly<Record<string, unknown>>): string {
+    return openChange(this.#seller(sellerId), lineId, wished);
+  }
+
   /** A person decides on a change request, the newest that waits or one by id. Returns its id. */
-  decideChange(sellerId: string, status: "APPROVED" | "REJECTED", changeId?: string): string {
+  decideChange(
+    sellerId: string,
+    verdict: "APPROVED" | "REJECTED" | { readonly reject: string },
+    changeId?: string,
+  ): string {
     const seller = this.#seller(sellerId);
     const waiting = Object.values(seller.books.changes).filter((change) => change.status === "PENDING");
     const change = changeId === undefined ? waiting.at(-1) : waiting.find(({ id }) => id === changeId);
     if (!change) throw new Error(`no change request ${changeId ?? ""} waits at ${sellerId}`);
-    decideChange(seller, change, status);
+    if (typeof verdict === "string") decideChange(seller, change, verdict);
+    else decideChange(seller, change, "REJECTED", verdict.reject);
     return change.id;
   }
 
@@ -146,6 +159,11 @@ export class OpenDirectControl {
     const { lines } = seller.books;
     for (const line of Object.values(lines)) lines[line.id] = { ...line, aheadMs: line.aheadMs + ms };
     seller.commit();
+  }
+
+  /** The change requests in the seller's books, oldest first. */
+  changes(sellerId: string): readonly Pick<StoredChange, "id" | "lineId" | "status" | "wished">[] {
+    return Object.values(this.#seller(sellerId).books.changes);
   }
 
   /** The orders in the seller's books, oldest first. */

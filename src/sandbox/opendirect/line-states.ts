@@ -16,7 +16,8 @@ export function moved(line: StoredLine, status: LineStatus, change: Partial<Stor
 /** What the seller makes of a reservation or a booking. */
 export type Verdict = { readonly line: StoredLine } | { readonly declined: OpenDirectError };
 
-function shortage(seller: OpenDirectRuntime, line: StoredLine): OpenDirectError | null {
+/** Why a line's quantity cannot be had; null where it can. */
+export function shortage(seller: OpenDirectRuntime, line: StoredLine): OpenDirectError | null {
   const product = seller.product(line.productId);
   if (product && unitsLeft(seller, product, line, line.id) >= line.qty) return null;
   return { code: "ImpressionsNotAvailable", message: "The quantity is not available any more." };

@@ -115,6 +115,14 @@ export const lineShape = z.object({
   frequencyinterval: z.string().nullish(),
 });
 
+export const changeShape = z.object({
+  id,
+  lineid: optionalId,
+  status: text,
+  comments: text,
+  providerdata: z.object({ campaignid: text }).nullable().catch(null),
+});
+
 export const creativeShape = z.object({ id, name: text, creativeapprovals: z.unknown().optional() });
 
 export const assignmentShape = z.object({
@@ -151,3 +159,4 @@ export type WireAccount = z.output<typeof accountShape>;
 export type WireOrder = z.output<typeof orderShape>;
 export type WireCreative = z.output<typeof creativeShape>;
 export type WireLine = z.output<typeof lineShape>;
+export type WireChange = z.output<typeof changeShape>;
