@@ -5,6 +5,7 @@ import { BuyingError } from "../domain/errors.ts";
 import type { Ref } from "../domain/ids.ts";
 import { weigh } from "../domain/mandate.ts";
 import { add, compare, displayMoney, type Money, percentOf, zero } from "../domain/money.ts";
+import { plainWords } from "../domain/plain-words.ts";
 import { totalOfQuote } from "../domain/quote.ts";
 import { approvalLine } from "./line-terms.ts";
 import { type LoadedLine, loadLine } from "./lines.ts";
@@ -51,7 +52,7 @@ export async function checkRecommended(
       dropped.push(`${ref}: ${displayMoney(cost)} more would pass ${share.channel}'s ${displayMoney(share.budget)}`);
     else if (compare(own, cap) > 0) dropped.push(`${ref}: ${sellerId} would have more than its share of the budget`);
     else {
-      lines.push({ ref: found.ref, channel: share.channel, cost, why });
+      lines.push({ ref: found.ref, channel: share.channel, cost, why: plainWords(why, 400) });
       total = add(total, cost);
       bySeller.set(sellerId, own);
     }
@@ -68,7 +69,7 @@ function capOf({ brief }: Campaign, budget: Money): Money {
 /** A quote that may be a line of the channel; else why not, in our words. */
 async function whatHolds(ports: Ports, campaign: Campaign, share: Share, ref: Ref): Promise<LoadedLine | string> {
   const { brief } = campaign;
-  const shown = ref.slice(0, 200);
+  const shown = plainWords(ref, 200);
   try {
     const loaded = await loadLine(ports, ref);
     const { quote, status } = loaded.line;

@@ -2,12 +2,13 @@ import { allocate, reallocated, type Share, weightsBy } from "../domain/allocati
 import { type Campaign, type CampaignEvent, channelsToResearch, channelsWithout } from "../domain/campaign.ts";
 import type { Channel } from "../domain/inventory.ts";
 import { displayMoney } from "../domain/money.ts";
+import { plainWords } from "../domain/plain-words.ts";
 import { checkRecommended } from "./campaign-check.ts";
 import { marketFor } from "./campaign-market.ts";
 import { appendCampaign } from "./campaign-rows.ts";
 import { failureAsError } from "./failures.ts";
 import type { Ports } from "./ports.ts";
-import type { Planner, Research } from "./specialist.ts";
+import type { Planner } from "./specialist.ts";
 
 /** How long kits may take where a budget is split by what is on offer. */
 const KITS_MS = 15_000;
@@ -24,6 +25,10 @@ export interface Working {
   readonly note: (text: string) => void;
 }
 
+/** The longest that a planner may take over the split, and how many of its notes on a channel are kept. */
+const SPLIT_MS = 60_000;
+const MOST_NOTES = 40;
+
 /** The work was stopped, here or by an entry of somebody else's: whatever it was about to write is not written. */
 export class Stopped extends Error {}
 
@@ -33,7 +38,9 @@ export async function allocateBudget({ ports, planner, signal, note }: Working, 
   note("reading media kits");
   const market = await marketFor(ports, brief, KITS_MS);
   const channels = [...market.channels.keys()];
-  const chosen = await planner.allocate(brief, channels, signal, campaignId).catch((error: unknown) => {
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(SPLIT_MS)]);
+  const split = planner.allocate(brief, channels, inTime, campaignId);
+  const chosen = await untilAborted(split, inTime).catch((error: unknown) => {
     ports.log("the planner could not allocate", { campaign: campaignId, error: String(error) });
     return null;
   });
@@ -117,7 +124,8 @@ async function researched(working: Working, campaign: Campaign, share: Share): P
       signal,
     );
     const { lines, dropped } = await checkRecommended(ports, campaign, share, found.recommended);
-    return { kind: "channel_researched", v: 1, channel, lines, dropped, notes: found.notes };
+    const notes = found.notes.slice(0, MOST_NOTES).map((note) => plainWords(note, 400));
+    return { kind: "channel_researched", v: 1, channel, lines, dropped, notes, used: found.used };
   } catch (error) {
     if (working.signal.aborted) throw new Stopped();
     ports.log("a channel could not be researched", { campaign: campaignId, channel, error: String(error) });
@@ -127,7 +135,7 @@ async function researched(working: Working, campaign: Campaign, share: Share): P
 }
 
 /** A planner that does not heed its signal is not waited for. */
-function untilAborted(work: Promise<Research>, signal: AbortSignal): Promise<Research> {
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(new Stopped());
     if (signal.aborted) stop();

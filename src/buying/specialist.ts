@@ -1,4 +1,5 @@
 import type { Brief } from "../domain/brief.ts";
+import type { ModelUse } from "../domain/campaign.ts";
 import type { Ref } from "../domain/ids.ts";
 import type { Channel } from "../domain/inventory.ts";
 import type { Money } from "../domain/money.ts";
@@ -28,7 +29,7 @@ export interface Research {
   /** What was looked at and left, and why; our sentences, or a model's labelled as such. */
   readonly notes: readonly string[];
   /** What a model took; null where none was asked. */
-  readonly used: { readonly inputTokens: number; readonly outputTokens: number; readonly turns: number } | null;
+  readonly used: ModelUse | null;
 }
 
 /**

@@ -44,6 +44,13 @@ export interface CampaignLine {
   readonly why: string;
 }
 
+/** What a model took for a piece of work. */
+export interface ModelUse {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly turns: number;
+}
+
 /** Entries of a campaign's stream, version 1. */
 export type CampaignEvent =
   | {
@@ -70,6 +77,8 @@ export type CampaignEvent =
       /** Recommendations that did not hold, and why; our sentences. */
       readonly dropped: readonly string[];
       readonly notes: readonly string[];
+      /** Null where no model was asked. */
+      readonly used: ModelUse | null;
     }
   | { readonly kind: "channel_failed"; readonly v: 1; readonly channel: Channel; readonly why: string }
   /** A person was asked about these lines, or would have been, had the operator's own limits not covered them. */
@@ -106,6 +115,7 @@ export type ChannelResult =
       readonly lines: readonly CampaignLine[];
       readonly dropped: readonly string[];
       readonly notes: readonly string[];
+      readonly used: ModelUse | null;
     }
   | { readonly kind: "failed"; readonly why: string };
 
@@ -217,8 +227,8 @@ function changes(before: Campaign, event: CampaignEvent, at: string): Partial<Ca
     case "research_claimed":
       return { claim: { holder: event.holder, until: event.until } };
     case "channel_researched": {
-      const { lines, dropped, notes } = event;
-      return withResult(before, event.channel, { kind: "researched", lines, dropped, notes });
+      const { lines, dropped, notes, used } = event;
+      return withResult(before, event.channel, { kind: "researched", lines, dropped, notes, used });
     }
     case "channel_failed":
       return withResult(before, event.channel, { kind: "failed", why: event.why });

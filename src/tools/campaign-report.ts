@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { CampaignReport } from "../buying/campaigns.ts";
 import { pricesWords, volumeWords } from "../card/words.ts";
 import type { Desk } from "../desk.ts";
-import { type Campaign, campaignStatuses, costIn, costOf } from "../domain/campaign.ts";
+import { type Campaign, campaignStatuses, costIn, costOf, type ModelUse } from "../domain/campaign.ts";
 import { displayMoney, formatMoney, subtract } from "../domain/money.ts";
 import { pricesOf, totalOfQuote } from "../domain/quote.ts";
 import { buysText, refusalsText, waysToDecide } from "./buy-report.ts";
@@ -14,7 +14,6 @@ export const campaignAnswer = z.looseObject({
   ...everyAnswer,
   campaign_id: z.string().nullable(),
   status: z.enum(["incomplete", ...campaignStatuses]),
-  missing: z.array(z.string()),
   lines: z.array(z.looseObject({ quote_id: z.string(), status: z.string(), total: z.string() })),
 });
 
@@ -45,6 +44,7 @@ export async function reportCampaign(
     why: campaign.lines[index]?.why ?? null,
   }));
   const told = tellings(campaign);
+  const byModel = campaign.planner !== "deterministic";
   const planned = costOf(campaign);
   const bought = lines.filter(
     ({ line }) => !["open", "awaiting_approval", "declined", "superseded"].includes(line.status),
@@ -61,6 +61,7 @@ export async function reportCampaign(
     channels,
     lines: rows,
     notes: told,
+    used: useOf(campaign),
     why: campaign.why,
     missing: [],
     contradictions: [],
@@ -73,14 +74,23 @@ export async function reportCampaign(
     data,
     nextSteps(campaign, working),
     `${status}: ${sentences[status]}${campaign.why ? ` ${campaign.why}.` : ""}`,
-    `${campaignId} "${brief.name}": ${brief.objective}, ${displayMoney(brief.budget)}${gross}, ${brief.flight.start} to ${brief.flight.end}. Planned by ${campaign.planner}${campaign.planner === "deterministic" ? ", without a model" : ""}: ${displayMoney(planned)}, left ${displayMoney(subtract(brief.budget, planned))}.`,
+    `${campaignId} "${brief.name}": ${brief.objective}, ${displayMoney(brief.budget)}${gross}, ${brief.flight.start} to ${brief.flight.end}. Planned by ${campaign.planner}${byModel ? "" : ", without a model"}: ${displayMoney(planned)}, left ${displayMoney(subtract(brief.budget, planned))}.`,
     notes.length > 0 && `Meanwhile: ${notes.join(" | ")}`,
     table(
       ["channel", "budget", "planned", "state"],
       channels.map((one) => [one.channel, one.budget, one.planned, one.state]),
     ),
     table(
-      ["quote_id", "product", "channel", "price", "volume", "total", "status", "why"],
+      [
+        "quote_id",
+        "product",
+        "channel",
+        "price",
+        "volume",
+        "total",
+        "status",
+        byModel ? "why (the model's words)" : "why",
+      ],
       rows.map((one) => [
         one.quote_id,
         one.product,
@@ -92,7 +102,7 @@ export async function reportCampaign(
         one.why,
       ]),
     ),
-    told.length > 0 && `Notes:\n${told.join("\n")}`,
+    told.length > 0 && `Notes${byModel ? ", the model's words among them" : ""}:\n${told.join("\n")}`,
     ways.length > 0 && `The person can: ${ways.join("; or ")}. You cannot decide this, and no argument does.`,
     bought.length > 0 && buysText(bought),
     refusalsText(lines),
@@ -127,6 +137,20 @@ function tellings({ notes, results }: Campaign): readonly string[] {
       : [...result.dropped.map((one) => `dropped: ${one}`), ...result.notes].map((one) => `${channel}: ${one}`),
   );
   return [...notes, ...by];
+}
+
+/** What models took for it, all channels together; null where none was asked. */
+function useOf({ results }: Campaign): ModelUse | null {
+  const used = [...results.values()].flatMap((result) =>
+    result.kind === "researched" && result.used ? [result.used] : [],
+  );
+  if (used.length === 0) return null;
+  const total = (of: (one: ModelUse) => number) => used.reduce((sum, one) => sum + of(one), 0);
+  return {
+    inputTokens: total((one) => one.inputTokens),
+    outputTokens: total((one) => one.outputTokens),
+    turns: total((one) => one.turns),
+  };
 }
 
 const sentences: Readonly<Record<Campaign["status"], string>> = {

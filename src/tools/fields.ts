@@ -27,7 +27,7 @@ export const fields = {
   day: z.string().max(10).describe("YYYY-MM-DD"),
   flight: z.strictObject({ start: z.string().max(10).describe("YYYY-MM-DD"), end: z.string().max(10) }),
   quoteId: z.string().max(400).describe('e.g. "northbeam/qt-14ecda2ec6a9"'),
-  campaign: oneLine(120).min(1).describe("The planner's label; find all of it by that"),
+  campaign: oneLine(120).min(1).describe("The planner's own label"),
   deadline: z.number().min(1).max(50).describe("Seconds; the same call collects the rest"),
 } as const;
 

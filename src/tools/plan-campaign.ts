@@ -35,9 +35,9 @@ const input = z.strictObject({
   preferred_sellers: words.optional(),
   excluded_sellers: words.optional(),
   deal_types: z.array(fields.dealType).max(3).optional(),
-  seller_share: z.number().int().min(1).max(100).optional().describe("Most percent of a channel for one seller"),
+  seller_share: z.number().int().min(1).max(100).optional().describe("Percent of a channel at most"),
   po_number: oneLine(60).optional(),
-  brief: text(4000).optional().describe("The brief in the person's words"),
+  brief: text(4000).optional().describe("In the person's words"),
   wait_s: z.number().min(0).max(50).optional(),
 });
 type Input = z.output<typeof input>;

@@ -166,8 +166,8 @@ function toolFrom<In, Out extends Record<string, unknown>>(contract: Contract<In
 
 /** How the apps extension names the document that shows a tool's answers, and who may call it. */
 function appOf(shownBy: "model and card" | "card") {
-  const visibility = shownBy === "card" ? ["app"] : ["model", "app"];
-  return { ui: { resourceUri: CARD_URI, visibility } };
+  // Left out, it is for model and app (MCP Apps, `_meta.ui.visibility`).
+  return { ui: { resourceUri: CARD_URI, ...(shownBy === "card" ? { visibility: ["app"] } : {}) } };
 }
 
 function annotationsOf(effect: Effect) {

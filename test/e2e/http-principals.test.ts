@@ -37,7 +37,7 @@ const reading = [
   ...["get_inbox", "get_media_buys", "get_delivery", "get_history"],
 ];
 const quoting = ["request_quote", "negotiate"];
-const buying = ["create_media_buy", "approve", "update_media_buy", "sync_creatives", "plan_campaign"];
+const buying = ["plan_campaign", "create_media_buy", "approve", "update_media_buy", "sync_creatives"];
 
 describe.each(clientKinds)("a %s client", (kind) => {
   test.each([

@@ -38,7 +38,7 @@ const events: fc.Arbitrary<CampaignEvent> = fc.oneof(
   text.map((holder): CampaignEvent => ({ kind: "research_claimed", v: 1, holder, until: at })),
   fc.tuple(channel, lines).map(
     ([one, found]): CampaignEvent => ({
-      ...{ kind: "channel_researched", v: 1, channel: one, dropped: [], notes: [] },
+      ...{ kind: "channel_researched", v: 1, channel: one, dropped: [], notes: [], used: null },
       lines: found.map((line) => ({ ...line, channel: one })),
     }),
   ),
