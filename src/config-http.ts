@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Money } from "./domain/money.ts";
-import { localPrincipal, type Principal, scopes } from "./domain/principal.ts";
+import { ownNames, type Principal, scopes } from "./domain/principal.ts";
 
 /** A principal with the digest of its token; the token itself is nowhere. */
 export interface TokenHolder extends Principal {
@@ -18,7 +18,10 @@ export function httpSettings(amount: z.ZodType<Money, string>) {
       name: z
         .string()
         .regex(/^[a-z0-9][a-z0-9._-]{0,40}$/, "lower-case letters, digits, dots, dashes and underscores")
-        .refine((name) => name !== localPrincipal.name, "`local` is the name of the person's own client over stdio")
+        .refine(
+          (name) => !ownNames.includes(name),
+          "`local` is the name of the person's own client over stdio, `planner` that of the model that plans",
+        )
         .describe("What this caller is called in every entry it causes"),
       token_sha256: z
         .string()

@@ -13,6 +13,7 @@ import {
 } from "./config-adcp.ts";
 import { httpSettings, isLoopback, loopbackNames, principalProblems } from "./config-http.ts";
 import { withEnvironment } from "./config-environment.ts";
+import { type PlannerConfig, plannerOf, plannerSettings } from "./config-planner.ts";
 import { mandateProblems } from "./config-mandate.ts";
 import { seller, sellerId, type SellerConfig, sellersOf } from "./config-sellers.ts";
 import { registriesOf, registry, type RegistryConfig } from "./config-registries.ts";
@@ -213,6 +214,7 @@ const schema = z.strictObject({
     .strictObject({ port: z.number().int().min(1024).max(65_535).optional() })
     .default({})
     .describe("The approval page at http://localhost; `port` absent = the one it had last, or any"),
+  planner: plannerSettings(amount),
   http: httpSettings(amount).describe("How `--http` serves other programs, and who may call; see docs/http.md"),
   data_dir: z
     .string()
@@ -229,11 +231,12 @@ export type { GovernanceConfig } from "./config-adcp.ts";
 export type { SellerConfig } from "./config-sellers.ts";
 
 /** A whole config, checked. */
-export type Config = Omit<z.output<typeof schema>, "sellers" | "registries"> & {
+export type Config = Omit<z.output<typeof schema>, "sellers" | "registries" | "planner"> & {
   readonly sellers: readonly SellerConfig[];
   readonly registries: readonly RegistryConfig[];
   /** Under whose name is bought from AdCP sellers that no entry says otherwise of. */
   readonly account: SellerAccount | null;
+  readonly planner: PlannerConfig | null;
   readonly governance: GovernanceConfig | null;
   readonly webhooks: WebhooksConfig | null;
   readonly sandbox: boolean;
@@ -290,9 +293,10 @@ export function parseConfig(
   const governance = governanceOf(adcp.governance, source);
   const hosts = [...(isLoopback(http) ? loopbackNames : []), ...http.allowed_hosts];
   const webhooks = webhooksOf(adcp.webhooks, hosts, local, source);
+  const planner = plannerOf(parsed.data.planner, source);
   if (issues.length > 0) throw new ConfigError(where, issues);
   const account = accountOf(adcp.account, undefined);
-  return { ...parsed.data, sellers, registries, account, governance, webhooks, sandbox: false };
+  return { ...parsed.data, sellers, registries, account, governance, webhooks, planner, sandbox: false };
 }
 
 const sandboxName = "sandbox";
@@ -321,7 +325,16 @@ export function sandboxConfig(): Config {
     },
     allow_loopback: true,
   });
-  return { ...parsed, sellers: [], registries: [], account: null, governance: null, webhooks: null, sandbox: true };
+  return {
+    ...parsed,
+    sellers: [],
+    registries: [],
+    account: null,
+    governance: null,
+    webhooks: null,
+    planner: null,
+    sandbox: true,
+  };
 }
 
 function isTimeZone(name: string): boolean {

@@ -11,6 +11,7 @@ import {
   type SellerDetails,
   sellerDetails,
 } from "./buying/discover.ts";
+import { Campaigns } from "./buying/campaigns.ts";
 import { failureAsError } from "./buying/failures.ts";
 import { type CompareAsk, type Compared, compareQuotes } from "./buying/compare.ts";
 import { changeBuy, type ChangeOutcome } from "./buying/change.ts";
@@ -33,7 +34,8 @@ import {
 } from "./buying/overview.ts";
 import type { DeskSettings, Ports, SellerRecord } from "./buying/ports.ts";
 import { type QuoteAsk, type QuoteOutcome, renewQuotes, requestQuotes } from "./buying/quote.ts";
-import { sendLine } from "./buying/send.ts";
+import type { Planner } from "./buying/specialist.ts";
+import { sendAll, transient } from "./buying/send-all.ts";
 import { clearIncident, type PersonsWord, settleByPerson, settleLine } from "./buying/settle.ts";
 import { type ExpectedAt, isWaitedFor, webhookAt } from "./buying/webhooks.ts";
 import { Watcher } from "./buying/watcher.ts";
@@ -44,7 +46,7 @@ import type { Delivery } from "./domain/delivery.ts";
 import type { BuyingError } from "./domain/errors.ts";
 import type { Log } from "./domain/log.ts";
 import type { Ref } from "./domain/ids.ts";
-import type { Line, LineStatus } from "./domain/media-buy.ts";
+import type { Line } from "./domain/media-buy.ts";
 import type { Money } from "./domain/money.ts";
 import type { Signature } from "./domain/decision.ts";
 import { channelShortfall } from "./domain/mandate.ts";
@@ -59,10 +61,12 @@ import { sellerDirectory } from "./sellers/directory.ts";
 import { type PeopleKeys, peopleKeys } from "./people/keys.ts";
 import { offersPage, pageDesk } from "./desk-page.ts";
 import { boughtFrom, knownSeller, openGovernance, openRegistries, timeoutsOf } from "./desk-sellers.ts";
+import { plannerFor } from "./desk-planner.ts";
 import { settingsOf } from "./desk-settings.ts";
 import type { ApprovalPage } from "./page/server.ts";
 import { type PinTries, pinTries } from "./people/tries.ts";
 import { verifySignature } from "./people/verify.ts";
+import type { Verbs } from "./planner/verbs.ts";
 import { strategies } from "./strategies/index.ts";
 
 /**
@@ -97,6 +101,8 @@ export interface Desk {
   planned(ask: Pick<BuysAsk, "ids" | "campaign">): Promise<readonly LoadedLine[]>;
   /** Looks at the seller for lines whose outcome is open. */
   refresh(refs: readonly Ref[]): Promise<void>;
+  /** Campaigns of this desk; begun here, they are worked on in the background. */
+  readonly campaigns: Campaigns;
   cancel(id: Ref, by: string): Promise<LoadedLine>;
   /** Asks to change a booked buy; what its approval covers is sent before this returns, or within `waitMs`. */
   change(id: Ref, ask: ChangeAsk, by: string, waitMs: number): Promise<ChangeOutcome>;
@@ -156,6 +162,8 @@ export interface DeskOptions {
   /** The user's local data directory; the desk keeps its files below. */
   readonly dataHome: string;
   readonly log: Log;
+  /** Who plans campaigns; absent: code alone. */
+  readonly planner?: (verbs: Verbs) => Planner;
   /** On a sandbox desk: makes sure its sellers run, and says where. */
   readonly sandboxSellers: (() => Promise<readonly SellerConfig[]>) | null;
 }
@@ -201,24 +209,9 @@ export function openDesk(options: DeskOptions): Desk {
     sleep,
     log,
   };
-  const watcher = new Watcher(ports);
 
-  /** Another process of the desk may have been faster to send: its outcome is ours to wait for all the same. */
-  const outcomeOf = async (ref: Ref, until: number) => {
-    while (Date.now() < until && transient.includes((await loadLine(ports, ref)).line.status)) await delay(100);
-  };
-  const sendAll = async (refs: readonly Ref[], waitMs: number) => {
-    // What takes longer than the caller waits goes on; the watcher and the ledger know about it.
-    const sending = refs.map((ref) =>
-      sendLine(ports, ref)
-        .then(() => settleLine(ports, ref))
-        .then(() => outcomeOf(ref, Date.now() + waitMs))
-        .catch((error: unknown) => log("sending failed", { ref, error: String(error) })),
-    );
-    await within(Promise.all(sending), waitMs);
-  };
   const sent = async <Outcome extends { readonly started: readonly Ref[] }>(outcome: Outcome, waitMs: number) => {
-    await sendAll(outcome.started, waitMs);
+    await sendAll(ports, outcome.started, waitMs);
     return outcome;
   };
   let page: Promise<ApprovalPage | null> | null = null;
@@ -240,16 +233,26 @@ export function openDesk(options: DeskOptions): Desk {
   };
   const approval = async (approvalId: string) => (await loadApproval(ports, approvalId)).approval;
 
-  return {
-    settings,
+  const verbs: Verbs = {
     log,
-    discover: (request) => discoverSellers(ports, request),
+    sellers: () => directory.all(),
     mediaKit: (request) => getMediaKit(ports, request),
     quote: (ask) => requestQuotes(ports, ask),
-    renew: (refs, by, deadlineMs) => renewQuotes(ports, refs, by, deadlineMs),
     compare: (ask) => compareQuotes(ports, ask),
     negotiate: (ask) => negotiate(ports, ask),
-    buy: async (ask, waitMs) => sent(await createMediaBuy(ports, ask), waitMs),
+  };
+  const buy = async (ask: BuyAsk, waitMs: number) => sent(await createMediaBuy(ports, ask), waitMs);
+  const planner = options.planner?.(verbs) ?? plannerFor(config.planner, verbs, () => desk);
+  const campaigns = new Campaigns(ports, planner, (ask) => buy(ask, 0));
+  const watcher = new Watcher(ports, campaigns);
+
+  const desk: Desk = {
+    ...verbs,
+    settings,
+    campaigns,
+    discover: (request) => discoverSellers(ports, request),
+    renew: (refs, by, deadlineMs) => renewQuotes(ports, refs, by, deadlineMs),
+    buy,
     decide: async (approvalId, decision, waitMs) => sent(await decide(ports, approvalId, decision, true), waitMs),
     decideOnly: (approvalId, decision) => decide(ports, approvalId, decision, false),
     approval,
@@ -279,7 +282,6 @@ export function openDesk(options: DeskOptions): Desk {
     syncCreatives: (ask) => syncCreatives(ports, ask),
     seller: (id) => directory.find(id),
     sellerDetails: (id) => sellerDetails(ports, id),
-    sellers: () => directory.all(),
     standing: () => standing(ports),
     spentToday: () => spentToday(ports),
     shortfall: async (approval, channel, person) => {
@@ -321,23 +323,17 @@ export function openDesk(options: DeskOptions): Desk {
     explain: (error) => failureAsError(ports, error),
     close: async () => {
       await watcher.stop();
+      await campaigns.stop();
       await (await page)?.close();
       await governance?.close();
       await ledger.close();
       await cache.close();
     },
   };
+  return desk;
 }
-
-const transient: readonly LineStatus[] = ["approved", "sending"];
 
 /** Waits, or stops waiting. Nothing stays behind on the signal: a watcher sleeps on one for days. */
 function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return delay(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
-}
-
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  const stop = new AbortController();
-  await Promise.race([work, sleep(ms, stop.signal)]);
-  stop.abort();
 }

@@ -31,7 +31,8 @@ async function main(): Promise<number | null> {
       "not-booked": { type: "boolean" },
       clear: { type: "boolean" },
       note: { type: "string" },
-      campaign: { type: "string" },
+      // The demo's is a wish, the audit's a label.
+      campaign: { type: first === "demo" ? "boolean" : "string" },
       since: { type: "string" },
       until: { type: "string" },
       out: { type: "string" },
@@ -50,7 +51,7 @@ async function main(): Promise<number | null> {
   if (values.version) return print((await import("./version.ts")).version);
   if (command === "docs") return (await import("./commands/docs.ts")).docsCommand(values.check ?? false, print);
   if (command === "token") return (await import("./commands/token.ts")).tokenCommand(argument, print);
-  if (command === "demo") return runDemo(values.storyboard);
+  if (command === "demo") return runDemo(values.storyboard, values.campaign === true);
   if (values.sandbox && values.config !== undefined)
     return complain("--sandbox and --config name two desks. Nothing was started.");
   const port = command === undefined ? null : Number(command);
@@ -63,7 +64,8 @@ async function main(): Promise<number | null> {
   if (values.http) return serveHttp(options, port);
   if (command === undefined) return serve(options);
   if (command === "audit") {
-    const { campaign = null, since = null, until = null, out = null, verify = false, noted = [] } = values;
+    const { since = null, until = null, out = null, verify = false, noted = [] } = values;
+    const campaign = typeof values.campaign === "string" ? values.campaign : null;
     return runAudit(options, { campaign, since, until, out, verify, noted, file: argument ?? null });
   }
   return terminalCommand(command, argument, options, values.as, {
@@ -193,7 +195,7 @@ async function runAudit(options: DeskOptions, ask: AuditAsk): Promise<number> {
   }
 }
 
-async function runDemo(named: string | undefined): Promise<number> {
+async function runDemo(named: string | undefined, campaign: boolean): Promise<number> {
   const [{ demo }, { storyboards }, { resetSandbox, playSeller }] = await Promise.all([
     import("./demo/demo.ts"),
     import("./demo/storyboard.ts"),
@@ -202,9 +204,11 @@ async function runDemo(named: string | undefined): Promise<number> {
   const storyboard = storyboards.find((one) => one === named) ?? null;
   if (named !== undefined && storyboard === null)
     return complain(`The storyboards are ${storyboards.join(" and ")}, not ${JSON.stringify(named)}.`);
+  if (campaign && storyboard !== null) return complain("A storyboard or --campaign, not both.");
   const sandboxOf = (dataHome: string) => deskFiles(dataHome, sandboxConfig().desk).sandbox;
   return demo({
     storyboard,
+    campaign,
     command: process.execPath,
     main: ownFile(),
     input: process.stdin,

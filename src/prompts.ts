@@ -13,6 +13,11 @@ export interface Prompt {
 
 const folder = new URL("../prompts/", import.meta.url);
 
+/** The text of `prompts/specialists/<name>.md`: for the model that plans, and offered to no client. */
+export function loadSpecialist(name: string): string {
+  return readFileSync(new URL(`specialists/${name}.md`, folder), "utf8").trim();
+}
+
 /** Every `prompts/*.md` of this release. */
 export function loadPrompts(): readonly Prompt[] {
   return readdirSync(folder)

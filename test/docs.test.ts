@@ -167,6 +167,7 @@ describe("pages", () => {
       "docs/adcp.md",
       "docs/configuration.md",
       "docs/opendirect.md",
+      "docs/planner.md",
       "docs/proposals.md",
       "docs/quickstart.md",
     ]);

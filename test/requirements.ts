@@ -36,7 +36,7 @@ export const requirements: readonly Requirement[] = [
 ];
 
 /** The issue now being built. Raise it with each issue: rows still deferred to an earlier one then fail. */
-export const issueUnderWay = 6;
+export const issueUnderWay = 7;
 
 const known = new Set(requirements.map((requirement) => requirement.id));
 

@@ -71,6 +71,7 @@ export async function audit(desk: string, links: readonly Link[], against: Again
     ...checkBookings(book, against.mandate),
     ...(await checkPolicies(book, against.signatures)),
     ...checkLines(book),
+    ...[...book.campaigns.values()].flatMap(({ broken }) => broken ?? []),
     ...checkMoney(book),
   ];
   return {
@@ -84,7 +85,7 @@ export async function audit(desk: string, links: readonly Link[], against: Again
   };
 }
 
-/** Rows whose entries are not what any release writes; lines and approvals that hold one say so themselves. */
+/** Rows whose entries are not what any release writes; lines, approvals and campaigns that hold one say so themselves. */
 function unread(links: readonly Link[]): readonly Finding[] {
   return links.flatMap((link) => {
     if (!("entries" in link)) {
@@ -93,7 +94,7 @@ function unread(links: readonly Link[]): readonly Finding[] {
     }
     if (link.entries.length === 0 && link.unknown === null)
       return [findingAt(link, "holds no entry; none is ever written so")];
-    if (link.unknown === null || /^(quote|approval)\//.test(link.stream)) return [];
+    if (link.unknown === null || /^(quote|approval|campaign)\//.test(link.stream)) return [];
     return [findingAt(link, `holds "${link.unknown}", which this release does not know and cannot check`)];
   });
 }

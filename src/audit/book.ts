@@ -1,4 +1,5 @@
 import { type Approval, type ApprovalEvent, foldApproval } from "../domain/approval.ts";
+import { type Campaign, type CampaignEvent, foldCampaign } from "../domain/campaign.ts";
 import { foldLine, type Line, type LineEvent } from "../domain/media-buy.ts";
 import type { Entry } from "../ledger/entries.ts";
 import type { Row } from "../ledger/ledger.ts";
@@ -16,6 +17,7 @@ export interface Book {
   readonly withheld: ReadonlySet<string>;
   readonly lines: ReadonlyMap<string, Folded<LineEvent, Line>>;
   readonly approvals: ReadonlyMap<string, Folded<ApprovalEvent, Approval>>;
+  readonly campaigns: ReadonlyMap<string, Folded<CampaignEvent, Campaign>>;
 }
 
 /** One entry with what stood before it and what after. */
@@ -65,7 +67,11 @@ export function bookOf(desk: string, links: readonly Link[]): Book {
     "approval",
     (id) => (before, event, at) => foldApproval(id, before, event, at),
   );
-  return { desk, links, streams, appends, withheld, lines, approvals };
+  const campaigns = folded<CampaignEvent, Campaign>(
+    "campaign",
+    (id) => (before, event, at) => foldCampaign(id, before, event, at),
+  );
+  return { desk, links, streams, appends, withheld, lines, approvals, campaigns };
 }
 
 function push(lists: Map<string, Row[]>, key: string, row: Row): void {

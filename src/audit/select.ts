@@ -61,8 +61,11 @@ function shownStreams(book: Book, active: ReadonlySet<string>, campaign: string 
   const deals = [...book.streams]
     .filter(([, rows]) => entriesOf(rows, "deal_claimed").some(({ entry }) => refs.has(entry.ref)))
     .map(([stream]) => stream);
+  const plans = [...book.campaigns]
+    .filter(([id, { state }]) => active.has(`campaign/${id}`) && (campaign === null || state?.brief.name === campaign))
+    .map(([id]) => `campaign/${id}`);
   const pins = campaign === null ? [...active].filter((stream) => stream.startsWith("pin/")) : [];
-  return new Set([...lines.map((ref) => `quote/${ref}`), ...approvals, ...requested, ...deals, ...pins]);
+  return new Set([...lines.map((ref) => `quote/${ref}`), ...approvals, ...requested, ...deals, ...plans, ...pins]);
 }
 
 function streamOf({ stream }: Row): string {

@@ -193,7 +193,8 @@ export async function appendLine(
   return loadLine(ports, ref);
 }
 
-function rowOf(
+/** A row as it is appended; of a status that its entries fold to. */
+export function rowOf(
   stream: string,
   version: number,
   kind: string,
@@ -204,7 +205,11 @@ function rowOf(
   return { stream, version, kind, status, flowId, entries };
 }
 
-function foldRows<E extends Entry, S>(rows: readonly Row[], fold: (before: S | null, event: E, at: string) => S): S {
+/** What a stream's rows come to. @throws BuyingError `newer_release` for entries we do not know */
+export function foldRows<E extends Entry, S>(
+  rows: readonly Row[],
+  fold: (before: S | null, event: E, at: string) => S,
+): S {
   let state: S | null = null;
   for (const row of rows) {
     refuseNewer(row);

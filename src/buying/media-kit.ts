@@ -36,8 +36,10 @@ export interface MediaKitAnswer {
  * first. Each seller's kit is cached as seen.
  */
 export async function getMediaKit(ports: Ports, request: MediaKitRequest): Promise<MediaKitAnswer> {
-  const records = await chosen(ports, request.sellers);
-  const asked = await askAll(ports, records, request.deadlineMs, (record) =>
+  const began = ports.now().getTime();
+  const records = await chosen(ports, request.sellers, request.deadlineMs);
+  const left = request.deadlineMs - (ports.now().getTime() - began);
+  const asked = await askAll(ports, records, Math.max(left, request.deadlineMs / 2), (record) =>
     kitOf(ports, record, request.query, request.refresh, request.brief),
   );
   const matching = asked.flatMap(({ value }) => value?.products ?? []).filter((product) => matches(request, product));
@@ -116,7 +118,9 @@ export async function findProduct(
     if (proposal && first) return { record, product: first, proposal };
     throw unknownProduct(wanted, nearest(wanted, kit.products));
   }
-  const asked = await askAll(ports, await chosen(ports, []), deadlineMs, (record) => kitOf(ports, record, null));
+  const asked = await askAll(ports, await chosen(ports, [], deadlineMs), deadlineMs, (record) =>
+    kitOf(ports, record, null),
+  );
   const products = asked.flatMap(({ record, value }) =>
     (value?.products ?? []).map((product) => ({ record, product, proposal: null })),
   );
@@ -134,9 +138,12 @@ export async function findProduct(
   );
 }
 
-async function chosen(ports: Ports, ids: readonly string[]): Promise<readonly SellerRecord[]> {
-  if (ids.length === 0)
+/** The sellers named, or all that are vouched for; for those registries are asked whom they list, for half of the time at most. */
+async function chosen(ports: Ports, ids: readonly string[], deadlineMs: number): Promise<readonly SellerRecord[]> {
+  if (ids.length === 0) {
+    await ports.directory.search(false, deadlineMs / 2);
     return (await ports.directory.all()).filter((record) => !record.blocked && record.trust !== "unknown");
+  }
   const found = await Promise.all(ids.map((id) => ports.directory.find(id)));
   // One seller may be named twice, by its id and by its domain.
   return [...new Map(found.map((record) => [record.id, record])).values()];

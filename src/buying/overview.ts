@@ -1,8 +1,10 @@
 import type { Approval } from "../domain/approval.ts";
+import { type Campaign, campaignStatuses, workableCampaign } from "../domain/campaign.ts";
 import { type Ref, streams } from "../domain/ids.ts";
 import { committed, type LineStatus, lineStatuses } from "../domain/media-buy.ts";
 import type { Entry } from "../ledger/entries.ts";
 import type { HistoryFilter, Row } from "../ledger/ledger.ts";
+import { campaignsIn } from "./campaign-rows.ts";
 import { loadBuy } from "./flight.ts";
 import { type LoadedLine, loadApproval, loadLine } from "./lines.ts";
 import { type Standing, standing } from "./mandate-facts.ts";
@@ -11,6 +13,8 @@ import type { Ports } from "./ports.ts";
 /** Where the desk stands: the first thing a new conversation asks for. */
 export interface Inbox {
   readonly standing: Standing;
+  /** Campaigns that are not at an end, the newest first. */
+  readonly campaigns: readonly Campaign[];
   readonly openQuotes: readonly LoadedLine[];
   readonly approvals: readonly Approval[];
   readonly underWay: readonly LoadedLine[];
@@ -29,6 +33,7 @@ export async function inbox(ports: Ports): Promise<Inbox> {
   const approvals = await Promise.all(heads.map(({ stream }) => loadApproval(ports, stream.slice("approval/".length))));
   return {
     standing: await standing(ports),
+    campaigns: (await campaignsIn(ports, [...workableCampaign, "paused"])).map(({ campaign }) => campaign),
     openQuotes: quotes.filter(
       ({ line }) => !line.quote.changes && (line.status === "proposed" || Date.parse(line.quote.expiresAt) > now),
     ),
@@ -167,7 +172,10 @@ function isOf(entry: Entry, campaign: string | null): boolean {
 
 async function flowsOf(ports: Ports, campaign: string): Promise<ReadonlySet<string>> {
   const lines = await labelled(ports, await linesIn(ports, lineStatuses, 5_000), campaign);
-  return new Set(lines.map(({ flowId }) => flowId));
+  const plans = (await campaignsIn(ports, campaignStatuses, 5_000)).filter(
+    (one) => one.campaign.brief.name === campaign,
+  );
+  return new Set([...lines, ...plans].map(({ flowId }) => flowId));
 }
 
 async function linesIn(

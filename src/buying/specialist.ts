@@ -19,7 +19,7 @@ export interface ChannelTask {
 /** A line worth buying: a quote that stands in the ledger. What it costs is read there, never told by who recommends it. */
 export interface Recommended {
   readonly quote: Ref;
-  /** One line; of a model's words, cleaned and labelled by who shows it. */
+  /** One line; of a model's words, cleaned, quoted, and said to be its own. */
   readonly why: string;
 }
 
@@ -46,6 +46,7 @@ export interface Planner {
     brief: Brief,
     channels: readonly Channel[],
     signal: AbortSignal,
+    campaignId: string,
   ): Promise<ReadonlyMap<Channel, number> | null>;
   /** @throws what failed; the other channels go on without it */
   research(task: ChannelTask): Promise<Research>;

@@ -24,14 +24,17 @@ const ORDERS_EVERY_MS = 600_000;
  */
 export class Watcher {
   readonly #ports: Ports;
+  readonly #also: { look(): Promise<void> } | null;
   readonly #pauses = new Map<Ref, { due: number; pause: number; waits: boolean }>();
   /** Lines this process is at work on: a slow seller holds up its own lines and no others. */
   readonly #busy = new Map<Ref, Promise<void>>();
   readonly #stop = new AbortController();
   #loop: Promise<void> | null = null;
 
-  constructor(ports: Ports) {
+  /** @param also what else is followed on each round: begun there, and not waited for */
+  constructor(ports: Ports, also: { look(): Promise<void> } | null = null) {
     this.#ports = ports;
+    this.#also = also;
   }
 
   /** Starts once; further calls change nothing. */
@@ -71,6 +74,7 @@ export class Watcher {
     }
     const approvals = await ledger.heads({ kind: "approval", statuses: ["pending"], limit: 1_000 });
     for (const { stream } of approvals) await this.#expire(stream.slice("approval/".length));
+    await this.#also?.look();
   }
 
   /** Has a line looked at in the next round, whatever pause it was in. */

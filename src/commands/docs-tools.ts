@@ -45,6 +45,8 @@ const retryRules: Readonly<Record<string, string>> = {
   approve: "Safe. A decision counts once; asking after it reports what came of it.",
   decide_on_card:
     "Safe. A decision counts once. Listed only on desks whose mandate lets a click on the card decide (`channels.card`), and marked for the card alone: hosts that render apps keep it from the model, and the token it needs travels to the card beside the answer, never in it.",
+  plan_campaign:
+    "Safe. The same brief, while its campaign is under way, is that campaign. `status` tells how it stands; every other action done twice is done once.",
   get_inbox: "Safe.",
   get_media_buys: "Safe. `refresh` looks at the seller for outcomes that are open.",
   update_media_buy:

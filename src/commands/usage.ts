@@ -31,11 +31,12 @@ Prints a new bearer token, once, and the line for http.principals in the config:
 ask to buy. Nothing is kept, and no config is changed.
 
 Exit codes: 0 printed.`,
-  demo: `media-buyer-mcp demo [--storyboard guaranteed | --storyboard auction]
+  demo: `media-buyer-mcp demo [--storyboard guaranteed | --storyboard auction | --campaign]
 
 A script plays the AI assistant; an MCP client, this server over stdio and the sandbox sellers over HTTP are real.
 Without a storyboard it buys from IAB seller agents; with one, from an AdCP seller: guaranteed, where the seller's people
-sign too (the demo plays them, and says so), or at auction.
+sign too (the demo plays them, and says so), or at auction. With --campaign one brief of 250,000 USD becomes deals in four
+channels, over every sandbox seller, planned without a model.
 On a terminal it stops at the approval and asks you. Elsewhere a scripted person approves, and it says so.
 It uses a desk of its own in a temporary directory: no config, no real money, nothing left behind.
 

@@ -5,6 +5,7 @@ import type { ReadStream, WriteStream } from "node:tty";
 import { terminalOf } from "../commands/terminal.ts";
 import { version } from "../version.ts";
 import { briefFor } from "./brief.ts";
+import { tellCampaign } from "./campaign.ts";
 import { ask, buyAgain, mandateOf, negotiate, showDeals, showMoney, showTrail } from "./deal.ts";
 import { connect, DemoFailure, type Link } from "./link.ts";
 import { market } from "./market.ts";
@@ -16,6 +17,8 @@ import { type Storyboard, storyOf } from "./storyboard.ts";
 export interface DemoOptions {
   /** Which way of AdCP to tell; null for the demo with the IAB sellers. */
   readonly storyboard: Storyboard | null;
+  /** Whether a campaign over every seller is told instead. */
+  readonly campaign: boolean;
   /** How this program is started again, as the server. */
   readonly command: string;
   readonly main: string;
@@ -52,7 +55,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     const home = dataHome;
     const story = options.storyboard === null ? null : storyOf(options.storyboard, new Date());
     page.title(
-      `media-buyer-mcp ${version}: ${story?.title ?? "from a brief to booked deals"}`,
+      `media-buyer-mcp ${version}: ${options.campaign ? "a campaign over four channels" : (story?.title ?? "from a brief to booked deals")}`,
       "SANDBOX: no real money",
     );
     link = await connect({
@@ -65,10 +68,15 @@ export async function demo(options: DemoOptions): Promise<number> {
       },
       signal,
     });
-    if (story === null) await tell(link, page, person);
+    const playSeller = (order: SellerOrder) => options.playSeller(home, order);
+    if (options.campaign) {
+      introduce(link, page, "every sandbox seller, each in its own protocol,");
+      const left = await tellCampaign({ link, page, playSeller });
+      if (left) await notBooked(link, page, left.status);
+      else ending(page, `One brief, one decision by ${who(person)}, every line booked once.`);
+    } else if (story === null) await tell(link, page, person);
     else {
       introduce(link, page, "the sandbox sellers that speak AdCP");
-      const playSeller = (order: SellerOrder) => options.playSeller(home, order);
       const unbought = await tellStory({ link, page, playSeller }, story);
       if (unbought) await notBooked(link, page, unbought.status);
       else ending(page, `One media buy of ${story.parts.length} products booked as approved by ${who(person)}, once.`);

@@ -1,9 +1,10 @@
 import { costOfDeal } from "../domain/booked.ts";
+import { daysOf } from "../domain/ceiling.ts";
 import type { Flight } from "../domain/flight.ts";
 import { isoDay } from "../domain/flight.ts";
 import type { Ref } from "../domain/ids.ts";
 import type { Channel } from "../domain/inventory.ts";
-import { flightNow, type Line, type LineStatus } from "../domain/media-buy.ts";
+import type { Line, LineStatus } from "../domain/media-buy.ts";
 import { minorUnit, type Money, money, sum } from "../domain/money.ts";
 import type { Package } from "../domain/package.ts";
 import { totalOfQuote } from "../domain/quote.ts";
@@ -61,7 +62,8 @@ export function mediaPlans(planned: readonly Planned[]): readonly MediaPlan[] {
 /** What a line adds to a plan: a row for each of its packages, at what was booked once something is. */
 export function plannedOf({ ref, line }: { readonly ref: Ref; readonly line: Line }): readonly Planned[] {
   const { quote, deal, booking, status } = line;
-  const shared = { ref, sellerId: quote.sellerId, dealType: quote.dealType, status, flight: flightNow(line) };
+  const flight = daysOf(line);
+  const shared = { ref, sellerId: quote.sellerId, dealType: quote.dealType, status, flight };
   if (!quote.packages || quote.changes) {
     const total = (deal && booking ? costOfDeal(booking.terms, deal) : null) ?? totalOfQuote(quote);
     return [{ ...shared, name: quote.product.name, channel: quote.product.channel, total }];

@@ -1,6 +1,6 @@
 import type { Flight } from "./flight.ts";
 import type { Goal } from "./identity.ts";
-import type { Channel } from "./inventory.ts";
+import type { Channel, DealType } from "./inventory.ts";
 import type { Money } from "./money.ts";
 
 /** What a planner wants of a campaign, complete: what was missing was asked for, and nothing was invented. */
@@ -28,7 +28,16 @@ export interface Brief {
   readonly brandSafety: readonly string[];
   readonly preferredSellers: readonly string[];
   readonly excludedSellers: readonly string[];
+  /** Deal types wanted; none or absent = whatever a product is sold under. */
+  readonly dealTypes?: readonly DealType[] | undefined;
+  /** The most of each channel's budget, in whole percent, that one seller may have; null or absent = no such cap. */
+  readonly sellerShare?: number | null | undefined;
   readonly poNumber: string | null;
   /** The brief as it was given, where it was given in words; free text of the planner's. */
   readonly words: string | null;
+}
+
+/** Places of a brief that kits can be searched by: all of them, where each is a country or a part of one by its code, e.g. `US-CA`. */
+export function placesOf({ geo }: Pick<Brief, "geo">): readonly string[] {
+  return geo.every((place) => /^[A-Z]{2}(-[A-Z0-9]{1,6})?$/i.test(place.trim())) ? geo : [];
 }

@@ -1,5 +1,6 @@
 import type { PackageNow, Volume } from "./change.ts";
 import type { Deal } from "./deal.ts";
+import type { Flight } from "./flight.ts";
 import type { Ref } from "./ids.ts";
 import type { Line } from "./media-buy.ts";
 import { compare, displayMoney, type Money, parseMoney, subtract, zero } from "./money.ts";
@@ -13,6 +14,12 @@ export interface AppliedChange {
   readonly under: boolean;
   /** What it gave back of the buy's money. */
   readonly returned: Money;
+}
+
+/** When a line runs: as it was quoted, or as the last change of its dates was approved. First and last day, in UTC. */
+export function daysOf({ quote, changes }: Pick<Line, "quote" | "changes">): Flight {
+  const { start, end } = changes.at(-1)?.terms.flight ?? quote.flight;
+  return { start: start.slice(0, 10), end: end.slice(0, 10) };
 }
 
 /** What has been approved of a buy and not been given back: the most a change may come to without a new approval. */

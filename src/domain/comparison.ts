@@ -168,6 +168,12 @@ function byVolume({ cpm, dealType }: Quote): Expected | string {
   return { cpm: rounded(cpm.micros * auctionClearsAt, 100n, cpm.currency), assumes };
 }
 
+/**
+ * As little as a seller's own figure may make of a price, in millionths: half. A promise of hardly anything, or a claim that
+ * next to nothing wins an auction, would else put its seller first.
+ */
+const least = 500_000n;
+
 /** What 1,000 impressions of a package are expected to cost; null where neither its unit nor a forecast tells. */
 function perThousand(one: Package, product: ProductFacts | undefined): Expected | null {
   const { price, assumes } = clearing(one);
@@ -189,7 +195,8 @@ function perThousand(one: Package, product: ProductFacts | undefined): Expected 
 /** Where a unit is paid for only if it is viewed, by the share that is promised; with none promised, at its dearest. */
 function ofShare(one: Package, ifAll: bigint, metric: string, assumes: string | null, otherwise: string): Expected {
   const promised = millionths(one.standards.find((standard) => standard.metric === metric)?.threshold ?? null);
-  const share = promised === null || promised <= 0n || promised > 1_000_000n ? null : promised;
+  const isShare = promised !== null && promised > 0n && promised <= 1_000_000n;
+  const share = isShare ? (promised > least ? promised : least) : null;
   const words = share === null ? `${otherwise}: no share is promised` : `the promised ${metric.replaceAll("_", " ")}`;
   return {
     cpm: rounded(ifAll * (share ?? 1_000_000n), 1_000_000n, one.price.currency),
@@ -224,8 +231,11 @@ function clearing({ kind, price, floor, guidance }: Package): {
   if (kind === "fixed") return { price, assumes: null };
   const half = guidance?.p50;
   if (half?.currency !== price.currency) return { price, assumes: "an auction that clears at our bid" };
-  const above = floor && floor.currency === price.currency && compare(floor, half) > 0 ? floor : half;
-  return { price: min(above, price), assumes: "an auction that clears where half were won before, at most at our bid" };
+  const believed = money(mulDiv(price.micros, least, 1_000_000n), price.currency);
+  const from = [half, believed, ...(floor?.currency === price.currency ? [floor] : [])];
+  const highest = from.reduce((a, b) => (compare(a, b) >= 0 ? a : b));
+  const assumes = "an auction that clears where half were won before, between half our bid and our bid";
+  return { price: min(highest, price), assumes };
 }
 
 function partsOf({ line, products, available }: Offer, wanted: readonly string[]): readonly Part[] {

@@ -82,5 +82,6 @@ export const streams = {
   spend: (desk: string) => `spend/${desk}`,
   pin: (desk: string) => `pin/${desk}`,
   anchor: (desk: string) => `anchor/${desk}`,
+  campaign: (campaignId: string) => `campaign/${campaignId}`,
   policy: (desk: string) => `policy/${desk}`,
 } as const;

@@ -1,7 +1,6 @@
 import type { AppliedChange } from "./ceiling.ts";
 import type { CreativesSynced } from "./creative.ts";
 import type { Deal, SellerWait } from "./deal.ts";
-import type { Flight } from "./flight.ts";
 import { changesOf, freshLine } from "./line-changes.ts";
 import type { Ref } from "./ids.ts";
 import { refuseStale } from "./line-refusals.ts";
@@ -226,12 +225,6 @@ export interface Line {
   /** Where a refused cancellation leads back to. */
   readonly cancelFrom: "booked" | "terms_mismatch" | null;
   readonly cancelWhy: string | null;
-}
-
-/** The days a line runs on: once a change of it was made those of its deal; before that a seller's word is not what was approved. */
-export function flightNow({ quote, deal, changes }: Pick<Line, "quote" | "deal" | "changes">): Flight {
-  const { start, end } = changes.length > 0 && deal ? deal.flight : quote.flight;
-  return { start: start.slice(0, 10), end: end.slice(0, 10) };
 }
 
 /**

@@ -127,6 +127,12 @@ export function mulDiv(value: bigint, numerator: bigint, denominator: bigint): b
   return product < 0n ? -rounded : rounded;
 }
 
+/** Whole percents of an amount, rounded down to what can be paid. */
+export function percentOf(amount: Money, percent: number): Money {
+  const step = minorUnit(amount.currency);
+  return money(((amount.micros * BigInt(percent)) / 100n / step) * step, amount.currency);
+}
+
 /** Rounds half up to what the currency can be paid in. */
 export function toMinorUnit(amount: Money): Money {
   const step = minorUnit(amount.currency);

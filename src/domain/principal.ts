@@ -25,6 +25,18 @@ export const localPrincipal: Principal = {
   perDay: null,
 };
 
+/** The model that plans: it looks, asks for quotes and negotiates. It can neither ask to buy nor answer for a person. */
+export const plannerPrincipal: Principal = {
+  name: "planner",
+  scopes: ["buy:read", "buy:quote"],
+  approvesOwn: false,
+  perBuy: null,
+  perDay: null,
+};
+
+/** Names that no token may have. */
+export const ownNames: readonly string[] = [localPrincipal.name, plannerPrincipal.name];
+
 /**
  * Why an answer over a principal's connection decides nothing about what `proposer` asked to buy; null when it may. What
  * such an answer then counts for is the mandate's to say.

@@ -1,5 +1,6 @@
 import type { Mark } from "../domain/anchor.ts";
 import type { ApprovalEvent } from "../domain/approval.ts";
+import type { CampaignEvent } from "../domain/campaign.ts";
 import type { Signature } from "../domain/decision.ts";
 import type { Mandate } from "../domain/mandate.ts";
 import type { CreativesSynced } from "../domain/creative.ts";
@@ -79,6 +80,7 @@ export type Entry =
   | LineEvent
   | AskEvent
   | ApprovalEvent
+  | CampaignEvent
   | SpendEvent
   | BalancesEvent
   | DealEvent
@@ -123,6 +125,18 @@ export const knownEntries: Readonly<Record<Entry["kind"], number>> = {
   cancel_unknown: 1,
   buy_changed: 1,
   creatives_synced: 1,
+  campaign_begun: 1,
+  budget_allocated: 1,
+  research_claimed: 1,
+  channel_researched: 1,
+  channel_failed: 1,
+  campaign_proposed: 1,
+  campaign_changed: 1,
+  campaign_decided: 1,
+  campaign_ended: 1,
+  campaign_paused: 1,
+  campaign_resumed: 1,
+  campaign_cancelled: 1,
   approval_opened: 1,
   approval_asked: 1,
   approval_not_answered: 1,

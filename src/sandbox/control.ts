@@ -10,7 +10,7 @@ import { OpenDirectServer } from "./opendirect/server.ts";
 import type { LoggedRequest, RequestLog } from "./request-log.ts";
 import type { SellerRuntime, SellerSettings } from "./runtime.ts";
 import type { SandboxSeller } from "./sandbox-seller.ts";
-import { SellerServer } from "./seller.ts";
+import { IabServer } from "./seller.ts";
 
 /** A deal at a sandbox seller, as its books have it. */
 export interface BookedDeal {
@@ -23,7 +23,7 @@ export interface BookedDeal {
 }
 
 /** A seller of the sandbox, whatever it speaks. */
-export type SandboxServer = SellerServer | AdcpServer | OpenDirectServer;
+export type SandboxServer = IabServer | AdcpServer | OpenDirectServer;
 
 /** A fault by name, or with its options. */
 export type FaultOrder = FaultKind | FaultSpec;
@@ -75,7 +75,7 @@ export class SandboxControl {
 
   #iab(id: string): SellerRuntime {
     const server = this.#server(id);
-    if (server instanceof SellerServer) return server.runtime;
+    if (server instanceof IabServer) return server.runtime;
     throw new Error(`${id} does not speak the IAB seller agent contract`);
   }
 

@@ -10,7 +10,7 @@ import {
   verificationOf,
 } from "./registry-dialects.ts";
 import type { LoggedRequest } from "./request-log.ts";
-import { answer } from "./wire.ts";
+import { answer, crashed } from "./wire.ts";
 
 export type { RegisteredAgent } from "./registry-dialects.ts";
 
@@ -30,6 +30,8 @@ export class SandboxRegistry implements Business {
   readonly id: string;
   readonly state: { faults: FaultSpec[] } = { faults: [] };
   #agents: readonly RegisteredAgent[];
+  /** A piece of an address for which `/verify` ends in an error. */
+  chokesOn: string | null = null;
   /** Whether AAMP's earlier list tells trust; else only `/verify` does. */
   listsTrust = true;
   #malformed: readonly unknown[] = [];
@@ -115,7 +117,11 @@ export class SandboxRegistry implements Business {
   route({ method, path, query, key }: Incoming): Routed {
     const lists: Readonly<Record<string, () => unknown>> = {
       "/agents": () => legacyList(this.#agents, this.#malformed, this.listsTrust),
-      "/verify": () => verificationOf(this.#agents, query.get("agent_url") ?? ""),
+      "/verify": () => {
+        const url = query.get("agent_url") ?? "";
+        if (this.chokesOn !== null && url.includes(this.chokesOn)) throw crashed();
+        return verificationOf(this.#agents, url);
+      },
       "/api/agents": () => aampList(this.#agents, this.#malformed),
       "/api/registry/agents": () => agenticList(this.#agents, this.#malformed, query.get("compliance") === "true"),
     };

@@ -80,7 +80,7 @@ const ranks: readonly Tier[] = ["public", "seat", "agency", "advertiser"];
 function viewingTier(call: Call, said: { tier: string; agency: string | null; advertiser: string | null }): Tier {
   const caller = call.caller();
   if (caller.role !== "anonymous") return caller.tier;
-  const claimed = ranks.findIndex((tier) => tier === said.tier);
+  const claimed = (ranks as readonly string[]).indexOf(said.tier);
   const shown = ranks.indexOf(tierOf({ agency_id: said.agency, advertiser_id: said.advertiser }));
   return ranks[Math.max(0, Math.min(claimed, shown))] ?? "public";
 }

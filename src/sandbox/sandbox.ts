@@ -12,15 +12,15 @@ import { OpenDirectRuntime } from "./opendirect/runtime.ts";
 import { OpenDirectServer } from "./opendirect/server.ts";
 import { RequestLog } from "./request-log.ts";
 import { SellerRuntime, type SellerSettings } from "./runtime.ts";
-import { SellerServer } from "./seller.ts";
+import { IabServer } from "./seller.ts";
 import { SandboxStore } from "./state.ts";
 
 /** How to start a sandbox. Everything is optional; times in milliseconds. */
 export interface SandboxOptions {
   /** Where the sellers' memory is kept over restarts; absent: in memory only. */
   readonly stateFile?: string;
-  /** Ids of the IAB sellers to start; absent: all three. */
-  readonly sellers?: readonly string[];
+  /** The IAB sellers to start, by id or as they are; absent: all three. */
+  readonly sellers?: readonly (string | SellerProfile)[];
   /** The AdCP sellers to start: all (`true`), or by id; absent: none. */
   readonly adcp?: boolean | readonly string[];
   /** The OpenDirect sellers to start: all (`true`), or by id; absent: none. */
@@ -59,9 +59,10 @@ class RunningSandbox extends SandboxControl implements Sandbox {
   }
 }
 
-function chosen(ids: readonly string[] | undefined): readonly SellerProfile[] {
-  if (!ids) return sellerProfiles;
-  return ids.map((id) => {
+function chosen(wished: SandboxOptions["sellers"]): readonly SellerProfile[] {
+  if (!wished) return sellerProfiles;
+  return wished.map((id) => {
+    if (typeof id !== "string") return id;
     const profile = sellerProfiles.find((seller) => seller.id === id);
     if (!profile) throw new Error(`no sandbox seller ${id}`);
     return profile;
@@ -132,7 +133,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const elsewhere = () => decoyUrl;
     const sellers = [
       ...chosen(options.sellers).map(
-        (profile) => new SellerServer(new SellerRuntime(profile, store, settings, now), elsewhere, onRequest),
+        (profile) => new IabServer(new SellerRuntime(profile, store, settings, now), elsewhere, onRequest),
       ),
       ...chosenAdcp(options.adcp).map(
         (profile) => new AdcpServer(new AdcpRuntime(profile, store, settings, now), elsewhere, onRequest),

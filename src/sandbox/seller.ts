@@ -1,8 +1,7 @@
 import type { Struck } from "./faults.ts";
-import { HttpSeller, type Incoming, type Routed } from "./http-seller.ts";
+import type { Incoming, Routed } from "./http-seller.ts";
 import { callerOf, keysOf } from "./identity.ts";
 import { match } from "./path.ts";
-import type { RequestLog } from "./request-log.ts";
 import { availsRoutes } from "./routes-avails.ts";
 import { catalogueRoutes } from "./routes-catalogue.ts";
 import { changeRoutes } from "./routes-changes.ts";
@@ -14,6 +13,7 @@ import { proposalRoutes } from "./routes-proposals.ts";
 import { quoteRoutes } from "./routes-quotes.ts";
 import type { Route, SellerRuntime } from "./runtime.ts";
 import type { SandboxSeller } from "./sandbox-seller.ts";
+import { SellerServer } from "./seller-server.ts";
 import { type Answer, answer, unprocessable } from "./wire.ts";
 
 const routes: readonly Route[] = [
@@ -58,41 +58,15 @@ function parsed(body: string): unknown {
 }
 
 /** A seller of the IAB seller agent contract: its endpoints behind an HTTP server that faults can strike. */
-export class SellerServer {
-  readonly runtime: SellerRuntime;
-  readonly #http: HttpSeller;
-
-  constructor(runtime: SellerRuntime, decoy: () => string, onRequest: () => void) {
-    this.runtime = runtime;
-    const { id } = runtime.profile;
-    const { state } = runtime;
-    const now = () => runtime.now();
-    const commit = () => runtime.commit();
-    const route = (incoming: Incoming) => routed(runtime, incoming);
-    this.#http = new HttpSeller({ id, state, now, commit, route }, decoy, onRequest);
-  }
-
-  /** The requests that came in. */
-  get log(): RequestLog {
-    return this.#http.log;
-  }
-
+export class IabServer extends SellerServer<SellerRuntime> {
   /** How a buyer needs to know it. */
   describe(): SandboxSeller {
     const { id, name, domain, version } = this.runtime.profile;
     return { id, name, domain, protocol: "iab-seller-agent", url: this.runtime.url, version, keys: keysOf(id) };
   }
 
-  /** Starts answering; returns the port. */
-  async open(wishedPort: number): Promise<number> {
-    const { port, url } = await this.#http.open(wishedPort);
-    this.runtime.url = url;
-    return port;
-  }
-
-  /** Stops answering; what was still to be committed is not. */
-  async close(): Promise<void> {
-    await this.#http.close();
+  protected route(incoming: Incoming): Routed {
+    return routed(this.runtime, incoming);
   }
 }
 

@@ -30,11 +30,15 @@ const HARDLY_MS = 1_500;
 const REST_MS = 10_000;
 const LIST_MS = 60_000;
 
+const MOST_REFUSED = 1_000;
+
 interface Asked {
   readonly registry: Registry;
   readonly memory: RegistryMemory;
   /** When it last failed to answer, and how; what was said before is no more than remembered. */
   failed: { readonly at: number; readonly failure: SellerFailure } | null;
+  /** When it last gave an error for one agent's address: that says nothing of others, and may be what the address is made for. */
+  readonly refused: Map<string, number>;
   /** Its list, while it is asked for. */
   asking: Promise<void> | null;
 }
@@ -42,7 +46,8 @@ interface Asked {
 /** Puts registries together. @param now milliseconds */
 export function createRegistries(registries: readonly Registry[], cache: Cache, now: () => number): Registries {
   const all = registries.map((registry): Asked => {
-    return { registry, memory: registryMemory(registry.name, cache, now), failed: null, asking: null };
+    const memory = registryMemory(registry.name, cache, now);
+    return { registry, memory, failed: null, refused: new Map(), asking: null };
   });
 
   /** One question to a registry; its failure is remembered, and what it said before stays. */
@@ -68,21 +73,30 @@ export function createRegistries(registries: readonly Registry[], cache: Cache, 
     const { verify } = one.registry;
     if (verify)
       return ask(one, async (at) => {
-        const { trust = null, registryId = null } = (await verify(url)) ?? {};
-        await one.memory.keepWord(url, { at, trust, registryId });
+        const said = await verify(url).catch((error: unknown) => refusal(one, url, error));
+        if (said === undefined) return;
+        await one.memory.keepWord(url, { at, trust: said?.trust ?? null, registryId: said?.registryId ?? null });
       });
     await one.asking;
     await askList(one);
   }
 
-  async function wordBy({ registry, memory, failed }: Asked, url: string): Promise<TrustWord | null> {
+  /** @returns undefined for a registry that answers, and not about this address */
+  function refusal(one: Asked, url: string, error: unknown): undefined {
+    if (!(error instanceof SellerFailure) || error.status === null) throw error;
+    if (one.refused.size >= MOST_REFUSED) one.refused.clear();
+    one.refused.set(url, now());
+    return undefined;
+  }
+
+  async function wordBy({ registry, memory, failed, refused }: Asked, url: string): Promise<TrustWord | null> {
     const [list, listing, word] = await Promise.all([memory.list(), memory.listing(url), memory.word(url)]);
     // Registries leave blocked agents out of their lists, and some leave trust out: there the word for the agent itself counts.
     const byWord = word && (!listing || listing.trust === "unknown" || word.at >= (list?.at ?? 0));
     const newest = byWord ? word : listing && list && { ...listing, at: list.at };
     if (!newest || newest.trust === null) return null;
     const { at, trust, registryId } = newest;
-    const stale = failed !== null && failed.at >= at;
+    const stale = (failed !== null && failed.at >= at) || (refused.get(url) ?? Number.NEGATIVE_INFINITY) >= at;
     return { registry: registry.name, trust, registryId, at: new Date(at).toISOString(), stale };
   }
 

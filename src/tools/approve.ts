@@ -13,12 +13,7 @@ export const approve = defineTool({
     "Ask the person to decide an open approval, or wait for a decision made elsewhere, and return the booking. You cannot decide: no argument does. Safe to repeat.",
   input: z.strictObject({
     approval_id: z.string().max(60),
-    wait_s: z
-      .number()
-      .min(0)
-      .max(50)
-      .optional()
-      .describe("Wait this long for a decision made outside this conversation"),
+    wait_s: z.number().min(0).max(50).optional().describe("Seconds to wait for a decision made elsewhere"),
   }),
   output: buyAnswer,
 }).run(async ({ approval_id: approvalId, wait_s: waitS }, desk, call) => {

@@ -3,12 +3,13 @@ import type { LoadedLine } from "../buying/lines.ts";
 import type { Desk } from "../desk.ts";
 import type { Approval } from "../domain/approval.ts";
 import { costOfDeal } from "../domain/booked.ts";
+import { daysOf } from "../domain/ceiling.ts";
 import type { Deal } from "../domain/deal.ts";
-import { flightNow, type Line } from "../domain/media-buy.ts";
+import type { Line } from "../domain/media-buy.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
 import { totalOfQuote } from "../domain/quote.ts";
 import { cardText } from "../card/text.ts";
-import { totalOfApproval } from "../card/words.ts";
+import { rangeWords, totalOfApproval } from "../card/words.ts";
 import { perWords } from "../domain/package.ts";
 import { isSentNoMore } from "../domain/resending.ts";
 import { waitWords } from "./describe-entry.ts";
@@ -37,15 +38,7 @@ type BuyStatus = (typeof buyStatuses)[number];
 export const buyAnswer = z.looseObject({
   ...everyAnswer,
   status: z.enum(buyStatuses),
-  approval: z
-    .looseObject({
-      approval_id: z.string(),
-      status: z.string(),
-      total: z.string(),
-      expires_at: z.string(),
-      person_can: z.array(z.string()),
-    })
-    .nullable(),
+  approval: z.looseObject({ approval_id: z.string(), status: z.string() }).nullable(),
   media_buys: z.array(z.looseObject({ media_buy_id: z.string(), status: z.string(), total: z.string() })),
   nothing_booked: z.boolean(),
 });
@@ -174,7 +167,7 @@ export function buyRow({ ref, line, flowId }: LoadedLine) {
         : `the deal stands, but the seller's order could not be placed: ${line.orderFailure}`,
     total: formatMoney(cost ?? totalOfQuote(quote)),
     approved_total: booking?.terms.total ?? null,
-    flight: flightNow(line),
+    flight: daysOf(line),
     booked_at: line.bookedAt,
     packages: deal ? packageRows(line, deal) : [],
     seller_waits: line.wait && {
@@ -192,6 +185,9 @@ export function buyRow({ ref, line, flowId }: LoadedLine) {
     refused_because: line.refusal && { code: line.refusal.code, why: line.refusal.why, was_sent: line.refusal.sent },
     cancel_note: line.cancelWhy,
     cancellation: booking?.terms.cancellation ?? null,
+    po_number: booking?.terms.po_number ?? null,
+    payment_terms: booking?.terms.payment_terms ?? null,
+    measurement: booking?.terms.measurement ?? null,
   };
 }
 
@@ -265,6 +261,7 @@ export function buysText(lines: readonly LoadedLine[]): string {
     ]);
   });
   const extra = rows.flatMap((one) => [
+    termsText(one),
     ...one.differences.map(
       ({ field, approved, now }) =>
         `${one.media_buy_id}: ${field} was approved as ${approved}, the seller booked ${now}`,
@@ -283,6 +280,18 @@ export function buysText(lines: readonly LoadedLine[]): string {
       : []),
   ]);
   return [table(columns, cells), ...extra].join("\n");
+}
+
+/** What an insertion order says beside the figures: when, under which order, and what was agreed; nothing that nobody stated. */
+function termsText(one: ReturnType<typeof buyRow>): string {
+  const said = [
+    rangeWords(one.flight.start, one.flight.end),
+    one.po_number && `purchase order ${one.po_number}`,
+    one.payment_terms && `payment terms ${one.payment_terms}`,
+    one.measurement && `measured: ${one.measurement}`,
+    one.cancellation && `cancelling: ${one.cancellation}`,
+  ];
+  return `${one.media_buy_id}: ${said.filter((part) => part).join("; ")}`;
 }
 
 /** How a person can decide an open approval outside this conversation. */

@@ -31,7 +31,7 @@ export const createMediaBuy = defineTool({
     lines: z
       .array(
         z.strictObject({
-          quote_id: fields.quoteId.optional(),
+          quote_id: z.string().max(400).optional(),
           ...directly,
           max_bid: fields.money("Bid for an auction").optional(),
           creative_ids: z.array(z.string().max(200)).max(50).optional(),

@@ -92,6 +92,30 @@ export function describeEntry(entry: Entry): string {
       if (entry.results.length === 0) return `${what}: queued there as task ${entry.taskId}`;
       return `${what}: ${entry.results.map(({ creativeId, action, status }) => `${creativeId} ${action.replace("_", " ")}${status ? ` (${status})` : ""}`).join(", ")}`;
     }
+    case "campaign_begun":
+      return `brief "${entry.brief.name}": ${entry.brief.objective}, ${displayMoney(entry.brief.budget)} net, ${entry.brief.flight.start} to ${entry.brief.flight.end}; planned by ${entry.planner}, asked by ${entry.by}`;
+    case "budget_allocated":
+      return `budget allocated, ${entry.why}: ${entry.shares.map(({ channel, budget }) => `${channel} ${displayMoney(budget)}`).join(", ") || "nothing"}`;
+    case "research_claimed":
+      return `research goes on in one process until ${entry.until.slice(11, 19)}`;
+    case "channel_researched":
+      return `${entry.channel}: ${entry.lines.length} recommended${entry.lines.length > 0 ? ` (${entry.lines.map(({ ref }) => ref).join(", ")})` : ""}${entry.dropped.length > 0 ? `; dropped: ${entry.dropped.join("; ")}` : ""}`;
+    case "channel_failed":
+      return `${entry.channel} could not be researched: ${entry.why}`;
+    case "campaign_proposed":
+      return `${entry.lines.length} lines proposed${entry.approvalId ? `: ${entry.approvalId}` : ", within the operator's own limits"}${entry.why ? `; ${entry.why}` : ""}`;
+    case "campaign_changed":
+      return `${entry.why}, asked by ${entry.by}: ${entry.lines.length} lines`;
+    case "campaign_decided":
+      return `decided${entry.approvalId ? ` by ${entry.approvalId}` : ""}; what was approved is booked`;
+    case "campaign_ended":
+      return `${entry.as}: ${entry.why}`;
+    case "campaign_paused":
+      return `paused (${entry.by}): ${entry.why}`;
+    case "campaign_resumed":
+      return `resumed by ${entry.by}`;
+    case "campaign_cancelled":
+      return `cancelled by ${entry.by}`;
     case "approval_opened":
       return `approval over ${entry.lines.length} ${entry.lines.length === 1 ? "line" : "lines"}, code ${entry.shortCode}, until ${entry.expiresAt.slice(0, 16)}: ${entry.why.join("; ")}`;
     case "approval_asked":

@@ -13,7 +13,7 @@ const QUOTE_MS = 20_000;
 /** What a line says instead of a quote: a product, its flight and how much of it. */
 export const directly = {
   product: z.string().max(400).optional().describe("Instead of quote_id, with flight and budget or impressions"),
-  flight: z.strictObject({ start: fields.day, end: fields.day }).optional(),
+  flight: fields.flight.optional(),
   budget: z.string().max(40).optional(),
   impressions: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
   deal_type: fields.dealType.optional(),

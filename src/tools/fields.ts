@@ -19,15 +19,16 @@ export function oneLine(most: number): z.ZodString {
 
 /** Parameters that several tools share, with the words a model reads about them. */
 export const fields = {
-  money: (what: string) => z.string().max(40).describe(`${what}, e.g. "31.50 USD"`),
+  money: (what: string) => z.string().max(40).describe(`${what}: "31.50 USD"`),
   /** An amount beside another that shows how amounts are written. */
   moneyToo: (what: string) => z.string().max(40).describe(what),
   channels: z.array(z.enum(channels)).max(channels.length),
   dealType: z.enum(dealTypes),
   day: z.string().max(10).describe("YYYY-MM-DD"),
+  flight: z.strictObject({ start: z.string().max(10).describe("YYYY-MM-DD"), end: z.string().max(10) }),
   quoteId: z.string().max(400).describe('e.g. "northbeam/qt-14ecda2ec6a9"'),
-  campaign: oneLine(120).min(1).describe("The planner's own label; get_inbox and get_history find it again"),
-  deadline: z.number().min(1).max(50).describe("Seconds to wait; the same call collects what comes later"),
+  campaign: oneLine(120).min(1).describe("The planner's label; find all of it by that"),
+  deadline: z.number().min(1).max(50).describe("Seconds; the same call collects the rest"),
 } as const;
 
 /** An optional amount of the arguments. @throws BuyingError `invalid_arguments` naming the field */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { LoadedLine } from "../buying/lines.ts";
+import { costOf } from "../domain/campaign.ts";
 import { proposalWords } from "../domain/proposal-words.ts";
 import { displayMoney, formatMoney } from "../domain/money.ts";
 import { pricesOf, totalOfQuote } from "../domain/quote.ts";
@@ -24,6 +25,7 @@ export const getInbox = defineTool({
     ...everyAnswer,
     desk: z.string(),
     mandate: row.nullable(),
+    campaigns: z.array(row),
     open_quotes: z.array(row),
     approvals: z.array(row),
     under_way: z.array(row),
@@ -46,6 +48,15 @@ export const getInbox = defineTool({
       person_can: await waysToDecide(one, desk),
     })),
   );
+  const campaigns = found.campaigns.map((one) => ({
+    campaign_id: one.campaignId,
+    name: one.brief.name,
+    status: one.status,
+    budget: formatMoney(one.brief.budget),
+    planned: formatMoney(costOf(one)),
+    lines: one.lines.length,
+    why: one.why,
+  }));
   const limits = mandate && {
     currency: mandate.currency,
     per_buy: formatMoney(mandate.perBuy),
@@ -63,17 +74,20 @@ export const getInbox = defineTool({
   );
   const next = approvals[0]
     ? [`approve {approval_id: "${approvals[0].approval_id}"}`]
-    : buyable
-      ? [`create_media_buy {lines: [{quote_id: "${buyable.quote_id}"}]}`]
-      : found.underWay.length > 0
-        ? ["get_media_buys {refresh: true}"]
-        : ["discover_sellers {}"];
+    : campaigns[0]
+      ? [`plan_campaign {campaign_id: "${campaigns[0].campaign_id}"}`]
+      : buyable
+        ? [`create_media_buy {lines: [{quote_id: "${buyable.quote_id}"}]}`]
+        : found.underWay.length > 0
+          ? ["get_media_buys {refresh: true}"]
+          : ["discover_sellers {}"];
   return answer(
     desk,
     {
       desk: desk.settings.name,
       principal: call.principal.name,
       mandate: limits,
+      campaigns,
       open_quotes: quotes,
       approvals,
       under_way: found.underWay.map(buyRow),
@@ -100,6 +114,11 @@ export const getInbox = defineTool({
           one.expires_at.slice(0, 16),
           one.person_can.join("; "),
         ]),
+      )}`,
+    campaigns.length > 0 &&
+      `Campaigns (plan_campaign {campaign_id} tells more):\n${table(
+        ["campaign_id", "name", "status", "planned", "budget", "lines", "why"],
+        campaigns.map((one) => [one.campaign_id, one.name, one.status, one.planned, one.budget, one.lines, one.why]),
       )}`,
     quotes.length > 0 &&
       `Open quotes:\n${table(

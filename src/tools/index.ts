@@ -9,6 +9,7 @@ import { getInbox } from "./get-inbox.ts";
 import { getMediaBuys } from "./get-media-buys.ts";
 import { getMediaKit } from "./get-media-kit.ts";
 import { negotiate } from "./negotiate.ts";
+import { planCampaign } from "./plan-campaign.ts";
 import { requestQuote } from "./request-quote.ts";
 import { syncCreatives } from "./sync-creatives.ts";
 import type { Tool } from "./tool.ts";
@@ -24,6 +25,7 @@ export const tools: readonly Tool[] = [
   createMediaBuy,
   approve,
   decideOnCard,
+  planCampaign,
   getInbox,
   getMediaBuys,
   getDelivery,

@@ -68,7 +68,7 @@ function planText({ currency, unit, periods, rows, totals, total }: MediaPlan): 
     ...[...cells(one.cells), formatAmount(one.total)],
   ]);
   return `Media plan in ${currency}, net, by ${unit}${unit === "week" ? " from Monday" : ""}, spread evenly over the days of each flight:\n${table(
-    ["line", "product", "channel", "status", ...heads, "total"],
+    ["line", "product (seller's words)", "channel", "status", ...heads, "total"],
     [...body, ["total", null, null, null, ...cells(totals), formatAmount(total)]],
   )}`;
 }

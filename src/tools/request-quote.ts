@@ -15,15 +15,15 @@ const words = z.array(oneLine(80)).max(20);
 
 /** For sellers that sell budgets (AdCP). */
 const budgetTerms = {
-  max_bid: fields.moneyToo("For an auction: the most to bid per unit").optional(),
+  max_bid: fields.moneyToo("In an auction, the most per unit").optional(),
   pricing_option: z.string().max(200).optional(),
   creative_ids: z.array(z.string().max(200)).max(50).optional(),
 };
 
 const item = z.strictObject({
   product: z.string().max(400).describe('Reference like "northbeam/prod-53e78a97", or a unique name'),
-  flight: z.strictObject({ start: fields.day, end: fields.day }),
-  budget: fields.money("Budget; impressions are computed and rounded down").optional(),
+  flight: fields.flight,
+  budget: fields.money("Impressions are computed, rounded down").optional(),
   impressions: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe("Instead of a budget"),
   offer_cpm: fields.money("Own CPM to put to the seller (IAB)").optional(),
   deal_type: fields.dealType.optional(),

@@ -69,7 +69,8 @@ type Run<In, Out> = (input: In, desk: Desk, call: ToolCall) => Promise<Answer<Ou
 export const everyAnswer = {
   advertiser: z.string(),
   sandbox: z.boolean(),
-  next: z.array(z.string()).max(3),
+  /** At most three. */
+  next: z.array(z.string()),
 };
 
 type EveryAnswer = z.output<z.ZodObject<typeof everyAnswer>>;
@@ -198,10 +199,13 @@ function open<Out>(schema: z.ZodType<Out>) {
   const output = once(() =>
     bare(
       z.toJSONSchema(schema, {
-        override: ({ jsonSchema }) => {
+        override: ({ jsonSchema, path }) => {
+          // What of a row is always there is for docs/tools.md to say.
+          if (path.length > 0) delete jsonSchema.required;
           const more = jsonSchema.additionalProperties;
           if (typeof more === "object" && Object.keys(more).length === 0) delete jsonSchema.additionalProperties;
           delete jsonSchema.maxItems;
+          if (Object.keys(jsonSchema.properties ?? { some: true }).length === 0) delete jsonSchema.properties;
         },
       }),
     ),
@@ -210,15 +214,22 @@ function open<Out>(schema: z.ZodType<Out>) {
 }
 
 /**
- * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts may be
- * (which {@link checked} holds them to all the same), the largest integer, and that keys are texts.
+ * Without what a model plans nothing by: `$schema` (2020-12 is what MCP takes a tool's schema for), how long texts and lists
+ * of them may be and that a list is not empty (to which {@link checked} holds them all the same), the largest integer, and that keys are texts.
  */
 function bare(schema: Record<string, unknown>): Record<string, unknown> {
-  const said = (key: string, value: unknown) =>
-    ["$schema", "maxLength", "minLength", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER
-      ? undefined
-      : value;
+  function said(this: unknown, key: string, value: unknown) {
+    const isLength =
+      ["maxLength", "minLength", "minItems"].includes(key) || (key === "maxItems" && isListOfTexts(this));
+    const isUnsaid = isLength || ["$schema", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER;
+    return isUnsaid ? undefined : value;
+  }
   return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
+}
+
+function isListOfTexts(schema: unknown): boolean {
+  const { items } = Object(schema) as { readonly items?: { readonly type?: unknown } };
+  return items?.type === "string";
 }
 
 /** Converts on the first use and never again: the SDK asks on every call, and always for the same dialect. */

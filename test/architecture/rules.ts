@@ -27,6 +27,7 @@ export const layers: readonly Layer[] = [
   { where: "sellers/", may: ["domain/"], types: ["ledger/cache.ts"] },
   { where: "strategies/", may: ["domain/"] },
   { where: "buying/", may: ["domain/", ...ports] },
+  { where: "planner/", may: ["domain/", "prompts.ts", "version.ts"], types: ["desk.ts", "buying/"] },
   { where: "card/", may: ["domain/"] },
   { where: "documents/", may: ["domain/", "card/html.ts", "card/words.ts"] },
   { where: "tools/", may: ["domain/", "card/", "documents/"], types: ["desk.ts", "buying/", ...ports] },
@@ -48,6 +49,7 @@ export const layers: readonly Layer[] = [
   { where: "config-mandate.ts", may: ["domain/"] },
   { where: "config-registries.ts", may: ["domain/", "config-credentials.ts"] },
   { where: "config-http.ts", may: ["domain/"] },
+  { where: "config-planner.ts", may: ["domain/", "config-credentials.ts", "config-http.ts"] },
   { where: "files.ts", may: [] },
   { where: "version.ts", may: [] },
   {
@@ -60,7 +62,9 @@ export const layers: readonly Layer[] = [
       "ledger/",
       "people/",
       "page/",
+      "planner/verbs.ts",
       "desk-page.ts",
+      "desk-planner.ts",
       "desk-sellers.ts",
       "desk-settings.ts",
       "files.ts",
@@ -71,6 +75,11 @@ export const layers: readonly Layer[] = [
     where: "desk-sellers.ts",
     may: ["domain/", "sellers/"],
     types: ["config.ts", "ledger/cache.ts", "ledger/ledger.ts"],
+  },
+  {
+    where: "desk-planner.ts",
+    may: ["domain/", "planner/", "server.ts"],
+    types: ["desk.ts", "config-planner.ts", "buying/specialist.ts"],
   },
   { where: "desk-sandbox.ts", may: ["domain/", "sandbox/daemon.ts"], types: ["config.ts"] },
   { where: "desk-settings.ts", may: ["domain/"], types: ["buying/ports.ts", "config.ts"] },
@@ -123,7 +132,7 @@ export const importExceptions: Readonly<Record<string, string>> = {
   "main.ts -> ledger/lazy.ts": "the audit opens a ledger and nothing else",
 };
 
-/** Which packages there are, and who may import each. Whatever is not here is refused, so that no model SDK slips in. */
+/** Which packages there are, and who may import each. Whatever is not here is refused, so that no other model SDK slips in. */
 const packages: Readonly<Record<string, readonly Place[]>> = {
   "@modelcontextprotocol/": [
     "tools/",
@@ -132,6 +141,7 @@ const packages: Readonly<Record<string, readonly Place[]>> = {
     "prompts.ts",
     "resource*",
     "demo/",
+    "planner/",
     "sellers/adcp-mcp-session.ts",
     "sellers/adcp-mcp-transport.ts",
   ],
@@ -146,7 +156,9 @@ const packages: Readonly<Record<string, readonly Place[]>> = {
     "commands/",
     "sandbox/",
     "demo/",
+    "planner/",
   ],
+  "@anthropic-ai/sdk": ["planner/"],
   undici: ["sellers/http.ts", "sellers/sockets.ts"],
   "@simplewebauthn/server": ["people/"],
   cockatiel: ["sellers/http.ts"],

@@ -126,6 +126,24 @@ describe("a seller's words, wherever they show", () => {
     labelled(reply.text);
   });
 
+  test("in a comparison and in a media plan, as a table and as a picture", async () => {
+    verifies("promise.sellers_words", "tool.compare_quotes", "tool.media_plan");
+    stage.hostile.twist("quote", (honest) => ({ json: changed(honest, "quote", "product", { name: poison }) }));
+    const ref = await quote();
+    const compared = await model.ok("compare_quotes", { quotes: [ref] });
+    harmless(...all(compared));
+    expect(compared.text).not.toContain(order);
+    const plan = await model.ok("get_media_buys", { plan: true, ids: [ref] });
+    harmless(...all(plan));
+    expect(plan.text).toContain("product (seller's words)");
+    const { contents } = await model.sdk.client.readResource({ uri: plan.string("picture") });
+    const [picture] = contents;
+    const svg = picture && "text" in picture ? picture.text : "";
+    harmless(svg);
+    expect(svg).toContain(order.slice(0, 20));
+    expect(svg.match(/<(?!\/?(svg|title|rect|text|g|line)\b)[^>]*>/g)).toBeNull();
+  });
+
   test("in the question a person is asked, in the client's form and in the answer that names the other ways", async () => {
     verifies("promise.sellers_words");
     const name: Parameters<typeof stage.hostile.twist>[1] = (honest) => ({

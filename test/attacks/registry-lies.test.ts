@@ -105,6 +105,23 @@ describe("what a registry costs", () => {
     expect(found.list("sellers").map((one) => at(one, "name"))).toEqual(["Northbeam Media"]);
   });
 
+  test("an address that makes a registry stumble takes its word from no other agent", async () => {
+    const registry = stage.registry("bad");
+    registry.listsTrust = false;
+    registry.chokesOn = "stumble";
+    registry.list(
+      { url: "https://stumble.invalid", name: "Stumble", id: "s", trust: "verified" },
+      stage.agent("civicstream", "verified"),
+    );
+    const found = await discover();
+    registry.chokesOn = null;
+    registry.listsTrust = true;
+    const good = found.list("sellers").find((one) => at(one, "registry_id") === "ag-civicstream");
+    expect(good, found.text).toMatchObject({ trust: "verified", registries: [{ registry: "bad", stale: false }] });
+    const stumbling = found.list("kept_out").find((one) => String(at(one, "seller_id")).startsWith("stumble"));
+    expect(stumbling).toMatchObject({ status: "filtered", trust: "unknown" });
+  });
+
   test("a thousand agents nobody answers for: the answer comes in time, and the good ones are in it", async () => {
     const many = Array.from({ length: 1_500 }, (_, n) => ({
       ...{ url: `https://a${n}.invalid/mcp`, name: `Agent ${n}`, id: `${n}`, trust: "unknown" as const },

@@ -178,6 +178,19 @@ test("a later end is approved anew, an earlier one not", async () => {
   const later = await change(id, [], { end: flight(1, 40).end, packages: undefined });
   expect(on.client.questions.length, later.text).toBe(asked + 1);
   expect(later.at("media_buy", "status")).toBe("booked");
+  const { end } = flight(1, 40);
+  expect(later.at("media_buy", "flight", "end")).toBe(end);
+  const plan = await on.client.ok("get_media_buys", { ids: [id], plan: true });
+  expect(plan.at("plan", 0, "rows", 0, "flight", "end"), plan.text).toBe(end);
+  expect(plan.at("plan", 0, "total")).toBe("1100.00 USD");
+});
+
+test("a budget that was changed is the one that is planned with", async () => {
+  verifies("tool.media_plan");
+  const id = await book(on.client, { ...display, budget: "1150.00 USD" });
+  await change(id, [{ package: auction, budget: "1000.00 USD" }]);
+  const plan = await on.client.ok("get_media_buys", { ids: [id], plan: true });
+  expect(plan.at("plan", 0, "total"), plan.text).toBe("1000.00 USD");
 });
 
 test("somebody else changed the buy at the seller: nothing is written over", async () => {

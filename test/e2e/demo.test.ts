@@ -71,6 +71,19 @@ function processesOfDemo(): readonly string[] {
     .filter((line) => line.includes(temporary));
 }
 
+/** Lines without what differs from run to run: ids, dates, codes, and where a box ends for that. */
+function alike(text: string): readonly string[] {
+  return text
+    .replace(/\b(qt|ap|cp)[-_][0-9a-f]{12}\b/g, "$1")
+    .replace(/\bDEMO-[0-9A-F]{12}\b/g, "DEMO")
+    .replace(/\bmb_openbid_\d+\b/g, "mb")
+    .replace(/\d{4}-\d\d-\d\d( \d\d:\d\d)?/g, "DATE")
+    .replace(/Code [0-9A-Z]{2}-[0-9A-Z]{2}/g, "Code")
+    .split("\n")
+    .map((line) => line.replace(/\s+│?$/, "").trim())
+    .filter((line) => line !== "");
+}
+
 describe("npm run demo, without a terminal", () => {
   test("goes from the brief to deals booked at the negotiated prices, answered by a scripted person", async () => {
     verifies("workflow.end_to_end", "server.in_a_minute", "quote.status_booked", "deal.activation");
@@ -114,6 +127,17 @@ describe("npm run demo, without a terminal", () => {
     // Plain text, at most 100 characters wide.
     expect(stdout).not.toContain(esc);
     expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+    await expectCleanedUp();
+  });
+
+  test("a campaign over every seller goes as docs/campaigns.md tells it", async () => {
+    verifies("flow.campaign", "approval.gate");
+    const { code, stdout, stderr } = await run(process.execPath, [mainFile, "demo", "--campaign"]);
+    expect(code, stdout + stderr).toBe(0);
+    const told = /```text\n(.*?)\n```/s.exec(readFileSync(join(root, "docs/campaigns.md"), "utf8"))?.[1] ?? "";
+    expect(alike(told).length).toBeGreaterThan(80);
+    expect(alike(stdout).join("\n")).toContain(alike(told).join("\n"));
+    expect(told.match(/^ +(DEMO-|mb_)/gm)?.length).toBeGreaterThan(3);
     await expectCleanedUp();
   });
 

@@ -68,7 +68,7 @@ describe("a media plan", () => {
         .slice(reply.text.indexOf("\nline |") + 1)
         .split("\n\n")[0]
         ?.split("\n") ?? [];
-    expect(head).toMatch(/^line \| product \| channel \| status \| \d+ \w{3} \|.*\| total$/);
+    expect(head).toMatch(/^line \| product \(seller's words\) \| channel \| status \| \d+ \w{3} \|.*\| total$/);
     expect(body).toHaveLength(3);
     const numbers = (row = "") =>
       row

@@ -37,6 +37,23 @@ describe.each(["aamp", "aamp-legacy"] as const)("a registry that speaks %s", (ki
     expect(found.text).toMatch(/verified \(iab, .* UTC\), may be shown up to the agency; iab id ag-northbeam/);
   });
 
+  test("without anybody having looked for them, all kits are all of theirs too", async () => {
+    verifies("kit.parallel");
+    const other = await registryDesk([{ id: "iab", kind, entry: { timeout_s: 5 } }]);
+    try {
+      other.registry("iab").list(other.agent("northbeam", "verified"), other.agent("harborview", "unknown"));
+      const kit = await (await other.desk.connect()).ok("get_media_kit", {});
+      const northbeam = new URL(other.sellers.seller("northbeam").url).host.replace(":", "-");
+      const sellers = kit.list("sellers").map((one) => String(at(one, "seller_id")));
+      const registered = kind === "aamp" ? 2 : 1;
+      expect(sellers).toHaveLength(registered);
+      expect(sellers.some((id) => id.startsWith(`${northbeam}-`))).toBe(true);
+      expect(kit.list("products").length).toBeGreaterThan(0);
+    } finally {
+      await other.close();
+    }
+  });
+
   test("one of them is read, quoted, approved by a person and booked as any other", async () => {
     const found = await model.ok("discover_sellers", { query: "northbeam" });
     const id = found.string("sellers", 0, "seller_id");

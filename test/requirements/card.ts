@@ -1,4 +1,4 @@
-import { byDesign, issue, later, type Row, tested } from "./row.ts";
+import { byDesign, later, type Row, tested } from "./row.ts";
 
 /** The card: the project's own description, its promises, its stack and its tool surface. */
 export const card = {
@@ -35,7 +35,7 @@ export const card = {
   "stack.undici": tested("undici is the one way out to sellers."),
   "stack.cockatiel": tested("cockatiel's circuit breaker skips a dead seller fast, and the answer says so."),
   "stack.pino": tested("pino logs to stderr, with secrets redacted."),
-  "stack.anthropic": issue(7, "The optional planner uses the Anthropic SDK, loaded only when it plans."),
+  "stack.anthropic": tested("The optional planner uses the Anthropic SDK, loaded only when it plans."),
 
   "stack.node": tested("It runs as ESM on Node 20.19 or newer."),
   "stack.adcp_sdk": tested("A third-party AdCP seller built on another SDK is bought from in the tests."),
@@ -68,8 +68,7 @@ export const card = {
   "promise.sellers_words": tested("Seller text is cleaned, capped and labelled, and decides nothing."),
   "promise.no_silence": tested("An error says what happened, what did not happen and what to do next."),
   "promise.no_llm_on_money_path": tested("No model SDK is imported outside the planner."),
-  "promise.planner_has_fewer_rights": issue(
-    7,
+  "promise.planner_has_fewer_rights": tested(
     "The planner is an ordinary client of this server that can neither book nor approve.",
   ),
   "promise.sandbox_marked": tested("Every answer of a sandbox desk says sandbox."),
@@ -118,7 +117,7 @@ export const card = {
   "tool.sync_creatives": tested("sync_creatives sends creatives and answers for each of them."),
   "tool.get_delivery": tested("get_delivery shows what ran and what it cost, with advice."),
   "tool.compare_quotes": tested("Quotes of several sellers are compared and ranked with a line of reason each."),
-  "tool.plan_campaign": issue(7, "plan_campaign turns a brief into recommendations, with or without a model's key."),
+  "tool.plan_campaign": tested("plan_campaign turns a brief into recommendations, with or without a model's key."),
   "tool.media_plan": tested("A media plan can be looked at, as a table in the answer and as an image."),
   "tool.grps": later("linear TV", "A quote is asked for by GRPs."),
   "tool.resources": tested("Sellers, quotes, media buys and approvals are resources, with completion."),

@@ -1,4 +1,4 @@
-import { byDesign, issue, later, type Row, tested } from "./row.ts";
+import { byDesign, later, type Row, tested } from "./row.ts";
 
 /** Seed 000: the buyer guide's overview (stages, approval gate, events, tiers, guide topics). */
 export const seed000 = {
@@ -7,23 +7,23 @@ export const seed000 = {
     "One client drives discovery, media kit, quote, negotiation, approval and booking over MCP.",
   ),
   "workflow.negotiation_skippable": tested("A quote can be bought at its price without any negotiation."),
-  "workflow.campaign_stages": issue(
-    7,
+  "workflow.campaign_stages": tested(
     "A campaign passes brief, allocation, research, negotiation, approval, booking and delivery in this order.",
   ),
-  "brief.objectives": issue(7, "A brief carries objectives."),
-  "brief.budget": issue(7, "A brief carries a budget with its currency, said to be gross or net."),
-  "brief.dates": issue(7, "A brief carries the flight's first and last day."),
-  "brief.audience": issue(7, "A brief carries the audience wanted."),
-  "brief.kpis": issue(7, "A brief carries the figures by which the campaign is judged."),
-  "allocation.by_portfolio_manager": issue(
-    7,
+  "brief.objectives": tested("A brief carries objectives."),
+  "brief.budget": tested("A brief carries a budget with its currency, said to be gross or net."),
+  "brief.dates": tested("A brief carries the flight's first and last day."),
+  "brief.audience": tested("A brief carries the audience wanted."),
+  "brief.kpis": tested("A brief carries the figures by which the campaign is judged."),
+  "allocation.by_portfolio_manager": tested(
     "The portfolio manager splits the budget over channels; the parts add up exactly.",
   ),
-  "allocation.channels": issue(7, "Branding, CTV, mobile and performance each can get a share of the budget."),
-  "research.specialist.discovers": issue(7, "A channel specialist finds the sellers of its channel."),
-  "research.specialist.browses": issue(7, "A channel specialist reads media kits and judges the inventory."),
-  "research.parallel": issue(7, "Channels are researched in parallel; one that fails loses nothing of the others."),
+  "allocation.channels": tested(
+    "Display for branding or performance, CTV, mobile and the rest each can get a share of the budget.",
+  ),
+  "research.specialist.discovers": tested("A channel specialist finds the sellers of its channel."),
+  "research.specialist.browses": tested("A channel specialist reads media kits and judges the inventory."),
+  "research.parallel": tested("Channels are researched in parallel; one that fails loses nothing of the others."),
   "negotiation.over_a2a": tested("A seller reached over A2A is negotiated with over A2A."),
   "booking.over_rest": tested("An approved line is booked through the seller agent's own REST API."),
   "booking.over_mcp": tested("An approved line is booked through the seller's MCP tools."),
@@ -32,11 +32,11 @@ export const seed000 = {
   "media_buy.persisted": tested("Quotes, approvals and media buys survive a restart of the server."),
 
   // Two ways in
-  "flow.campaign": issue(7, "A brief becomes several booked deals across channels after one person's approval."),
+  "flow.campaign": tested("A brief becomes several booked deals across channels after one person's approval."),
   "flow.campaign.many_deals": tested("One approval can hold several lines, of several sellers, and books them all."),
   "flow.deal.from_quote": tested("One deal is bought from one quote, with no campaign around it."),
   "flow.deal.from_product": tested("One deal is bought directly from a product, for planning done elsewhere."),
-  "flow.shared_ground": issue(7, "Campaign buys and single deals use the same states, events and ledger."),
+  "flow.shared_ground": tested("Campaign buys and single deals use the same states, events and ledger."),
 
   // The person's approval
   "approval.gate": tested("Nothing is booked before a person decided, whatever order the tools are called in."),
@@ -67,7 +67,7 @@ export const seed000 = {
   "events.quote": tested("Every quote asked for, renewed or refused is an event."),
   "events.negotiation_round": tested("Every round of a negotiation is an event with both sides' prices."),
   "events.booking": tested("Every step of a booking is an event: asked, decided, started, sent, confirmed or unknown."),
-  "events.allocation": issue(7, "Every budget allocation is an event."),
+  "events.allocation": tested("Every budget allocation is an event."),
   "events.what_when_why": tested("An event says what happened, when, by whom and, where there was a choice, why."),
   "events.by_flow": tested("The history of one flow is found by its flow_id."),
   "events.by_deal": tested("The history of one deal is found by its deal ID."),

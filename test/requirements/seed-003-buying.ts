@@ -1,4 +1,4 @@
-import { byDesign, issue, later, type Row, tested } from "./row.ts";
+import { byDesign, later, type Row, tested } from "./row.ts";
 
 /** Seed 003, second half: quotes and negotiation over several sellers, selection, booking, identity. */
 export const seed003Buying = {
@@ -36,7 +36,7 @@ export const seed003Buying = {
   "negotiation.failure_isolated": tested(
     "A negotiation that fails leaves the others, and its own quote, as they were.",
   ),
-  "negotiation.benchmark": issue(7, "The best price of a trusted seller serves as the benchmark for the others."),
+  "negotiation.benchmark": tested("The best price of a trusted seller serves as the benchmark for the others."),
 
   // Selection
   "compare.price": tested("A lower effective price ranks higher, without jumps for small differences."),
@@ -44,8 +44,8 @@ export const seed003Buying = {
   "compare.negotiability": tested("Negotiability counts in the ranking."),
   "compare.volume_discount": tested("Volume discounts count in the ranking."),
   "compare.negotiated_price": tested("A negotiated price replaces the listed one in the ranking."),
-  "portfolio.within_budget": issue(7, "The selection never costs more than the budget; what is left is said."),
-  "portfolio.cap_per_seller": issue(7, "A share per seller can be capped."),
+  "portfolio.within_budget": tested("The selection never costs more than the budget; what is left is said."),
+  "portfolio.cap_per_seller": tested("A share per seller can be capped."),
   "money.exact": byDesign(
     2,
     "Prices and budgets are whole micros with a currency, where the source computes with floats.",
@@ -55,14 +55,14 @@ export const seed003Buying = {
 
   // Booking
   "booking.brief_to_seller": byDesign(5, "A seller is asked to book a quote, never handed the campaign brief."),
-  "brief.name": issue(7, "A brief has a name."),
-  "brief.demographics": issue(7, "A brief's audience can name demographics, such as an age range."),
-  "brief.interests": issue(7, "A brief's audience can name interests."),
-  "brief.channels": issue(7, "A brief can name the channels wanted."),
-  "campaign.job": issue(7, "A campaign runs in the background; its id finds it again."),
-  "campaign.status.awaiting_approval": issue(7, "A campaign with recommendations waits as awaiting_approval."),
-  "campaign.status.completed": issue(7, "A campaign whose lines are all settled is completed."),
-  "campaign.status.failed": issue(7, "A campaign that cannot go on is failed, with its reason."),
+  "brief.name": tested("A brief has a name."),
+  "brief.demographics": tested("A brief's audience can name demographics, such as an age range."),
+  "brief.interests": tested("A brief's audience can name interests."),
+  "brief.channels": tested("A brief can name the channels wanted."),
+  "campaign.job": tested("A campaign runs in the background; its id finds it again."),
+  "campaign.status.awaiting_approval": tested("A campaign with recommendations waits as awaiting_approval."),
+  "campaign.status.completed": tested("A campaign whose lines are all settled is completed."),
+  "campaign.status.failed": tested("A campaign that cannot go on is failed, with its reason."),
   "booking.poll": tested("A caller waits for a decision with approve and a waiting time, and then gets the booking."),
   "booking.poller_approves": byDesign(4, "A program that polls a buy cannot approve it; only a person's channel can."),
   "booking.parallel": tested("Lines of several sellers are booked without one waiting for another's failure."),

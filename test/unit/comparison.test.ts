@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { compareOffers, type Offer, type ProductFacts, type Ranked } from "../../src/domain/comparison.ts";
+import { compareOffers, type Offer, type ProductFacts, type Ranked, shares } from "../../src/domain/comparison.ts";
 import type { ForecastLevel } from "../../src/domain/inventory.ts";
 import { formatMoney, type Money, parseMoney } from "../../src/domain/money.ts";
 import type { Package } from "../../src/domain/package.ts";
 import type { Quote } from "../../src/domain/quote.ts";
+import { read } from "../docs/pages.ts";
 import { verifies } from "../requirements.ts";
 import { quote, usd } from "./sample.ts";
 import { budgetQuote, packageOf, views } from "./sample-budget.ts";
@@ -163,6 +164,10 @@ describe("what 1,000 impressions are expected to cost", () => {
       [auction(half("12.00")), "10.00 USD"],
       [auction(half(parseMoney("6.00 EUR"))), "10.00 USD"],
       [auction({}), "10.00 USD"],
+      // A seller that says of itself that next to nothing is paid is not believed below half.
+      [auction(half("0.01")), "5.00 USD"],
+      [per("cpcv", "0.02", { standards: [{ metric: "completion_rate", threshold: "0.01" }] }), "10.00 USD"],
+      [per("vcpm", "10.00", { standards: [{ metric: "viewability", threshold: "7" }] }), "10.00 USD"],
     ];
     for (const [one, cost] of rows) expect(effective(budgets("x", [one]))).toBe(cost);
     const [first] = ranked(budgets("x", [auction(half("6.00"))]));
@@ -197,6 +202,13 @@ describe("what 1,000 impressions are expected to cost", () => {
     expect(ranked(auctioned)[0]?.why).toContain("taken to clear 20 % above");
     expect(refs(ranked(auctioned, offer("pd", { cpm: usd("11.90") })))).toEqual(["a/pd", "a/pa"]);
   });
+});
+
+test("the page on comparing has every share as it is", () => {
+  verifies("docs.tool_reference");
+  const told = [...read("docs/comparing.md").matchAll(/^\| `(\w+)`: .* \| (-?\d+) \|$/gm)];
+  const percents = told.map(([, part, percent]) => [part, Number(percent) * 100]);
+  expect(Object.fromEntries(percents)).toEqual(shares);
 });
 
 function having(more: Partial<ProductFacts>): Partial<Offer> {

@@ -1,7 +1,7 @@
-import { HttpSeller, type Incoming, type Routed } from "../http-seller.ts";
+import type { Incoming, Routed } from "../http-seller.ts";
 import { keysOf } from "../identity.ts";
-import type { RequestLog } from "../request-log.ts";
 import type { SandboxSeller } from "../sandbox-seller.ts";
+import { SellerServer } from "../seller-server.ts";
 import { answer } from "../wire.ts";
 import { a2aRoute, agentCard } from "./a2a.ts";
 import { deskRoute } from "./desk-page.ts";
@@ -11,25 +11,7 @@ import type { AdcpRuntime } from "./runtime.ts";
 import { brandFile, keySet } from "./webhooks.ts";
 
 /** A seller that speaks AdCP: its agents, its desk's pages and its publishers' files behind one HTTP server. */
-export class AdcpServer {
-  readonly runtime: AdcpRuntime;
-  readonly #http: HttpSeller;
-
-  constructor(runtime: AdcpRuntime, decoy: () => string, onRequest: () => void) {
-    this.runtime = runtime;
-    const { id } = runtime.profile;
-    const { state } = runtime;
-    const now = () => runtime.now();
-    const commit = () => runtime.commit();
-    const route = (incoming: Incoming) => routed(runtime, incoming);
-    this.#http = new HttpSeller({ id, state, now, commit, route }, decoy, onRequest);
-  }
-
-  /** The requests that came in. */
-  get log(): RequestLog {
-    return this.#http.log;
-  }
-
+export class AdcpServer extends SellerServer<AdcpRuntime> {
   /** How a buyer needs to know it. */
   describe(): SandboxSeller {
     const { id, name, domain } = this.runtime.profile;
@@ -40,16 +22,8 @@ export class AdcpServer {
     return { id, name, domain, protocol: "adcp", url, version, keys: keysOf(id), carrier, agents, publishers };
   }
 
-  /** Starts answering; returns the port. */
-  async open(wishedPort: number): Promise<number> {
-    const { port, url } = await this.#http.open(wishedPort);
-    this.runtime.url = url;
-    return port;
-  }
-
-  /** Stops answering; what was still to be committed is not. */
-  async close(): Promise<void> {
-    await this.#http.close();
+  protected route(incoming: Incoming): Routed {
+    return routed(this.runtime, incoming);
   }
 }
 

@@ -1,8 +1,8 @@
-import { HttpSeller, type Incoming, type Routed } from "../http-seller.ts";
+import type { Incoming, Routed } from "../http-seller.ts";
 import { keysOf } from "../identity.ts";
 import { match } from "../path.ts";
-import type { RequestLog } from "../request-log.ts";
 import type { SandboxSeller } from "../sandbox-seller.ts";
+import { SellerServer } from "../seller-server.ts";
 import { type Answer, answer } from "../wire.ts";
 import { accountRoutes } from "./accounts.ts";
 import { availsRoutes } from "./avails.ts";
@@ -30,25 +30,7 @@ const routes: readonly OpenDirectRoute[] = [
 ];
 
 /** A seller that speaks OpenDirect 2.1: its endpoints behind an HTTP server that faults can strike. */
-export class OpenDirectServer {
-  readonly runtime: OpenDirectRuntime;
-  readonly #http: HttpSeller;
-
-  constructor(runtime: OpenDirectRuntime, decoy: () => string, onRequest: () => void) {
-    this.runtime = runtime;
-    const { id } = runtime.profile;
-    const { state } = runtime;
-    const now = () => runtime.now();
-    const commit = () => runtime.commit();
-    const route = (incoming: Incoming) => routed(runtime, incoming);
-    this.#http = new HttpSeller({ id, state, now, commit, route }, decoy, onRequest);
-  }
-
-  /** The requests that came in. */
-  get log(): RequestLog {
-    return this.#http.log;
-  }
-
+export class OpenDirectServer extends SellerServer<OpenDirectRuntime> {
   /** How a buyer needs to know it. */
   describe(): SandboxSeller {
     const { id, name, domain } = this.runtime.profile;
@@ -56,16 +38,8 @@ export class OpenDirectServer {
     return { id, name, domain, protocol: "opendirect", url, version: "2.1", keys: keysOf(id) };
   }
 
-  /** Starts answering; returns the port. */
-  async open(wishedPort: number): Promise<number> {
-    const { port, url } = await this.#http.open(wishedPort);
-    this.runtime.url = url;
-    return port;
-  }
-
-  /** Stops answering; what was still to be committed is not. */
-  async close(): Promise<void> {
-    await this.#http.close();
+  protected route(incoming: Incoming): Routed {
+    return routed(this.runtime, incoming);
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Case, edited, type Outcome, outcomeOf, runIn, weakenedFiles } from "./copy.ts";
 import { quick, races, replays, selfApprovals, type Weakness } from "./weakness.ts";
+import { planners } from "./weakness-planner.ts";
 import { distrusts } from "./weakness-trust.ts";
 
 /** A copy is made, built and tried in seconds; a machine that does much else takes longer. */
@@ -31,7 +32,7 @@ function told(outcome: Outcome | undefined): string {
 }
 
 test("every weakness fits the source as it is now", () => {
-  for (const { name, edits } of [quick, ...selfApprovals, ...replays, ...races, ...distrusts])
+  for (const { name, edits } of [quick, ...selfApprovals, ...replays, ...races, ...distrusts, ...planners])
     expect(weakenedFiles(edits).size, name).toBeGreaterThan(0);
 });
 
@@ -39,13 +40,16 @@ describe.runIf(process.env["LONG"] === "1")("the attack suite can fail", () => {
   test.concurrent(`caught is a server that ${quick.name}`, { timeout }, () => isCaught(quick));
 
   test.concurrent("on the code as it is, each case that must catch something passes", { timeout }, () =>
-    allPass([quick, ...selfApprovals, ...replays, ...races, ...distrusts].flatMap(({ caughtBy }) => caughtBy)),
+    allPass(
+      [quick, ...selfApprovals, ...replays, ...races, ...distrusts, ...planners].flatMap(({ caughtBy }) => caughtBy),
+    ),
   );
 
   describe("self-approval: caught is a server that", () => all(selfApprovals));
   describe("replay: caught is a server that", () => all(replays));
   describe("race: caught is a server that", () => all(races));
   describe("trust: caught is a server that", () => all(distrusts));
+  describe("planner: caught is a server that", () => all(planners));
 });
 
 function all(weaknesses: readonly Weakness[]): void {
