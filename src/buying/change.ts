@@ -8,7 +8,7 @@ import { compare, displayMoney, type Money } from "../domain/money.ts";
 import type { Quote, QuoteRequest } from "../domain/quote.ts";
 import { localPrincipal } from "../domain/principal.ts";
 import { digestOf, type Terms, termsOf } from "../domain/terms.ts";
-import type { BuyNow } from "../sellers/seller.ts";
+import { type BuyNow, SellerFailure } from "../sellers/seller.ts";
 import { accessAs } from "./access.ts";
 import { voidRows } from "./approve.ts";
 import { createMediaBuy } from "./book.ts";
@@ -60,7 +60,11 @@ export async function changeBuy(ports: Ports, id: Ref, ask: ChangeAsk, by: strin
   const record = await ports.directory.find(line.quote.sellerId);
   const seller = ports.directory.connect(record);
   const named = await nameOf(ports, buy, line.deal);
-  const now = await seller.buyNow({ quote: line.quote, deal: line.deal }, accessAs(ports, line.quote.shownAs));
+  const now = await seller
+    .buyNow({ quote: line.quote, deal: line.deal }, accessAs(ports, line.quote.shownAs))
+    .catch((error: unknown) => {
+      throw error instanceof SellerFailure && error.kind === "closed" ? notNow(error) : error;
+    });
   refuseStrange(buy.ref, line.deal, now.deal);
   const expiresAt = new Date(ports.now().getTime() + STANDS_MS).toISOString();
   const quoted = quoteOfChange(
@@ -94,6 +98,14 @@ export async function loadChanged(ports: Ports, id: Ref): Promise<LoadedLine> {
   const found = await loadBuy(ports, id);
   const { changes } = found.line.quote;
   return changes ? loadLine(ports, changes.buy) : found;
+}
+
+/** The buy takes no change in its present state, which passes: nothing is wrong with what was asked. */
+function notNow(error: SellerFailure): BuyingError {
+  return new BuyingError("conflict", `${error.message} Nothing was changed.`, "wait", {
+    nothingBooked: false,
+    cause: error,
+  });
 }
 
 /** In what a change goes beyond the approval of its buy; none = it is covered. */

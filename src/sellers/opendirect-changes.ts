@@ -221,8 +221,8 @@ export function createChanges(session: Session, books: Books): Changes {
     async again(quote, access) {
       const line = await lineOf(quote, access);
       const isOver = Date.parse(quote.expiresAt) <= Date.now();
-      // While a request of ours is open the line waits, as it was.
-      const isStanding = stateOf(line) === "booked" || quote.placed !== undefined;
+      // While a request of ours is open the line waits as it was, in a state that may stand for several.
+      const isStanding = stateOf(line) === "booked" || (quote.placed !== undefined && stateOf(line) === "unknown");
       return { ...quote, state: isStanding && !isOver && isAsBefore(quote, line) ? "available" : "expired" };
     },
 
@@ -294,7 +294,8 @@ function outcomeOf(quote: Quote, change: WireChange, line: WireLine): Followed {
   }
   if (verdict === "rejected") return refused("change_rejected", "its people rejected the change request");
   const wait = { for: "decision", taskId: change.id, mediaBuyId: null, url: null, expectedBy: null } as const;
-  return { kind: "waits", wait: { ...wait, sellerSaid: said || status } };
+  // The reason on the line may be of an earlier change.
+  return { kind: "waits", wait: { ...wait, sellerSaid: status } };
 }
 
 function isPending({ status }: WireChange): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { inLong } from "../long.ts";
 import { verifies } from "../requirements.ts";
-import { balancesOf, until } from "./booking-fixtures.ts";
+import { balancesOf, kill, until } from "./booking-fixtures.ts";
 import { approving, type Connection, rejecting } from "./client.ts";
 import { flight } from "./fixtures.ts";
 import { buy, nowOf, onOpenDirect, type OpenDirectDesk, product, quoted, seller } from "./opendirect-desk.ts";
@@ -215,8 +215,9 @@ test("what a person approved is not sent when the line was changed by others, an
     expect(strange.text).toMatch(/^conflict: .*its volume is 410000, on record is 400000\. Somebody else changed it/);
     others();
     const open = await change(client, id, volume(300_000));
-    expect(open.isError, open.text).toBe(true);
-    expect(open.text).toContain("has a change request of this line open already, which its people decide first");
+    expect(open.text).toMatch(
+      /^conflict: .*has a change request of this line open already, which its people decide first\. Nothing was changed/,
+    );
     expect(requestsIn(scene)).toEqual([]);
   });
 });
@@ -267,8 +268,14 @@ test("approved, and the line still reads as before: nobody believes it yet, and 
 
 test("what it cannot do is said before anything is sent", async () => {
   await onOpenDirect(async (scene) => {
-    const { client, desk } = scene;
+    const { client, desk, behave } = scene;
     const id = await booked(client);
+    behave({ changes: false });
+    const never = await change(client, id, volume(300_000));
+    expect(never.text).toMatch(
+      /^unsupported_by_seller: citylight serves no change requests: a booked line is cancelled there, and nothing else/,
+    );
+    behave({ changes: true });
     const pause = await client.call("update_media_buy", { media_buy_id: id, action: "pause" });
     expect(pause.text).toMatch(
       /^unsupported_by_seller: .* does not allow pause now; it allows update_impressions, update_flight_dates\. Nothing was sent/,
@@ -303,3 +310,50 @@ test.each(["camel", "pascal"] as const)("a seller that writes %s case is asked i
     expect(lines()).toMatchObject([{ qty: 300_000 }]);
   });
 });
+
+test("with inventory reserved before a person is asked, a change is still asked about first", async () => {
+  await onOpenDirect(
+    async (scene) => {
+      const { client, desk } = scene;
+      const id = await booked(client);
+      const no = await desk.connect({ person: rejecting });
+      const refused = await change(no, id, volume(500_000));
+      expect(refused.string("status"), refused.text).toBe("rejected");
+      expect(requestsIn(scene)).toEqual([]);
+      const more = await change(client, id, volume(500_000));
+      expect(more.string("status"), more.text).toBe("awaiting_seller");
+    },
+    {
+      config: (standard) => ({
+        ...standard,
+        booking: { ...Object(standard["booking"]), hold_before_approval: true },
+      }),
+    },
+  );
+});
+
+/** Each takes as long as a claim to send lasts. */
+test.concurrent.each(inLong ? (["change", "line"] as const) : [])(
+  "a server that is killed while the seller is at work on the %s: the next one goes on, to one change request",
+  async (step) => {
+    await onOpenDirect(async (scene) => {
+      const { client, desk } = scene;
+      const id = await booked(client);
+      await client.close();
+      const first = await desk.spawn({ person: approving });
+      desk.sandbox.fault(seller, { kind: "slow", operation: step, ms: 700, uses: 1 });
+      const changing = change(first, id, volume(300_000)).catch(() => null);
+      await until("the seller has it", () => requestsIn(scene).length === (step === "change" ? 1 : 2));
+      kill(first);
+      await changing;
+      const second = await desk.connect({ person: approving });
+      const isAsked = async () => {
+        await second.ok("get_media_buys", { refresh: true });
+        return changesAt(scene).some(({ wished }) => wished !== null);
+      };
+      await until("the seller was asked", isAsked, 50_000, 500);
+      expect(changesAt(scene)).toMatchObject([{ status: "PENDING", wished: { qty: 300_000 } }]);
+      expect(requestsIn(scene)).toHaveLength(2);
+    });
+  },
+);

@@ -80,6 +80,8 @@ export const behaviourSchema = z.strictObject({
   quiet: z.boolean(),
   /** Actions that are answered 200 and not done. */
   unchanged: z.array(z.enum(actions)),
+  /** Whether booked lines can be changed; if not, change requests get 405. */
+  changes: z.boolean(),
   /** Change requests are approved, and the line stays as it was. */
   ignoresChanges: z.boolean(),
   /** Steps after which the order or the line is gone. */
@@ -135,6 +137,7 @@ export const usualBehaviour: Behaviour = {
   careless: false,
   quiet: false,
   unchanged: [],
+  changes: true,
   ignoresChanges: false,
   forgets: [],
   duplicates: false,

@@ -7,7 +7,7 @@ import { current, moved, shortage } from "./line-states.ts";
 import { lineOnWire, term } from "./line-wire.ts";
 import { listed } from "./listing.ts";
 import { priceOf } from "./money.ts";
-import { type Json, missing, wrong } from "./refusal.ts";
+import { type Json, missing, notServed, wrong } from "./refusal.ts";
 import type { OpenDirectRuntime } from "./runtime.ts";
 import type { LineStatus, StoredChange, StoredLine } from "./state.ts";
 
@@ -182,7 +182,7 @@ const collection = "/accounts/{account}/changerequests";
 const one = `${collection}/{id}`;
 const operation = "change";
 
-export const changeRoutes: readonly OpenDirectRoute[] = [
+const served: readonly OpenDirectRoute[] = [
   { methods: ["POST"], path: collection, operation, handle: open },
   { methods: ["GET"], path: collection, operation: "line-read", handle: list },
   { methods: ["GET"], path: one, operation: "line-read", handle: (call) => answer(onWire(known(call))) },
@@ -192,3 +192,11 @@ export const changeRoutes: readonly OpenDirectRoute[] = [
   { methods: ["POST"], path: `${one}/lines`, operation: "line", handle: wish },
   { methods: ["GET"], path: `${one}/lines`, operation: "line-read", handle: lines },
 ];
+
+export const changeRoutes: readonly OpenDirectRoute[] = served.map((route) => ({
+  ...route,
+  handle: (call) => {
+    if (!call.seller.behaviour.changes) throw notServed();
+    return route.handle(call);
+  },
+}));
