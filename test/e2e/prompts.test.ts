@@ -97,3 +97,9 @@ test("plan_a_buy: compared and seen by week before anybody is asked to buy", asy
   expect(calls.slice(-4)).toEqual([...["compare_quotes", "get_media_buys", "create_media_buy", "approve"]]);
   expect(calls).toContain("request_quote");
 });
+
+test("plan_a_campaign: the inbox, the campaign, its weeks, the person, in this order", async () => {
+  expect(await callsOf("plan_a_campaign", { brief: "CTV and radio, 50,000 USD net" })).toEqual([
+    ...["get_inbox", "plan_campaign", "get_media_buys", "approve"],
+  ]);
+});
