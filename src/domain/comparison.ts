@@ -1,7 +1,7 @@
 import type { Ref } from "./ids.ts";
 import type { ForecastLevel, Product } from "./inventory.ts";
 import type { Line } from "./media-buy.ts";
-import { compare, displayMoney, formatMoney, min, minorUnit, type Money, money, mulDiv } from "./money.ts";
+import { compare, displayMoney, formatMoney, min, minorUnit, type Money, money, mulDiv, toMinorUnit } from "./money.ts";
 import { budgetOf, type Package, perWords } from "./package.ts";
 import { millionths } from "./pacing.ts";
 import type { Quote } from "./quote.ts";
@@ -313,7 +313,7 @@ function reason(
   return [
     `${position}${agreed ? `, negotiated down from ${formatMoney(quotedCpm)}` : ""}`,
     ...parts.map(({ what, share }) => `${what} ${share < 0 ? "-" : "+"}${percentWords(Math.abs(share))}`),
-    ...(parts.length > 0 ? [`compares like ${formatMoney(comparesAt)}`] : []),
+    ...(parts.length > 0 ? [`compares like ${displayMoney(toMinorUnit(comparesAt))}`] : []),
     ...(assumes === null ? [] : [`assumes ${assumes}`]),
   ].join("; ");
 }
