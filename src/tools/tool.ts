@@ -222,9 +222,15 @@ function bare(schema: Record<string, unknown>): Record<string, unknown> {
     const isLength =
       ["maxLength", "minLength", "minItems"].includes(key) || (key === "maxItems" && isListOfTexts(this));
     const isUnsaid = isLength || ["$schema", "propertyNames"].includes(key) || value === Number.MAX_SAFE_INTEGER;
-    return isUnsaid ? undefined : value;
+    return isUnsaid ? undefined : branched(value);
   }
   return JSON.parse(JSON.stringify(schema, said)) as Record<string, unknown>;
+}
+
+/** A list of types as a branch for each: not every host reads the list. */
+function branched(schema: unknown): unknown {
+  const { type, ...rest } = Object(schema) as { readonly type?: unknown };
+  return Array.isArray(type) ? { ...rest, anyOf: type.map((one: unknown) => ({ type: one })) } : schema;
 }
 
 function isListOfTexts(schema: unknown): boolean {
