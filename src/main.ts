@@ -240,7 +240,10 @@ async function runSandbox(argv: readonly string[]): Promise<number> {
 
 function untilInterrupted(): AbortSignal {
   const stop = new AbortController();
-  for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(name, () => stop.abort());
+  // Whoever types an interrupt twice means it. What ends a terminal may say so twice to the one process it ran (a hang-up goes to
+  // the leader and to its group), and the second must not end it before it has tidied up.
+  process.once("SIGINT", () => stop.abort());
+  for (const name of ["SIGTERM", "SIGHUP"] as const) process.on(name, () => stop.abort());
   return stop.signal;
 }
 
