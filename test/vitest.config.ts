@@ -1,4 +1,9 @@
+import process from "node:process";
 import { defineConfig } from "vitest/config";
+
+// Workers inherit it. Names that nobody answers for hold a thread each until their lookup gives up, and with the usual four a
+// test that looks up localhost, or reads its ledger, would wait behind those of a test before it.
+process.env["UV_THREADPOOL_SIZE"] ??= "32";
 
 /** `LONG=1` runs the long forms too; the bundle that child processes start is built once, before all files. */
 export default defineConfig({
