@@ -1,9 +1,10 @@
 import process from "node:process";
 import { defineConfig } from "vitest/config";
 
-// Workers inherit it. Names that nobody answers for hold a thread each until their lookup gives up, and with the usual four a
-// test that looks up localhost, or reads its ledger, would wait behind those of a test before it.
-process.env["UV_THREADPOOL_SIZE"] ??= "32";
+// Workers inherit both. A name that nobody answers for holds a thread until its lookup gives up: with few threads and long
+// lookups, a test that looks up localhost would wait behind those of a test before it.
+process.env["UV_THREADPOOL_SIZE"] ??= "128";
+process.env["RES_OPTIONS"] ??= "timeout:1 attempts:1";
 
 /** `LONG=1` runs the long forms too; the bundle that child processes start is built once, before all files. */
 export default defineConfig({
